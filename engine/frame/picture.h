@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "frame/frame.h"
+
+/* A picture file in memory as packed RGB. Not part of libsppnet: the tool and the training use it. */
+typedef struct
+{
+  gint width, height;
+  guint8 *rgb; /* [height][width][3] */
+} SppnetPicture;
+
+/* JPEG or PNG (gdk-pixbuf); EXIF orientation is not applied, as in VOC, whose annotations are of the stored pixels; alpha
+ * is composed onto black. NOT_FOUND, READ, CORRUPT or UNSUPPORTED with the file's name. */
+gboolean sppnet_picture_load (SppnetPicture *picture, const gchar *path, GError **error);
+void sppnet_picture_clear (SppnetPicture *picture);
+SppnetFrame sppnet_picture_frame (const SppnetPicture *picture);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SppnetPicture, sppnet_picture_clear)

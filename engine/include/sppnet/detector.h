@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <sppnet/box.h>
+#include <sppnet/frame.h>
+#include <sppnet/model.h>
+
+G_BEGIN_DECLS
+
+/**
+ * SppnetProposals:
+ * @SPPNET_PROPOSALS_DEFAULT: what the model recommends
+ * @SPPNET_PROPOSALS_SELECTIVE_SEARCH: Selective Search, "fast" strategies (Uijlings et al., IJCV 2013)
+ * @SPPNET_PROPOSALS_SELECTIVE_SEARCH_QUALITY: Selective Search, "quality" strategies
+ * @SPPNET_PROPOSALS_GRID: sliding windows of several sizes and shapes
+ * @SPPNET_PROPOSALS_REGIONS: only the regions that the caller gives
+ *
+ * Where the regions that are scored come from. Regions given by the caller are always scored too.
+ */
+typedef enum
+{
+  SPPNET_PROPOSALS_DEFAULT,
+  SPPNET_PROPOSALS_SELECTIVE_SEARCH,
+  SPPNET_PROPOSALS_SELECTIVE_SEARCH_QUALITY,
+  SPPNET_PROPOSALS_GRID,
+  SPPNET_PROPOSALS_REGIONS,
+} SppnetProposals;
+
+/* "default", "selective-search", "selective-search-quality", "grid", "regions" <-> the value. */
+SPPNET_API const gchar *sppnet_proposals_to_nick (SppnetProposals proposals);
+SPPNET_API gboolean sppnet_proposals_from_nick (const gchar *nick, SppnetProposals *proposals);
+
+/**
+ * SppnetSettings:
+ * @proposals: source of the regions
+ * @max_proposals: at most this many proposals per frame, best first; 0: the model's default
+ * @threshold: lowest confidence reported, 0..1; 0: the model's own thresholds, per class
+ * @nms_threshold: overlap (IoU, 0..1) above which the weaker of two boxes of one class is dropped; 0: the model's default
+ * @max_detections: at most this many per frame, best first; 0: 100
+ * @threads: threads this detector may use; 0: as many as the process has processors
+ * @seed: order of equally ranked proposals (Selective Search); any value is as good, the same value gives the same boxes
+ * @labels: (nullable) (array zero-terminated=1): only these labels are reported; %NULL: all
+ *
+ * Zero means the default for every field, so that { 0 } is a complete choice.
+ */
+typedef struct
+{
+  SppnetProposals proposals;
+  guint max_proposals;
+  gfloat threshold;
+  gfloat nms_threshold;
+  guint max_detections;
+  guint threads;
+  guint32 seed;
+  const gchar *const *labels;
+} SppnetSettings;
+
+/**
+ * SppnetDetection:
+ * @box: where, in pixels of the frame, clipped to it
+ * @label: what; owned by the model
+ * @label_id: index of the label in the model
+ * @confidence: 0..1
+ * @region: index of the caller's region it was scored from, or -1
+ */
+typedef struct
+{
+  SppnetBox box;
+  const gchar *label;
+  guint label_id;
+  gfloat confidence;
+  gint region;
+} SppnetDetection;
+
+/**
+ * SppnetTimings:
+ *
+ * Milliseconds of wall clock that the stages of the last run took, and how many regions were scored.
+ */
+typedef struct
+{
+  gdouble frame_ms, backbone_ms, proposals_ms, pooling_ms, head_ms, box_ms, total_ms;
+  guint regions;
+} SppnetTimings;
+
+/**
+ * SppnetDetector:
+ *
+ * The scratch memory of one stream. Not thread safe: one detector per thread, any number per model.
+ * In the steady state (same frame size, same settings) a run allocates nothing.
+ */
+typedef struct _SppnetDetector SppnetDetector;
+
+#define SPPNET_TYPE_DETECTOR (sppnet_detector_get_type ())
+SPPNET_API GType sppnet_detector_get_type (void);
+
+/**
+ * sppnet_detector_new:
+ * @model: kept by reference
+ * @settings: (nullable): copied; %NULL: all defaults
+ * @error: SETTINGS when a value is out of range or a label is not one of the model's
+ */
+SPPNET_API SppnetDetector *sppnet_detector_new (SppnetModel *model, const SppnetSettings *settings, GError **error);
+
+SPPNET_API SppnetDetector *sppnet_detector_ref (SppnetDetector *detector);
+SPPNET_API void sppnet_detector_unref (SppnetDetector *detector);
+
+/* Takes effect with the next run; on an error the old settings stay. */
+SPPNET_API gboolean sppnet_detector_set_settings (SppnetDetector *detector, const SppnetSettings *settings,
+                                                  GError **error);
+
+SPPNET_API SppnetModel *sppnet_detector_get_model (SppnetDetector *detector);
+
+/**
+ * sppnet_detector_run:
+ * @frame: the pixels; may change size and format from call to call
+ * @regions: (array length=n_regions) (nullable): further regions to score, in pixels
+ * @n_regions: length of @regions
+ * @detections: (out) (transfer none): best first; valid until the next call
+ * @n_detections: (out): length of @detections
+ *
+ * Finds objects in one frame, with one pass of the convolution layers however many regions there are.
+ */
+SPPNET_API gboolean sppnet_detector_run (SppnetDetector *detector, const SppnetFrame *frame, const SppnetBox *regions,
+                                         gsize n_regions, const SppnetDetection **detections, gsize *n_detections,
+                                         GError **error);
+
+/* (transfer none): valid until the next run. */
+SPPNET_API const SppnetTimings *sppnet_detector_get_timings (const SppnetDetector *detector);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SppnetDetector, sppnet_detector_unref)
+
+G_END_DECLS

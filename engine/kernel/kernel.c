@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kernel/kernel.h"
+
+extern const SppnetKernels sppnet_kernels_plain, sppnet_kernels_base;
+#if defined(__x86_64__)
+extern const SppnetKernels sppnet_kernels_avx2, sppnet_kernels_avx512;
+#endif
+
+static const SppnetKernels *const tables[SPPNET_N_ISAS] = {
+  [SPPNET_ISA_PLAIN] = &sppnet_kernels_plain,
+  [SPPNET_ISA_BASE] = &sppnet_kernels_base,
+#if defined(__x86_64__)
+  [SPPNET_ISA_AVX2] = &sppnet_kernels_avx2,
+  [SPPNET_ISA_AVX512] = &sppnet_kernels_avx512,
+#endif
+};
+
+const SppnetKernels *
+sppnet_kernels_for (SppnetIsa isa)
+{
+  return (guint) isa < SPPNET_N_ISAS && isa <= sppnet_cpu_highest_isa () ? tables[isa] : NULL;
+}
+
+const SppnetKernels *
+sppnet_kernels (void)
+{
+  return sppnet_kernels_for (sppnet_cpu_isa ());
+}

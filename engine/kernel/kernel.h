@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "base/cpu.h"
+
+/* The hot loops that are not matrix products. One portable source (kernel/kernels.c) is compiled once per ISA; the plain
+ * build is the specification. Maps are [height][width][channels]; buffers need no alignment and are not read or written
+ * beyond the counts given. */
+
+typedef struct
+{
+  /* y[row][c] = act (y[row][c] + bias[c]); slope: of the negative side (1: linear, 0: ReLU). Within one ulp of plain: a fused
+   * multiply-add cannot occur, so all levels are bit-exact. */
+  void (*bias_activate) (gfloat *y, const gfloat *bias, gfloat slope, gsize rows, gsize channels);
+
+  /* out[c] = max over the rows of in[row * stride + c]; n >= 1 rows. NaN in any row is not preserved. Bit-exact. */
+  void (*max_rows) (gfloat *out, const gfloat *in, gsize n, gsize stride, gsize channels);
+
+  /* out[c] = max (out[c], in[c]). Bit-exact. */
+  void (*max_into) (gfloat *out, const gfloat *in, gsize channels);
+
+  /* out[c] += in[c]. Bit-exact. */
+  void (*add_into) (gfloat *out, const gfloat *in, gsize channels);
+
+  /* sum of min (a[i], b[i]): histogram intersection. Sums in another order: relative error at most n * 2^-23. */
+  gfloat (*min_sum) (const gfloat *a, const gfloat *b, gsize n);
+
+  /* IEEE half <-> float, round to nearest even. Bit-exact. */
+  void (*half_to_float) (gfloat *out, const guint16 *in, gsize n);
+  void (*float_to_half) (guint16 *out, const gfloat *in, gsize n);
+} SppnetKernels;
+
+/* The table for this process (sppnet_cpu_isa()). */
+const SppnetKernels *sppnet_kernels (void);
+/* The table of one level; NULL where this build or processor has none. For tests and benchmarks. */
+const SppnetKernels *sppnet_kernels_for (SppnetIsa isa);

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <sppnet/detector.h>
+
+/* What the JSON document of a model file says. All fields are checked by sppnet_config_parse(): kernel sizes and strides
+ * 1..64, pads below the kernel size, 1..4096 channels, 1..128 layers, 1..8 pyramid levels of 1..32, finite numbers. */
+
+typedef enum
+{
+  SPPNET_LAYER_CONV,
+  SPPNET_LAYER_MAX_POOL,
+  SPPNET_LAYER_AVERAGE_POOL, /* mean over the cells inside the map, padding not counted */
+  SPPNET_LAYER_LRN,
+} SppnetLayerKind;
+
+typedef enum
+{
+  SPPNET_ACTIVATION_LINEAR,
+  SPPNET_ACTIVATION_RELU,
+  SPPNET_ACTIVATION_LEAKY, /* x < 0 ? slope * x : x */
+} SppnetActivation;
+
+typedef struct
+{
+  SppnetLayerKind kind;
+  gchar name[32]; /* tensors are NAME.weight [filters][in][height][width] and NAME.bias [filters] */
+  gint filters;   /* convolution only */
+  gint kernel_width, kernel_height, stride, pad_x, pad_y; /* convolution and pooling; the pad is on both sides */
+  gboolean ceil_mode; /* pooling: round the output size up (Caffe, Darknet), else down */
+  SppnetActivation activation; /* convolution only */
+  gfloat slope;
+  /* y = x / (k + alpha / n * sum x^2)^beta; n = size across channels, size^2 within a channel */
+  gint lrn_size;
+  gboolean lrn_within_channel;
+  gfloat lrn_alpha, lrn_beta, lrn_k;
+} SppnetLayer;
+
+typedef enum
+{
+  SPPNET_POOLING_SPP, /* spatial pyramid over window cells (He et al.) */
+  SPPNET_POOLING_ROI, /* Fast R-CNN's RoI pooling; exactly one level */
+} SppnetPooling;
+
+typedef struct
+{
+  gchar name[32]; /* tensors NAME.weight [outputs][inputs], NAME.bias [outputs] */
+  gint outputs;
+  SppnetActivation activation;
+  gfloat slope;
+  gfloat dropout; /* training only, probability of dropping */
+} SppnetHeadLayer;
+
+typedef enum
+{
+  SPPNET_CLASSIFIER_SOFTMAX, /* classifier.weight [1 + labels][inputs], row 0 is background */
+  SPPNET_CLASSIFIER_SVM,     /* classifier.weight [labels][inputs], one-vs-rest */
+} SppnetClassifier;
+
+typedef enum
+{
+  SPPNET_BOX_NONE,
+  SPPNET_BOX_POOLED, /* box.weight [labels][4][pooled], on the pooled vector (paper) */
+  SPPNET_BOX_HEAD,   /* box.weight [labels][4][outputs of the last head layer] (Fast R-CNN) */
+} SppnetBoxInput;
+
+#define SPPNET_MAX_LAYERS 128
+#define SPPNET_MAX_HEAD_LAYERS 8
+#define SPPNET_MAX_LEVELS 8
+#define SPPNET_MAX_LABELS 4096
+
+typedef struct
+{
+  gchar *name;
+
+  /* network input of channel c = (pixel 0..255 - mean[c]) * scale[c]; order RGB, or BGR */
+  gboolean input_bgr;
+  gfloat input_mean[3], input_scale[3];
+
+  guint n_layers;
+  SppnetLayer layers[SPPNET_MAX_LAYERS];
+
+  SppnetPooling pooling;
+  guint n_levels;
+  gint levels[SPPNET_MAX_LEVELS];
+
+  guint n_head; /* may be 0: the classifier sees the pooled vector */
+  SppnetHeadLayer head[SPPNET_MAX_HEAD_LAYERS];
+
+  SppnetClassifier classifier;
+  guint n_labels; /* 0: a backbone without a classifier (an import); no detector can be made of it */
+  gchar **labels;
+  gfloat *thresholds;       /* [n_labels] or NULL; on the confidence */
+  gfloat *calibration;      /* [n_labels][2] or NULL: confidence = 1 / (1 + exp (a * score + b)) (Platt). Without it the
+                               softmax's probability, or the logistic function of the SVM score */
+  SppnetBoxInput box_input;
+  gfloat box_mean[4], box_scale[4]; /* regression output t = raw * scale + mean */
+
+  SppnetProposals proposals;
+  guint max_proposals;
+  gfloat nms_threshold;
+
+  gchar *provenance; /* JSON text of the key "provenance" (any object), or NULL */
+} SppnetConfig;
+
+void sppnet_config_init (SppnetConfig *config); /* defaults: no layers, RGB / 255, softmax, selective search 2000, NMS .3 */
+void sppnet_config_clear (SppnetConfig *config);
+void sppnet_config_copy (SppnetConfig *to, const SppnetConfig *from);
+
+/* json: text of length bytes; file is named in errors. On failure config is left as initialised. */
+gboolean sppnet_config_parse (SppnetConfig *config, const gchar *json, gssize length, const gchar *file, GError **error);
+/* The document that sppnet_config_parse() reads back unchanged. (transfer full) */
+gchar *sppnet_config_to_json (const SppnetConfig *config);
+
+/* Bins of the pyramid or RoI grid: the sum of the squared levels. */
+gint sppnet_config_bins (const SppnetConfig *config);
+/* Channels of the last feature map; 3 without layers. */
+gint sppnet_config_channels (const SppnetConfig *config);
+/* Length of the vector that classifier and box regression see. */
+gint sppnet_config_features (const SppnetConfig *config);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SppnetConfig, sppnet_config_clear)

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "backbone/map.h"
+#include "model/config.h"
+#include "region/window.h"
+
+/* Pooled vectors are [regions][bins][channels] with bins level-major, then y, then x: the channels of one bin lie
+ * together, as in the map. Model files use the paper's order (level, channel, y, x); sppnet_pooled_from_file_order() says
+ * which is which. */
+
+/* The first and one past the last cell of bin i of n over length cells: floor (i * length / n), ceil ((i + 1) * length / n).
+ * Never empty for length >= 1 (paper, test-time rule). */
+static inline void
+sppnet_bin_range (gint i, gint n, gint length, gint *first, gint *end)
+{
+  *first = i * length / n;
+  *end = ((i + 1) * length + n - 1) / n;
+}
+
+/**
+ * sppnet_pool_regions:
+ * @map: feature map
+ * @config: pooling rule and levels
+ * @boxes: [n] regions in pixels of the frame
+ * @out: [n][bins][channels]
+ *
+ * Max-pools each region into a vector of fixed length: spatial pyramid pooling (He et al., section 2.2 and appendix) or RoI
+ * pooling (Girshick 2015, section 2.1).
+ */
+void sppnet_pool_regions (const SppnetMap *map, const SppnetConfig *config, const SppnetBox *boxes, gsize n, guint threads,
+                          gfloat *out);
+
+/* index[i]: place in the engine's order of element i of the file's order. [bins * channels] */
+void sppnet_pooled_from_file_order (const SppnetConfig *config, guint32 *index);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <sppnet/box.h>
+
+/* Where the last stages of training get their vectors from: picture by picture, in any order, as often as they like. */
+
+/* The regions of one picture with their vectors. Ground truth comes first: rows 0 .. n_objects - 1 are the annotated
+ * objects themselves, the rest are proposals. Valid until the next load. */
+typedef struct
+{
+  gsize n, n_objects;
+  const SppnetBox *boxes;   /* [n] */
+  const gfloat *features;   /* [n][length] */
+  const gint *object_label; /* [n_objects] label ids */
+} SppnetRegions;
+
+typedef struct
+{
+  guint n_pictures;
+  guint n_labels;
+  gsize length; /* of one vector */
+  gboolean (*load) (gpointer user_data, guint picture, SppnetRegions *regions, GError **error);
+  gpointer user_data;
+} SppnetRegionSource;
+
+/* Called with 0..1 of the running stage; returns FALSE to stop (SPPNET_ERROR_CANCELLED). May be NULL. */
+typedef gboolean (*SppnetProgress) (gpointer user_data, const gchar *stage, gdouble fraction, const gchar *message);
