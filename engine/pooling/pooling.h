@@ -31,5 +31,12 @@ sppnet_bin_range (gint i, gint n, gint length, gint *first, gint *end)
 void sppnet_pool_regions (const SppnetMap *map, const SppnetConfig *config, const SppnetBox *boxes, gsize n, guint threads,
                           gfloat *out);
 
+/* Eight levels of 32 x 32 are the most that a configuration may ask for. */
+#define SPPNET_MAX_BINS (SPPNET_MAX_LEVELS * 32 * 32)
+
+/* The cells of each bin of one region, [bins]; here x1 and y1 are one past the last cell, and a bin of RoI pooling that lies
+ * outside the map is empty. */
+void sppnet_region_bins (const SppnetMap *map, const SppnetConfig *config, const SppnetBox *box, SppnetWindow *bins);
+
 /* index[i]: place in the engine's order of element i of the file's order. [bins * channels] */
 void sppnet_pooled_from_file_order (const SppnetConfig *config, guint32 *index);

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "backbone/backbone.h"
+
+#include <string.h>
+
+#include "backbone/layers.h"
+#include "base/threads.h"
+#include "frame/frame.h"
+
+/* A band's widest map is held to about this much, so that layers find their input in the cache. */
+#define BAND_BYTES (4u << 20)
+
+/* Packed weights of all convolution layers, shared by the backbones of one model. */
+typedef struct
+{
+  const gfloat *weight[SPPNET_MAX_LAYERS]; /* [ky][kx][in][out], into memory */
+  const gfloat *bias[SPPNET_MAX_LAYERS];   /* [out], the model's own */
+  gfloat *memory;
+} Weights;
+
+/* The rows of a layer's input that are in memory; the maps below and above it move through in step. */
+typedef struct
+{
+  SppnetRows rows;
+  gint capacity; /* rows */
+  gint done;     /* output rows computed so far */
+  SppnetBuffer buffer;
+} Stage;
+
+struct _SppnetBackbone
+{
+  SppnetModel *model;
+  const SppnetConfig *config;
+  const Weights *weights;
+  Stage stages[SPPNET_MAX_LAYERS + 1]; /* stage n_layers is the map */
+  gint frame_width, frame_height, band; /* what the stages are planned for */
+  guint threads;
+  SppnetBuffer scratch; /* [threads][scratch_size] floats */
+  SppnetBuffer rgb;     /* [threads][width][3] bytes */
+};
+
+static void
+weights_free (gpointer data)
+{
+  Weights *weights = data;
+
+  sppnet_aligned_free (weights->memory);
+  g_free (weights);
+}
+
+static gpointer
+weights_pack (SppnetModel *model, GError **error)
+{
+  const SppnetConfig *config = sppnet_model_get_config (model);
+  Weights *weights = g_new0 (Weights, 1);
+  gsize total = 0;
+  gint channels = 3;
+
+  for (guint i = 0; i < config->n_layers; i++) {
+    const SppnetLayer *layer = &config->layers[i];
+
+    if (layer->kind == SPPNET_LAYER_CONV)
+      total += (gsize) layer->kernel_width * layer->kernel_height * channels * layer->filters;
+    channels = sppnet_layer_output_channels (layer, channels);
+  }
+  weights->memory = sppnet_aligned_alloc (total * sizeof (gfloat));
+  if (!weights->memory) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "%s: no memory for %" G_GSIZE_FORMAT " weights",
+                 sppnet_model_get_path (model), total);
+    weights_free (weights);
+    return NULL;
+  }
+
+  channels = 3;
+  total = 0;
+  for (guint i = 0; i < config->n_layers; i++) {
+    const SppnetLayer *layer = &config->layers[i];
+
+    if (layer->kind == SPPNET_LAYER_CONV) {
+      g_autofree gchar *weight = g_strconcat (layer->name, ".weight", NULL);
+      g_autofree gchar *bias = g_strconcat (layer->name, ".bias", NULL);
+      gsize count, bias_count;
+
+      sppnet_conv_pack (layer, channels, sppnet_model_get_tensor (model, weight, &count), weights->memory + total);
+      weights->weight[i] = weights->memory + total;
+      weights->bias[i] = sppnet_model_get_tensor (model, bias, &bias_count);
+      total += count;
+    }
+    channels = sppnet_layer_output_channels (layer, channels);
+  }
+  return weights;
+}
+
+SppnetBackbone *
+sppnet_backbone_new (SppnetModel *model, GError **error)
+{
+  const Weights *weights = sppnet_model_share (model, "backbone", weights_pack, weights_free, error);
+  SppnetBackbone *backbone;
+
+  if (!weights)
+    return NULL;
+  backbone = g_new0 (SppnetBackbone, 1);
+  backbone->model = sppnet_model_ref (model);
+  backbone->config = sppnet_model_get_config (model);
+  backbone->weights = weights;
+  return backbone;
+}
+
+void
+sppnet_backbone_free (SppnetBackbone *backbone)
+{
+  if (!backbone)
+    return;
+  for (guint i = 0; i <= backbone->config->n_layers; i++)
+    sppnet_buffer_clear (&backbone->stages[i].buffer);
+  sppnet_buffer_clear (&backbone->scratch);
+  sppnet_buffer_clear (&backbone->rgb);
+  sppnet_model_unref (backbone->model);
+  g_free (backbone);
+}
+
+/* How many output rows of a layer can be computed from the input rows that end at end. */
+static gint
+rows_ready (const SppnetLayer *layer, const Stage *in, gint out_height, gint done)
+{
+  if (in->rows.end == in->rows.height)
+    return out_height;
+  while (done < out_height) {
+    gint first, end;
+
+    sppnet_layer_input_rows (layer, done, &first, &end);
+    if (end > in->rows.end)
+      break;
+    done++;
+  }
+  return done;
+}
+
+/* Drops the rows that no later output row needs. Without data, only the numbers move (planning). */
+static void
+drop_rows (const SppnetLayer *layer, Stage *stage)
+{
+  gsize row = (gsize) stage->rows.width * stage->rows.channels;
+  gint first, end, drop;
+
+  sppnet_layer_input_rows (layer, stage->done, &first, &end);
+  drop = CLAMP (first, stage->rows.first, stage->rows.end) - stage->rows.first;
+  if (stage->rows.data && drop > 0)
+    memmove (stage->rows.data, stage->rows.data + drop * row,
+             sizeof (gfloat) * row * (stage->rows.end - stage->rows.first - drop));
+  stage->rows.first += drop;
+}
+
+static void
+stages_rewind (SppnetBackbone *backbone)
+{
+  for (guint i = 0; i <= backbone->config->n_layers; i++) {
+    backbone->stages[i].rows.first = backbone->stages[i].rows.end = 0;
+    backbone->stages[i].done = 0;
+  }
+}
+
+/* One band through all layers, after stage 0 has received its rows. */
+static void
+run_band (SppnetBackbone *backbone, gboolean plan)
+{
+  for (guint i = 0; i < backbone->config->n_layers; i++) {
+    const SppnetLayer *layer = &backbone->config->layers[i];
+    Stage *in = &backbone->stages[i], *out = &backbone->stages[i + 1];
+    gint ready = rows_ready (layer, in, out->rows.height, in->done);
+
+    if (ready > in->done) {
+      out->rows.end = ready;
+      if (plan)
+        out->capacity = MAX (out->capacity, out->rows.end - out->rows.first);
+      else
+        sppnet_layer_run (layer, backbone->weights->weight[i], backbone->weights->bias[i], &in->rows, &out->rows,
+                          in->done, ready, backbone->threads, backbone->scratch.data);
+      in->done = ready;
+    }
+    drop_rows (layer, in);
+  }
+}
+
+/* Sizes of all maps; UNSUPPORTED where a layer has no output. */
+static gboolean
+measure_stages (SppnetBackbone *backbone, gint width, gint height, gsize *row_bytes, GError **error)
+{
+  gint channels = 3, frame_height = height, frame_width = width;
+
+  *row_bytes = 0;
+  for (guint i = 0;; i++) {
+    Stage *stage = &backbone->stages[i];
+    const SppnetLayer *layer = &backbone->config->layers[i];
+
+    stage->rows.width = width;
+    stage->rows.height = height;
+    stage->rows.channels = channels;
+    stage->rows.data = NULL;
+    stage->capacity = 0;
+    /* Bytes of this map for one row of the frame. */
+    *row_bytes = MAX (*row_bytes, sizeof (gfloat) * width * channels * height / frame_height);
+    if (i == backbone->config->n_layers)
+      return TRUE;
+    width = sppnet_layer_output_width (layer, width);
+    height = sppnet_layer_output_height (layer, height);
+    channels = sppnet_layer_output_channels (layer, channels);
+    if (width <= 0 || height <= 0) {
+      g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED,
+                   "a frame of %dx%d is too small for layer %s of model %s: its input would be %dx%d", frame_width,
+                   frame_height, layer->name, sppnet_model_get_name (backbone->model), stage->rows.width,
+                   stage->rows.height);
+      return FALSE;
+    }
+  }
+}
+
+/* Runs the bands without data to learn how many rows each stage ever holds. */
+static void
+plan_bands (SppnetBackbone *backbone)
+{
+  Stage *input = &backbone->stages[0];
+
+  stages_rewind (backbone);
+  while (input->rows.end < input->rows.height) {
+    input->rows.end = MIN (input->rows.end + backbone->band, input->rows.height);
+    input->capacity = MAX (input->capacity, input->rows.end - input->rows.first);
+    run_band (backbone, TRUE);
+  }
+}
+
+static gboolean
+reserve (SppnetBackbone *backbone, GError **error)
+{
+  gsize scratch = 0;
+
+  for (guint i = 0; i <= backbone->config->n_layers; i++) {
+    Stage *stage = &backbone->stages[i];
+
+    if (i < backbone->config->n_layers)
+      scratch = MAX (scratch, sppnet_layer_scratch (&backbone->config->layers[i], stage->rows.channels));
+    stage->rows.data = sppnet_buffer_reserve (&stage->buffer, (gsize) stage->capacity * stage->rows.width,
+                                              sizeof (gfloat) * stage->rows.channels, error);
+    if (!stage->rows.data)
+      return FALSE;
+  }
+  return sppnet_buffer_reserve (&backbone->scratch, scratch * backbone->threads, sizeof (gfloat), error)
+         && sppnet_buffer_reserve (&backbone->rgb, (gsize) backbone->frame_width * 3, backbone->threads, error);
+}
+
+static gboolean
+prepare (SppnetBackbone *backbone, const SppnetFrame *frame, guint threads, GError **error)
+{
+  gsize row_bytes;
+
+  if (backbone->frame_width == frame->width && backbone->frame_height == frame->height && backbone->threads == threads)
+    return TRUE;
+  backbone->frame_width = 0;
+  if (!measure_stages (backbone, frame->width, frame->height, &row_bytes, error))
+    return FALSE;
+  backbone->band = CLAMP ((gint) (BAND_BYTES / MAX (row_bytes, 1)), 32, SPPNET_FRAME_MAX_SIZE);
+  backbone->threads = threads;
+  plan_bands (backbone);
+  backbone->frame_width = frame->width;
+  if (!reserve (backbone, error)) {
+    backbone->frame_width = 0;
+    return FALSE;
+  }
+  backbone->frame_height = frame->height;
+  return TRUE;
+}
+
+/* Appends frame rows to the network's input. */
+static void
+read_rows (SppnetBackbone *backbone, const SppnetFrame *frame)
+{
+  const SppnetConfig *config = backbone->config;
+  SppnetRows *rows = &backbone->stages[0].rows;
+  gint first = rows->end, end = MIN (first + backbone->band, rows->height);
+
+#pragma omp parallel for num_threads(backbone->threads) schedule(static)
+  for (gint y = first; y < end; y++) {
+    guint8 *rgb = (guint8 *) backbone->rgb.data + (gsize) sppnet_thread_index () * rows->width * 3;
+
+    sppnet_frame_read_rgb (frame, y, 1, rgb);
+    sppnet_frame_normalize (rgb, rows->width, config->input_bgr, config->input_mean, config->input_scale,
+                            sppnet_rows_at (rows, y));
+  }
+  rows->end = end;
+}
+
+gboolean
+sppnet_backbone_run (SppnetBackbone *backbone, const SppnetFrame *frame, guint threads, SppnetMap *map,
+                     gdouble *frame_ms, GError **error)
+{
+  Stage *input = &backbone->stages[0], *output = &backbone->stages[backbone->config->n_layers];
+  gint64 read_us = 0;
+
+  if (!sppnet_frame_check (frame, error) || !prepare (backbone, frame, threads, error))
+    return FALSE;
+
+  stages_rewind (backbone);
+  sppnet_blas_begin ();
+  while (input->rows.end < input->rows.height) {
+    gint64 start = g_get_monotonic_time ();
+
+    read_rows (backbone, frame);
+    read_us += g_get_monotonic_time () - start;
+    run_band (backbone, FALSE);
+  }
+  sppnet_blas_end ();
+
+  map->data = output->rows.data;
+  map->width = output->rows.width;
+  map->height = output->rows.height;
+  map->channels = output->rows.channels;
+  map->geometry = sppnet_config_geometry (backbone->config);
+  if (frame_ms)
+    *frame_ms = (gdouble) read_us / 1000.0;
+  return TRUE;
+}

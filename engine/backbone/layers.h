@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "base/memory.h"
+#include "model/config.h"
+
+/* What one layer does to rows of a map: shared by the backbone, which sees a band at a time, and by training, which sees
+ * whole maps. */
+
+/* Some rows of a map that is height rows high: data holds rows first .. end - 1, [end - first][width][channels]. */
+typedef struct
+{
+  gfloat *data;
+  gint first, end;
+  gint width, height, channels;
+} SppnetRows;
+
+static inline gfloat *
+sppnet_rows_at (const SppnetRows *rows, gint y)
+{
+  return rows->data + (gsize) (y - rows->first) * rows->width * rows->channels;
+}
+
+/* Size of the output along an axis of length cells; 0 when the kernel does not fit. LRN keeps the size. */
+gint sppnet_layer_output_width (const SppnetLayer *layer, gint width);
+gint sppnet_layer_output_height (const SppnetLayer *layer, gint height);
+gint sppnet_layer_output_channels (const SppnetLayer *layer, gint channels);
+
+/* The input rows that output row y needs: [*first, *end), not clipped to the map. */
+void sppnet_layer_input_rows (const SppnetLayer *layer, gint y, gint *first, gint *end);
+
+/* Floats of scratch memory that sppnet_layer_run() needs per thread. */
+gsize sppnet_layer_scratch (const SppnetLayer *layer, gint channels);
+
+/**
+ * sppnet_layer_run:
+ * @weight: packed [ky][kx][in][out] (convolution)
+ * @bias: [out] (convolution)
+ * @in: must hold every row within the map that the output rows need
+ * @out: rows y0 .. y1 - 1 are written
+ * @scratch: [threads][sppnet_layer_scratch()]
+ *
+ * Convolution is a matrix product over strips of im2col rows small enough for the second-level cache.
+ */
+void sppnet_layer_run (const SppnetLayer *layer, const gfloat *weight, const gfloat *bias, const SppnetRows *in,
+                       const SppnetRows *out, gint y0, gint y1, guint threads, gfloat *scratch);
+
+/* Output pixels per im2col strip, and one strip: col [n][ky][kx][in] for output pixels pixel .. pixel + n - 1 of the map (row-major).
+ * The inverse adds the strip back into the input's rows. */
+gint sppnet_conv_strip (const SppnetLayer *layer, gint channels);
+void sppnet_im2col (const SppnetLayer *layer, const SppnetRows *in, gint out_width, gsize pixel, gint n, gfloat *col);
+void sppnet_col2im (const SppnetLayer *layer, const gfloat *col, gint out_width, gsize pixel, gint n,
+                    const SppnetRows *in);
+/* A 1x1 convolution of stride 1: the input rows are their own im2col matrix. */
+gboolean sppnet_conv_is_pointwise (const SppnetLayer *layer);
+
+/* alpha / n of a normalisation layer. */
+gfloat sppnet_lrn_alpha (const SppnetLayer *layer);
+
+/* File order [out][in][y][x] <-> packed order [y][x][in][out]. */
+void sppnet_conv_pack (const SppnetLayer *layer, gint channels, const gfloat *file, gfloat *packed);
+void sppnet_conv_unpack (const SppnetLayer *layer, gint channels, const gfloat *packed, gfloat *file);
