@@ -3,7 +3,8 @@
 
 #include <sppnet/box.h>
 
-/* R-CNN's box parameters, t = (dx / w, dy / h, log w'/w, log h'/h) with dx, dy between the centres. */
+/* R-CNN's box parameters, t = (dx / w, dy / h, log w'/w, log h'/h) with dx, dy between the centres. Neither box
+ * may be empty. */
 void sppnet_box_encode (const SppnetBox *from, const SppnetBox *to, gfloat t[4]);
 /* The inverse. The logarithms are limited to +-log (1000 / 16) so that a wild output gives a finite box. */
 SppnetBox sppnet_box_decode (const SppnetBox *from, const gfloat t[4]);
