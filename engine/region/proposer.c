@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "region/proposer.h"
+
+#include <math.h>
+
+#include "base/random.h"
+#include "region/grid.h"
+#include "region/ranking.h"
+#include "region/selective_search.h"
+
+/* Selective Search looks at no more pixels than about this: larger frames are reduced by a whole factor, and the boxes
+ * enlarged by it. An object that only the full resolution shows is smaller than the smallest box anyway. */
+#define MOST_PIXELS (1u << 20)
+
+/* Shortest side of a box (paper: 20 pixels); scaled down for frames below 100 pixels. */
+#define SMALLEST_SIDE 20.0f
+#define SMALLEST_FRAME 100
+
+struct _SppnetProposer
+{
+  SppnetSelectiveSearch *search;
+  SppnetRanking ranking;
+  SppnetBuffer reduced; /* guint8 [height / factor][width / factor][3] */
+};
+
+static const gchar *const nicks[] = { "default", "selective-search", "selective-search-quality", "grid", "regions" };
+
+const gchar *
+sppnet_proposals_to_nick (SppnetProposals proposals)
+{
+  g_return_val_if_fail ((guint) proposals < G_N_ELEMENTS (nicks), NULL);
+
+  return nicks[proposals];
+}
+
+gboolean
+sppnet_proposals_from_nick (const gchar *nick, SppnetProposals *proposals)
+{
+  g_return_val_if_fail (nick && proposals, FALSE);
+
+  for (guint i = 0; i < G_N_ELEMENTS (nicks); i++)
+    if (g_str_equal (nick, nicks[i])) {
+      *proposals = (SppnetProposals) i;
+      return TRUE;
+    }
+  return FALSE;
+}
+
+SppnetProposer *
+sppnet_proposer_new (void)
+{
+  SppnetProposer *proposer = g_new0 (SppnetProposer, 1);
+
+  proposer->search = sppnet_selective_search_new ();
+  return proposer;
+}
+
+void
+sppnet_proposer_free (SppnetProposer *proposer)
+{
+  if (!proposer)
+    return;
+  sppnet_selective_search_free (proposer->search);
+  sppnet_ranking_clear (&proposer->ranking);
+  sppnet_buffer_clear (&proposer->reduced);
+  g_free (proposer);
+}
+
+/* Mean of factor x factor pixels, of fewer at the right and bottom edge. */
+static void
+reduce_row (const guint8 *rgb, gint width, gint rows, gint factor, gint out_width, guint8 *out)
+{
+  for (gint x = 0; x < out_width; x++) {
+    gint columns = MIN (factor, width - x * factor);
+    guint32 sum[3] = { 0 }, n = (guint32) (columns * rows);
+
+    for (gint y = 0; y < rows; y++) {
+      const guint8 *p = rgb + 3 * ((gsize) y * width + (gsize) x * factor);
+
+      for (gint i = 0; i < columns; i++, p += 3) {
+        sum[0] += p[0];
+        sum[1] += p[1];
+        sum[2] += p[2];
+      }
+    }
+    for (gint c = 0; c < 3; c++)
+      *out++ = (guint8) ((sum[c] + n / 2) / n);
+  }
+}
+
+static const guint8 *
+reduce (SppnetProposer *proposer, const guint8 *rgb, gint width, gint height, gint factor, guint threads, GError **error)
+{
+  gint out_width = (width + factor - 1) / factor, out_height = (height + factor - 1) / factor;
+  guint8 *out = sppnet_buffer_reserve (&proposer->reduced, (gsize) out_width * out_height, 3, error);
+
+  if (!out)
+    return NULL;
+#pragma omp parallel for num_threads (threads)
+  for (gint y = 0; y < out_height; y++)
+    reduce_row (rgb + 3 * (gsize) y * factor * width, width, MIN (factor, height - y * factor), factor, out_width,
+                out + 3 * (gsize) y * out_width);
+  return out;
+}
+
+/* A region's rank is its position in the hierarchy, the whole picture 1, times a random number: coarse regions tend to
+ * come first without those of one strategy crowding out the others' (paper, section 4.3). */
+static gboolean
+rank_regions (SppnetProposer *proposer, gint width, gint height, gint factor, guint max_boxes, guint32 seed, GError **error)
+{
+  SppnetRandom random = { seed };
+  gfloat smallest = SMALLEST_SIDE * (gfloat) MIN (1.0, MIN (width, height) / (gdouble) SMALLEST_FRAME);
+  guint n_groupings = sppnet_selective_search_get_n_groupings (proposer->search);
+  gsize room = 0, n;
+
+  for (guint g = 0; g < n_groupings; g++) {
+    sppnet_selective_search_get_regions (proposer->search, g, &n);
+    room += n;
+  }
+  if (!sppnet_ranking_start (&proposer->ranking, room, error))
+    return FALSE;
+  for (guint g = 0; g < n_groupings; g++) {
+    const SppnetRegion *regions = sppnet_selective_search_get_regions (proposer->search, g, &n);
+
+    for (gsize i = 0; i < n; i++) {
+      gfloat rank = (gfloat) (n - i) * (gfloat) sppnet_random_uniform (&random);
+      SppnetExtent e = regions[i].extent;
+
+      e.x0 = (guint16) (e.x0 * factor);
+      e.y0 = (guint16) (e.y0 * factor);
+      e.x1 = (guint16) (MIN ((e.x1 + 1) * factor, width) - 1);
+      e.y1 = (guint16) (MIN ((e.y1 + 1) * factor, height) - 1);
+      if ((gfloat) (e.x1 - e.x0 + 1) >= smallest && (gfloat) (e.y1 - e.y0 + 1) >= smallest)
+        sppnet_ranking_add (&proposer->ranking, rank, e);
+    }
+  }
+  return sppnet_ranking_finish (&proposer->ranking, max_boxes, error);
+}
+
+static gboolean
+run_selective_search (SppnetProposer *proposer, SppnetStrategies strategies, const guint8 *rgb, gint width, gint height,
+                      guint max_boxes, guint32 seed, guint threads, GError **error)
+{
+  gint factor = 1;
+
+  while ((guint64) ((width + factor - 1) / factor) * (guint64) ((height + factor - 1) / factor) > MOST_PIXELS)
+    factor++;
+  if (factor > 1 && !(rgb = reduce (proposer, rgb, width, height, factor, threads, error)))
+    return FALSE;
+  return sppnet_selective_search_run (proposer->search, strategies, rgb, (width + factor - 1) / factor,
+                                      (height + factor - 1) / factor, threads, error)
+         && rank_regions (proposer, width, height, factor, max_boxes, seed, error);
+}
+
+static gboolean
+run_method (SppnetProposer *proposer, SppnetProposals method, const guint8 *rgb, gint width, gint height, guint max_boxes,
+            guint32 seed, guint threads, GError **error)
+{
+  switch (method) {
+    case SPPNET_PROPOSALS_SELECTIVE_SEARCH:
+      return run_selective_search (proposer, SPPNET_STRATEGIES_FAST, rgb, width, height, max_boxes, seed, threads, error);
+    case SPPNET_PROPOSALS_SELECTIVE_SEARCH_QUALITY:
+      return run_selective_search (proposer, SPPNET_STRATEGIES_QUALITY, rgb, width, height, max_boxes, seed, threads, error);
+    case SPPNET_PROPOSALS_GRID:
+      return sppnet_grid_run (&proposer->ranking, width, height, max_boxes, error);
+    case SPPNET_PROPOSALS_REGIONS:
+      proposer->ranking.n_boxes = 0;
+      return TRUE;
+    case SPPNET_PROPOSALS_DEFAULT:
+    default:
+      g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS, "%d is no method of region proposals", (gint) method);
+      return FALSE;
+  }
+}
+
+gboolean
+sppnet_proposer_run (SppnetProposer *proposer, SppnetProposals method, const guint8 *rgb, gint width, gint height,
+                     guint max_boxes, guint32 seed, guint threads, const SppnetBox **boxes, gsize *n_boxes, GError **error)
+{
+  if (width < 1 || height < 1 || width > SPPNET_FRAME_MAX_SIZE || height > SPPNET_FRAME_MAX_SIZE) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED, "region proposals: a frame of %dx%d pixels is outside 1..%d",
+                 width, height, SPPNET_FRAME_MAX_SIZE);
+    return FALSE;
+  }
+  if (!run_method (proposer, method, rgb, width, height, max_boxes, seed, MAX (threads, 1), error))
+    return FALSE;
+  *boxes = proposer->ranking.boxes.data;
+  *n_boxes = proposer->ranking.n_boxes;
+  return TRUE;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "region/ranking.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+gboolean
+sppnet_ranking_start (SppnetRanking *ranking, gsize room, GError **error)
+{
+  ranking->n_ranked = ranking->n_boxes = 0;
+  return sppnet_buffer_reserve (&ranking->ranked, room, sizeof (SppnetRanked), error) != NULL;
+}
+
+void
+sppnet_ranking_add (SppnetRanking *ranking, gfloat rank, SppnetExtent extent)
+{
+  ((SppnetRanked *) ranking->ranked.data)[ranking->n_ranked++] = (SppnetRanked) { rank, extent };
+}
+
+/* No corner is above 8191, so 0 stays free for "no box" once 1 is added. */
+static guint64
+key_of (SppnetExtent e)
+{
+  return ((guint64) e.x0 << 48 | (guint64) e.y0 << 32 | (guint64) e.x1 << 16 | e.y1) + 1;
+}
+
+static gint
+compare (gconstpointer p, gconstpointer q)
+{
+  const SppnetRanked *a = p, *b = q;
+  guint64 key_a, key_b;
+
+  if (a->rank != b->rank)
+    return a->rank < b->rank ? -1 : 1;
+  key_a = key_of (a->extent);
+  key_b = key_of (b->extent);
+  return key_a < key_b ? -1 : key_a > key_b;
+}
+
+/* TRUE the first time that a key comes. */
+static gboolean
+take (guint64 *slots, gsize mask, guint64 key)
+{
+  gsize at = (gsize) ((key * G_GUINT64_CONSTANT (0x9e3779b97f4a7c15)) >> 32) & mask;
+
+  for (; slots[at]; at = (at + 1) & mask)
+    if (slots[at] == key)
+      return FALSE;
+  slots[at] = key;
+  return TRUE;
+}
+
+gboolean
+sppnet_ranking_finish (SppnetRanking *ranking, gsize max_boxes, GError **error)
+{
+  SppnetRanked *ranked = ranking->ranked.data;
+  gsize most = MIN (max_boxes, ranking->n_ranked), n_slots = 16;
+  guint64 *slots;
+  SppnetBox *boxes;
+
+  while (n_slots < 2 * most)
+    n_slots *= 2;
+  slots = sppnet_buffer_reserve (&ranking->slots, n_slots, sizeof *slots, error);
+  boxes = slots ? sppnet_buffer_reserve (&ranking->boxes, most, sizeof *boxes, error) : NULL;
+  if (!boxes)
+    return FALSE;
+  memset (slots, 0, n_slots * sizeof *slots);
+  qsort (ranked, ranking->n_ranked, sizeof *ranked, compare);
+  for (gsize i = 0; i < ranking->n_ranked && ranking->n_boxes < most; i++) {
+    SppnetExtent e = ranked[i].extent;
+
+    if (take (slots, n_slots - 1, key_of (e)))
+      boxes[ranking->n_boxes++] = (SppnetBox) { e.x0, e.y0, (gfloat) (e.x1 - e.x0 + 1), (gfloat) (e.y1 - e.y0 + 1) };
+  }
+  return TRUE;
+}
+
+void
+sppnet_ranking_clear (SppnetRanking *ranking)
+{
+  sppnet_buffer_clear (&ranking->ranked);
+  sppnet_buffer_clear (&ranking->slots);
+  sppnet_buffer_clear (&ranking->boxes);
+}
