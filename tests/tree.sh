@@ -1,0 +1,66 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The shape of the tree: tree.sh SOURCE-ROOT
+. "$(dirname "$0")/tap.sh"
+root=$1
+top="gst-plugin engine pipelines tests meson.build README.md tools models bench docs"
+
+# What is under version control; in a release tree, everything.
+if git -C "$root" rev-parse --git-dir >/dev/null 2>&1 && test -e "$root/.git"; then
+  git -C "$root" ls-files >"$scratch/files"
+else
+  (cd "$root" && find . -type f -not -path './build*' -not -path './.git/*' | sed 's|^\./||') >"$scratch/files"
+fi
+
+top_level()
+{
+  sed 's|/.*||' "$1" | sort -u | grep -v '^\.' | while read -r name; do
+    case " $top " in
+      *" $name "*) ;;
+      *) echo "$name" ;;
+    esac
+  done >"$scratch/strangers"
+  test ! -s "$scratch/strangers" || { cat "$scratch/strangers"; return 1; }
+}
+
+no_utils()
+{
+  ! grep -iE '(^|[/_-])utils?([/._-]|$)' "$1"
+}
+
+# spdx ROOT LIST: every text file says its licence in its first lines. The licence's own text, pictures, weights and data
+# formats without comments cannot.
+spdx()
+{
+  grep -vE '^docs/COPYING$|\.(safetensors|png|jpg|jpeg|webm|json|jsonl|bin)$' "$2" >"$scratch/texts"
+  while read -r name; do
+    test -f "$1/$name" || continue
+    head -n 5 "$1/$name" | grep -q 'SPDX-License-Identifier: ' || echo "$name"
+  done <"$scratch/texts" >"$scratch/bare"
+  test ! -s "$scratch/bare" || { cat "$scratch/bare"; return 1; }
+}
+
+executable()
+{
+  grep -E '\.sh$|^\.ci/run$' "$scratch/files" | while read -r name; do
+    # A script with #! is run; one without is sourced.
+    if head -n 1 "$root/$name" | grep -q '^#!'; then
+      test -x "$root/$name" || echo "not executable: $name"
+    fi
+  done >"$scratch/plain"
+  test ! -s "$scratch/plain" || { cat "$scratch/plain"; return 1; }
+}
+
+check "there are files" test -s "$scratch/files"
+check "the top level has no other names" top_level "$scratch/files"
+check "no file is called utils" no_utils "$scratch/files"
+check "every file names its licence" spdx "$root" "$scratch/files"
+check "scripts are executable" executable
+
+mkdir -p "$scratch/fake"
+echo 'int x;' >"$scratch/fake/box-utils.c"
+printf '%s\n' box-utils.c other/utils.h >"$scratch/list"
+refuses "a stranger at the top is noticed" top_level "$scratch/list"
+refuses "utils are noticed" no_utils "$scratch/list"
+refuses "a missing licence line is noticed" spdx "$scratch/fake" "$scratch/list"
+tap_done
