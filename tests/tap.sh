@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=sh
 # TAP for the shell tests; meson reads it. Source it, call check or skip per case, tap_done at the end.
 
 tap_count=0
