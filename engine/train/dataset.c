@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "train/dataset.h"
+
+#include <string.h>
+
+static gint
+compare_names (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const gchar *const *) a, *(const gchar *const *) b);
+}
+
+static gchar **
+labels_that_occur (const GPtrArray *annotations)
+{
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+  GPtrArray *names = g_ptr_array_new ();
+
+  for (guint i = 0; i < annotations->len; i++) {
+    const SppnetAnnotation *annotation = g_ptr_array_index (annotations, i);
+
+    for (guint k = 0; k < annotation->objects->len; k++) {
+      const gchar *label = g_array_index (annotation->objects, SppnetObject, k).label;
+
+      if (g_hash_table_add (seen, (gpointer) label))
+        g_ptr_array_add (names, g_strdup (label));
+    }
+  }
+  g_ptr_array_sort (names, compare_names);
+  g_ptr_array_add (names, NULL);
+  return (gchar **) g_ptr_array_free (names, FALSE);
+}
+
+static gint
+label_id (gchar **labels, const gchar *label)
+{
+  for (gint i = 0; labels[i]; i++)
+    if (g_str_equal (labels[i], label))
+      return i;
+  return -1;
+}
+
+SppnetDataset *
+sppnet_dataset_load (gchar **dirs, gchar **sets, gchar **labels, GError **error)
+{
+  g_autoptr (SppnetDataset) dataset = g_new0 (SppnetDataset, 1);
+  guint used = 0;
+
+  dataset->annotations = g_ptr_array_new_with_free_func ((GDestroyNotify) sppnet_annotation_free);
+  for (guint i = 0; dirs[i]; i++) {
+    g_autoptr (GPtrArray) set = sppnet_voc_load (dirs[i], sets[i], error);
+
+    if (!set)
+      return NULL;
+    g_ptr_array_extend_and_steal (dataset->annotations, g_steal_pointer (&set));
+  }
+  dataset->labels = labels ? g_strdupv (labels) : labels_that_occur (dataset->annotations);
+  dataset->n_labels = g_strv_length (dataset->labels);
+  dataset->objects = g_new0 (GArray *, dataset->annotations->len + 1);
+  dataset->proposals = g_new0 (GArray *, dataset->annotations->len + 1);
+  for (guint i = 0; i < dataset->annotations->len; i++) {
+    const SppnetAnnotation *annotation = g_ptr_array_index (dataset->annotations, i);
+
+    dataset->objects[i] = g_array_new (FALSE, FALSE, sizeof (gint));
+    for (guint k = 0; k < annotation->objects->len; k++) {
+      gint id = label_id (dataset->labels, g_array_index (annotation->objects, SppnetObject, k).label);
+
+      used += id >= 0;
+      g_array_append_val (dataset->objects[i], id);
+    }
+  }
+  if (used == 0) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS, "%s: no object of the labels to train in set %s", dirs[0],
+                 sets[0]);
+    return NULL;
+  }
+  return g_steal_pointer (&dataset);
+}
+
+void
+sppnet_dataset_free (SppnetDataset *dataset)
+{
+  guint n = dataset && dataset->annotations ? dataset->annotations->len : 0;
+
+  if (!dataset)
+    return;
+  for (guint i = 0; i < n; i++) {
+    if (dataset->objects && dataset->objects[i])
+      g_array_unref (dataset->objects[i]);
+    if (dataset->proposals && dataset->proposals[i])
+      g_array_unref (dataset->proposals[i]);
+  }
+  g_free (dataset->objects);
+  g_free (dataset->proposals);
+  g_clear_pointer (&dataset->annotations, g_ptr_array_unref);
+  g_strfreev (dataset->labels);
+  g_free (dataset);
+}
+
+gchar *
+sppnet_dataset_key (const SppnetDataset *dataset)
+{
+  g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
+
+  for (guint i = 0; i < dataset->annotations->len; i++) {
+    const SppnetAnnotation *annotation = g_ptr_array_index (dataset->annotations, i);
+    g_autofree gchar *line
+        = g_strdup_printf ("%s %d %d\n", annotation->picture, annotation->width, annotation->height);
+
+    g_checksum_update (checksum, (const guchar *) line, -1);
+  }
+  return g_strdup (g_checksum_get_string (checksum));
+}

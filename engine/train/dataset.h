@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <sppnet/detector.h>
+
+#include "evaluate/voc.h"
+#include "train/regions.h"
+
+/* The pictures to train on, with their objects by label id and their region proposals. */
+typedef struct
+{
+  GPtrArray *annotations; /* (element-type SppnetAnnotation) */
+  gchar **labels;         /* NULL-terminated; the order is the model's */
+  guint n_labels;
+  GArray **objects;   /* [annotations] label id of each object, -1: a label that is not trained; (element-type gint) */
+  GArray **proposals; /* [annotations] (element-type SppnetBox); NULL until sppnet_dataset_propose() */
+} SppnetDataset;
+
+/* dirs and sets: pairs, NULL-terminated. labels: (nullable): the names wanted, else all that occur, in alphabetical order. */
+SppnetDataset *sppnet_dataset_load (gchar **dirs, gchar **sets, gchar **labels, GError **error);
+void sppnet_dataset_free (SppnetDataset *dataset);
+
+/* Text that changes when the list of pictures changes. (transfer full) */
+gchar *sppnet_dataset_key (const SppnetDataset *dataset);
+
+/* Region proposals of every picture, from FILE as far as it has them, and FILE rewritten with all of them. */
+gboolean sppnet_dataset_propose (SppnetDataset *dataset, SppnetProposals method, guint max_boxes, guint32 seed,
+                                 guint threads, const gchar *file, SppnetProgress progress, gpointer user_data,
+                                 GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SppnetDataset, sppnet_dataset_free)

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "train/end_to_end.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/threads.h"
+#include "train/checkpoint.h"
+
+/* One picture of a step: drawn, run and differentiated by one thread. */
+typedef struct
+{
+  SppnetSampler *sampler;
+  SppnetPass *pass;
+  gfloat *gradient; /* [n_params] */
+  SppnetLoss loss;
+  GError *error;
+} Slot;
+
+typedef struct
+{
+  SppnetNetwork *network;
+  const SppnetDataset *dataset;
+  const SppnetEndToEndSettings *settings;
+  Slot *slots; /* [pictures] */
+  SppnetMoments moments;
+  guint *order; /* [annotations] of the current pass */
+  guint epoch;  /* that order is of, + 1 */
+  gdouble classification, box, accuracy; /* moving means, for the progress line */
+} Run;
+
+void
+sppnet_end_to_end_defaults (SppnetEndToEndSettings *settings)
+{
+  *settings = (SppnetEndToEndSettings){
+    .seed = 1,
+    .epochs = 8,
+    .pictures = 2,
+    .warm_up = 200,
+    .sampler = { .regions = 64, .positive_fraction = 0.25, .easy_fraction = 0.25, .min_scale = 0.5, .max_scale = 1.25,
+                 .flip = TRUE, .colour = 0.2 },
+    .optimizer = { .kind = SPPNET_OPTIMIZER_ADAMW, .learning_rate = 3e-4, .backbone_learning_rate = 1e-4,
+                   .momentum = 0.9, .second_moment = 0.999, .weight_decay = 0.01, .clip = 10.0 },
+    .checkpoint_seconds = 120,
+  };
+}
+
+guint
+sppnet_end_to_end_steps (const SppnetEndToEndSettings *settings, const SppnetDataset *dataset)
+{
+  return (guint) ceil (settings->epochs * dataset->annotations->len / settings->pictures);
+}
+
+static gchar *
+run_key (const Run *run)
+{
+  const SppnetEndToEndSettings *s = run->settings;
+  const SppnetSamplerSettings *p = &s->sampler;
+  const SppnetOptimizerSettings *o = &s->optimizer;
+  g_autofree gchar *data = sppnet_dataset_key (run->dataset);
+  g_autofree gchar *config = sppnet_config_to_json (&run->network->config);
+  g_autofree gchar *text = g_strdup_printf (
+      "%s %s %u %.9g %u %u | %u %.9g %.9g %.9g %.9g %d %.9g | %d %.9g %.9g %.9g %.9g %.9g %.9g", data, config, s->seed,
+      s->epochs, s->pictures, s->warm_up, p->regions, p->positive_fraction, p->easy_fraction, p->min_scale,
+      p->max_scale, p->flip, p->colour, o->kind, o->learning_rate, o->backbone_learning_rate, o->momentum,
+      o->second_moment, o->weight_decay, o->clip);
+
+  return g_compute_checksum_for_string (G_CHECKSUM_SHA256, text, -1);
+}
+
+/* Which picture comes at a place of the endless sequence of passes; each pass is a new permutation. */
+static guint
+picture_at (Run *run, guint64 place)
+{
+  guint n = run->dataset->annotations->len;
+  guint epoch = (guint) (place / n) + 1;
+
+  if (run->epoch != epoch) {
+    SppnetRandom random = { ((guint64) run->settings->seed << 32) + epoch };
+
+    for (guint i = 0; i < n; i++)
+      run->order[i] = i;
+    for (guint i = n; i > 1; i--) {
+      guint pick = sppnet_random_below (&random, i), last = run->order[i - 1];
+
+      run->order[i - 1] = run->order[pick];
+      run->order[pick] = last;
+    }
+    run->epoch = epoch;
+  }
+  return run->order[place % n];
+}
+
+static gdouble
+rate_at (const SppnetEndToEndSettings *settings, guint step, guint n_steps)
+{
+  gdouble done;
+
+  if (step < settings->warm_up)
+    return (step + 1.0) / (settings->warm_up + 1.0);
+  done = (gdouble) (step - settings->warm_up) / MAX (1, n_steps - settings->warm_up);
+  return 0.01 + 0.99 * 0.5 * (1.0 + cos (G_PI * MIN (done, 1.0)));
+}
+
+static void
+run_slot (Run *run, Slot *slot, guint picture, guint64 place)
+{
+  /* The sequence of a place depends on nothing that ran before it, so that a resumed run draws the same. */
+  SppnetRandom random = { (~(guint64) run->settings->seed << 32) ^ (place * G_GUINT64_CONSTANT (0xd1342543de82ef95)) };
+
+  sppnet_random_next (&random);
+  memset (slot->gradient, 0, sizeof (gfloat) * run->network->n_params);
+  if (sppnet_sampler_draw (slot->sampler, run->dataset, picture, &run->network->config, &run->settings->sampler,
+                           &random, &slot->error))
+    sppnet_pass_run (slot->pass, run->network, slot->sampler->input.data, slot->sampler->width,
+                     slot->sampler->height, &slot->sampler->samples, &random, 1.0f / (gfloat) run->settings->pictures,
+                     slot->gradient, &slot->loss, &slot->error);
+}
+
+/* Sums the slots' gradients, in their order, into the first. */
+static void
+reduce (Run *run)
+{
+  gsize n = run->network->n_params;
+  guint threads = run->settings->threads;
+
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (gsize block = 0; block < (n + 65535) / 65536; block++)
+    for (guint k = 1; k < run->settings->pictures; k++)
+      for (gsize i = block * 65536; i < MIN (n, (block + 1) * 65536); i++)
+        run->slots[0].gradient[i] += run->slots[k].gradient[i];
+}
+
+static gboolean
+run_step (Run *run, guint step, guint n_steps, GError **error)
+{
+  guint pictures = run->settings->pictures, threads = MIN (run->settings->threads, pictures);
+  g_autofree guint *picture = g_new (guint, pictures);
+  gdouble keep = step < 100 ? 1.0 - 1.0 / (step + 1.0) : 0.99;
+  gdouble norm;
+
+  for (guint k = 0; k < pictures; k++)
+    picture[k] = picture_at (run, (guint64) step * pictures + k);
+#pragma omp parallel for num_threads(threads) schedule(dynamic)
+  for (guint k = 0; k < pictures; k++)
+    run_slot (run, &run->slots[k], picture[k], (guint64) step * pictures + k);
+  for (guint k = 0; k < pictures; k++) {
+    Slot *slot = &run->slots[k];
+
+    if (slot->error) {
+      g_propagate_error (error, g_steal_pointer (&slot->error));
+      return FALSE;
+    }
+    run->classification += (1.0 - keep) * (slot->loss.classification - run->classification);
+    run->box += (1.0 - keep) * (slot->loss.box - run->box);
+    run->accuracy
+        += (1.0 - keep) * ((gdouble) slot->loss.correct / (gdouble) slot->sampler->samples.n - run->accuracy);
+  }
+  reduce (run);
+  norm = sppnet_optimizer_step (run->network, &run->moments, run->slots[0].gradient, &run->settings->optimizer, step,
+                                rate_at (run->settings, step, n_steps), run->settings->threads);
+  if (!isfinite (norm)) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
+                 "step %u: the gradient is not finite; a lower learning rate may help", step);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+allocate (Run *run, GError **error)
+{
+  gsize bytes = sizeof (gfloat) * run->network->n_params;
+  gboolean ok = TRUE;
+
+  run->order = g_new (guint, run->dataset->annotations->len);
+  run->slots = g_new0 (Slot, run->settings->pictures);
+  for (guint k = 0; k < run->settings->pictures; k++) {
+    run->slots[k].sampler = sppnet_sampler_new ();
+    run->slots[k].pass = sppnet_pass_new (run->network);
+    run->slots[k].gradient = sppnet_aligned_alloc (bytes);
+    ok = ok && run->slots[k].gradient;
+  }
+  run->moments.first = sppnet_aligned_alloc (bytes);
+  if (run->settings->optimizer.kind == SPPNET_OPTIMIZER_ADAMW)
+    run->moments.second = sppnet_aligned_alloc (bytes);
+  if (!ok || !run->moments.first
+      || (run->settings->optimizer.kind == SPPNET_OPTIMIZER_ADAMW && !run->moments.second)) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "no memory to train %" G_GSIZE_FORMAT " parameters",
+                 run->network->n_params);
+    return FALSE;
+  }
+  memset (run->moments.first, 0, bytes);
+  if (run->moments.second)
+    memset (run->moments.second, 0, bytes);
+  return TRUE;
+}
+
+static void
+release (Run *run)
+{
+  for (guint k = 0; run->slots && k < run->settings->pictures; k++) {
+    sppnet_sampler_free (run->slots[k].sampler);
+    sppnet_pass_free (run->slots[k].pass);
+    sppnet_aligned_free (run->slots[k].gradient);
+    g_clear_error (&run->slots[k].error);
+  }
+  g_free (run->slots);
+  g_free (run->order);
+  sppnet_aligned_free (run->moments.first);
+  sppnet_aligned_free (run->moments.second);
+}
+
+static gboolean
+report (Run *run, guint step, guint n_steps, gint64 start, guint first, SppnetProgress progress, gpointer user_data)
+{
+  gdouble seconds = (gdouble) (g_get_monotonic_time () - start) / G_USEC_PER_SEC;
+  g_autofree gchar *message = NULL;
+
+  if (!progress)
+    return TRUE;
+  message = g_strdup_printf ("step %u of %u, loss %.3f + %.3f, %.1f %% right, %.2f pictures/s", step, n_steps,
+                             run->classification, run->box, 100.0 * run->accuracy,
+                             (step - first) * run->settings->pictures / MAX (seconds, 1e-3));
+  return progress (user_data, "end-to-end", (gdouble) step / n_steps, message);
+}
+
+static gboolean
+loop (Run *run, const gchar *checkpoint, const gchar *key, guint first, SppnetProgress progress, gpointer user_data,
+      GError **error)
+{
+  guint n_steps = sppnet_end_to_end_steps (run->settings, run->dataset);
+  gint64 start = g_get_monotonic_time (), saved = start;
+
+  for (guint step = first; step < n_steps; step++) {
+    gint64 now;
+    gboolean go_on;
+
+    if (!run_step (run, step, n_steps, error))
+      return FALSE;
+    now = g_get_monotonic_time ();
+    go_on = report (run, step + 1, n_steps, start, first, progress, user_data);
+    if (checkpoint
+        && (!go_on || step + 1 == n_steps
+            || now - saved > (gint64) run->settings->checkpoint_seconds * G_USEC_PER_SEC)) {
+      saved = now;
+      if (!sppnet_checkpoint_save (checkpoint, key, step + 1, run->network, &run->moments, error))
+        return FALSE;
+    }
+    if (!go_on && step + 1 < n_steps) {
+      g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CANCELLED, "stopped after step %u of %u%s%s", step + 1, n_steps,
+                   checkpoint ? "; the same command goes on from " : "", checkpoint ? checkpoint : "");
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+gboolean
+sppnet_end_to_end_train (SppnetNetwork *network, const SppnetDataset *dataset, const SppnetEndToEndSettings *settings,
+                         const gchar *checkpoint, SppnetProgress progress, gpointer user_data, GError **error)
+{
+  Run run = { .network = network, .dataset = dataset, .settings = settings };
+  g_autofree gchar *key = run_key (&run);
+  guint first = 0;
+  gboolean ok;
+
+  ok = allocate (&run, error)
+       && (!checkpoint || sppnet_checkpoint_load (checkpoint, key, &first, network, &run.moments, error));
+  if (ok) {
+    sppnet_blas_begin ();
+    ok = loop (&run, checkpoint, key, first, progress, user_data, error);
+    sppnet_blas_end ();
+  }
+  release (&run);
+  return ok;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "train/optimizer.h"
+#include "train/sampler.h"
+
+/* One stage that trains backbone and fully connected layers together (Girshick 2015, section 2.3): a few pictures a step,
+ * many regions of each, softmax and box regression as one loss. */
+typedef struct
+{
+  guint32 seed;
+  guint threads;
+  gdouble epochs;  /* passes over the pictures */
+  guint pictures;  /* per step; each is computed by one thread */
+  guint warm_up;   /* steps in which the learning rate rises from 0; then it falls to 1 % along half a cosine */
+  SppnetSamplerSettings sampler;
+  SppnetOptimizerSettings optimizer;
+  guint checkpoint_seconds; /* between checkpoints; one is also written when stopped */
+} SppnetEndToEndSettings;
+
+/* The settings that trained the default model; seed 1, all processors. */
+void sppnet_end_to_end_defaults (SppnetEndToEndSettings *settings);
+
+guint sppnet_end_to_end_steps (const SppnetEndToEndSettings *settings, const SppnetDataset *dataset);
+
+/**
+ * sppnet_end_to_end_train:
+ * @dataset: with proposals
+ * @checkpoint: (nullable): file to resume from, if it is there, and to write
+ *
+ * The same seed, data and settings give the same parameters, bit by bit, for any number of threads and however often the
+ * run was stopped, on processors with the same instruction sets.
+ */
+gboolean sppnet_end_to_end_train (SppnetNetwork *network, const SppnetDataset *dataset,
+                                  const SppnetEndToEndSettings *settings, const gchar *checkpoint,
+                                  SppnetProgress progress, gpointer user_data, GError **error);

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "train/features.h"
+
+#include "backbone/backbone.h"
+#include "base/memory.h"
+#include "frame/picture.h"
+#include "pooling/pooling.h"
+
+struct _SppnetFeatures
+{
+  const SppnetNetwork *network;
+  const SppnetDataset *dataset;
+  SppnetMapCache *cache;
+  SppnetBackbone *backbone;
+  guint max_regions, threads;
+  gfloat *map;
+  gsize map_floats;
+  SppnetBuffer vectors[SPPNET_MAX_HEAD_LAYERS + 1]; /* [n][in of each head layer]; the last: of the classifier */
+  GArray *boxes;  /* (element-type SppnetBox) */
+  GArray *labels; /* (element-type gint) */
+  SppnetFeatureKind kind;
+};
+
+SppnetFeatures *
+sppnet_features_new (const SppnetNetwork *network, SppnetModel *model, const SppnetDataset *dataset, guint max_regions,
+                     guint threads, const gchar *cache_file, GError **error)
+{
+  g_autoptr (SppnetFeatures) features = g_new0 (SppnetFeatures, 1);
+  g_autofree gchar *pictures = sppnet_dataset_key (dataset);
+  g_autofree gchar *params = g_compute_checksum_for_data (G_CHECKSUM_SHA256, (const guchar *) network->params,
+                                                          network->n_params * sizeof (gfloat));
+  g_autofree gchar *key = g_strdup_printf ("%s %s", pictures, params);
+
+  features->network = network;
+  features->dataset = dataset;
+  features->max_regions = max_regions;
+  features->threads = threads;
+  features->boxes = g_array_new (FALSE, FALSE, sizeof (SppnetBox));
+  features->labels = g_array_new (FALSE, FALSE, sizeof (gint));
+  features->cache = sppnet_map_cache_open (cache_file, key, dataset->annotations->len, error);
+  features->backbone = features->cache ? sppnet_backbone_new (model, error) : NULL;
+  return features->backbone ? g_steal_pointer (&features) : NULL;
+}
+
+void
+sppnet_features_free (SppnetFeatures *features)
+{
+  if (!features)
+    return;
+  for (guint i = 0; i <= SPPNET_MAX_HEAD_LAYERS; i++)
+    sppnet_buffer_clear (&features->vectors[i]);
+  g_clear_pointer (&features->cache, sppnet_map_cache_free);
+  g_clear_pointer (&features->backbone, sppnet_backbone_free);
+  sppnet_aligned_free (features->map);
+  g_array_unref (features->boxes);
+  g_array_unref (features->labels);
+  g_free (features);
+}
+
+gboolean
+sppnet_features_fill (SppnetFeatures *features, SppnetProgress progress, gpointer user_data, GError **error)
+{
+  guint n = features->dataset->annotations->len;
+
+  for (guint i = 0; i < n; i++) {
+    const SppnetAnnotation *annotation = g_ptr_array_index (features->dataset->annotations, i);
+    g_auto (SppnetPicture) picture = { 0 };
+    SppnetFrame frame;
+    SppnetMap map;
+
+    if (sppnet_map_cache_has (features->cache, i))
+      continue;
+    if (!sppnet_picture_load (&picture, annotation->picture, error))
+      return FALSE;
+    frame = sppnet_picture_frame (&picture);
+    if (!sppnet_backbone_run (features->backbone, &frame, features->threads, &map, NULL, error)
+        || !sppnet_map_cache_put (features->cache, i, &map, error))
+      return FALSE;
+    if (progress && !progress (user_data, "feature maps", (i + 1.0) / n, "")) {
+      g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CANCELLED, "stopped");
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+/* Ground truth of the trained labels first, then the proposals. */
+static void
+collect_boxes (SppnetFeatures *features, guint picture)
+{
+  const SppnetAnnotation *annotation = g_ptr_array_index (features->dataset->annotations, picture);
+  const GArray *proposals = features->dataset->proposals[picture];
+
+  g_array_set_size (features->boxes, 0);
+  g_array_set_size (features->labels, 0);
+  for (guint k = 0; k < annotation->objects->len; k++) {
+    gint label = g_array_index (features->dataset->objects[picture], gint, k);
+
+    if (label < 0)
+      continue;
+    g_array_append_val (features->boxes, g_array_index (annotation->objects, SppnetObject, k).box);
+    g_array_append_val (features->labels, label);
+  }
+  g_array_append_vals (features->boxes, proposals->data, MIN (proposals->len, features->max_regions));
+}
+
+static const gfloat *
+run_head (SppnetFeatures *features, const SppnetMap *map, GError **error)
+{
+  const SppnetNetwork *network = features->network;
+  guint n_head = features->kind == SPPNET_FEATURES_HEAD ? network->config.n_head : 0;
+  gsize n = features->boxes->len;
+  gint pooled = sppnet_config_bins (&network->config) * map->channels;
+
+  if (!sppnet_buffer_reserve (&features->vectors[0], n * pooled, sizeof (gfloat), error))
+    return NULL;
+  sppnet_pool_regions (map, &network->config, (const SppnetBox *) features->boxes->data, n, features->threads,
+                       features->vectors[0].data);
+  for (guint i = 0; i < n_head; i++) {
+    if (!sppnet_buffer_reserve (&features->vectors[i + 1], n * network->head[i].out, sizeof (gfloat), error))
+      return NULL;
+    sppnet_dense_run (network, &network->head[i], features->vectors[i].data, n,
+                      sppnet_head_slope (&network->config.head[i]), features->vectors[i + 1].data);
+  }
+  return features->vectors[n_head].data;
+}
+
+static gboolean
+load (gpointer user_data, guint picture, SppnetRegions *regions, GError **error)
+{
+  SppnetFeatures *features = user_data;
+  SppnetMap map;
+
+  if (!sppnet_map_cache_get (features->cache, picture, &map, &features->map, &features->map_floats, error))
+    return FALSE;
+  collect_boxes (features, picture);
+  regions->features = run_head (features, &map, error);
+  regions->n = features->boxes->len;
+  regions->n_objects = features->labels->len;
+  regions->boxes = (const SppnetBox *) features->boxes->data;
+  regions->object_label = (const gint *) features->labels->data;
+  return regions->features != NULL;
+}
+
+SppnetRegionSource
+sppnet_features_source (SppnetFeatures *features, SppnetFeatureKind kind)
+{
+  const SppnetNetwork *network = features->network;
+  gint pooled = sppnet_config_bins (&network->config) * sppnet_config_channels (&network->config);
+
+  features->kind = kind;
+  return (SppnetRegionSource){
+    .n_pictures = features->dataset->annotations->len,
+    .n_labels = network->config.n_labels,
+    .length = kind == SPPNET_FEATURES_HEAD ? network->classifier.in : pooled,
+    .load = load,
+    .user_data = features,
+  };
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "train/gradient.h"
+
+#include <cblas.h>
+#include <math.h>
+#include <string.h>
+
+/* d activation: the sign of the output is the sign of the input for any slope > 0, and ReLU's zero stops the gradient. */
+static void
+activation_gradient (const SppnetLayer *layer, const gfloat *restrict out, gfloat *restrict gradient, gsize n)
+{
+  gfloat slope = layer->activation == SPPNET_ACTIVATION_LEAKY ? layer->slope : 0.0f;
+
+  if (layer->activation == SPPNET_ACTIVATION_LINEAR)
+    return;
+  for (gsize i = 0; i < n; i++) {
+    gfloat scaled = gradient[i] * slope;
+
+    gradient[i] = out[i] > 0.0f ? gradient[i] : scaled;
+  }
+}
+
+static void
+conv_gradient (const SppnetLayer *layer, const gfloat *weight, const SppnetRows *in, const SppnetRows *out,
+               gfloat *out_gradient, const SppnetRows *in_gradient, gfloat *weight_gradient, gfloat *bias_gradient,
+               gfloat *scratch)
+{
+  gint depth = layer->kernel_width * layer->kernel_height * in->channels, filters = layer->filters;
+  gint strip = sppnet_conv_strip (layer, in->channels);
+  gboolean pointwise = sppnet_conv_is_pointwise (layer);
+  gsize n_pixels = (gsize) out->width * out->height;
+  gfloat *col = scratch, *col_gradient = scratch + sppnet_layer_scratch (layer, in->channels);
+
+  activation_gradient (layer, out->data, out_gradient, n_pixels * filters);
+  if (in_gradient && !pointwise)
+    memset (in_gradient->data, 0, sizeof (gfloat) * in->width * in->height * in->channels);
+  for (gsize pixel = 0; pixel < n_pixels; pixel += strip) {
+    gint n = (gint) MIN ((gsize) strip, n_pixels - pixel);
+    const gfloat *dy = out_gradient + pixel * filters;
+
+    if (pointwise) {
+      col = in->data + pixel * depth;
+      col_gradient = in_gradient ? in_gradient->data + pixel * depth : NULL;
+    } else {
+      sppnet_im2col (layer, in, out->width, pixel, n, col);
+    }
+    cblas_sgemm (CblasRowMajor, CblasTrans, CblasNoTrans, depth, filters, n, 1.0f, col, depth, dy, filters, 1.0f,
+                 weight_gradient, filters);
+    for (gint i = 0; i < n; i++)
+      for (gint f = 0; f < filters; f++)
+        bias_gradient[f] += dy[(gsize) i * filters + f];
+    if (!in_gradient)
+      continue;
+    cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasTrans, n, depth, filters, 1.0f, dy, filters, weight, filters, 0.0f,
+                 col_gradient, depth);
+    if (!pointwise)
+      sppnet_col2im (layer, col_gradient, out->width, pixel, n, in_gradient);
+  }
+}
+
+/* Gives one output cell's gradient to the cells under its window: the first maximum, or all in equal parts. */
+static void
+pool_cell_gradient (const SppnetLayer *layer, const SppnetRows *in, gint x, gint y, const gfloat *gradient,
+                    const SppnetRows *in_gradient)
+{
+  gint channels = in->channels;
+  gint x0 = CLAMP (x * layer->stride - layer->pad_x, 0, in->width - 1);
+  gint y0 = CLAMP (y * layer->stride - layer->pad_y, 0, in->height - 1);
+  gint x1 = CLAMP (x * layer->stride - layer->pad_x + layer->kernel_width, x0 + 1, in->width);
+  gint y1 = CLAMP (y * layer->stride - layer->pad_y + layer->kernel_height, y0 + 1, in->height);
+  gfloat share = 1.0f / (gfloat) ((x1 - x0) * (y1 - y0));
+
+  for (gint c = 0; c < channels; c++) {
+    gsize best = ((gsize) y0 * in->width + x0) * channels + c;
+
+    for (gint iy = y0; iy < y1; iy++)
+      for (gint ix = x0; ix < x1; ix++) {
+        gsize cell = ((gsize) iy * in->width + ix) * channels + c;
+
+        if (layer->kind == SPPNET_LAYER_AVERAGE_POOL)
+          in_gradient->data[cell] += gradient[c] * share;
+        else if (in->data[cell] > in->data[best])
+          best = cell;
+      }
+    if (layer->kind == SPPNET_LAYER_MAX_POOL)
+      in_gradient->data[best] += gradient[c];
+  }
+}
+
+static void
+pool_gradient (const SppnetLayer *layer, const SppnetRows *in, const SppnetRows *out, const gfloat *out_gradient,
+               const SppnetRows *in_gradient)
+{
+  memset (in_gradient->data, 0, sizeof (gfloat) * in->width * in->height * in->channels);
+  for (gint y = 0; y < out->height; y++)
+    for (gint x = 0; x < out->width; x++, out_gradient += out->channels)
+      pool_cell_gradient (layer, in, x, y, out_gradient, in_gradient);
+}
+
+/* With s = k + a * sum of x^2 and y = x s^-b: dx_j = dy_j s_j^-b - 2 a b x_j * sum over the i that j normalises of
+ * dy_i x_i s_i^(-b-1) = dy_i y_i / s_i. in_gradient first holds dy_i y_i / s_i, then the sums are taken per cell. */
+static void
+lrn_gradient (const SppnetLayer *layer, const SppnetRows *in, const SppnetRows *out, const gfloat *out_gradient,
+              const SppnetRows *in_gradient)
+{
+  gint reach = layer->lrn_size / 2, channels = in->channels;
+  gsize n = (gsize) in->width * in->height * channels;
+  gfloat alpha = sppnet_lrn_alpha (layer), beta = layer->lrn_beta;
+  g_autofree gfloat *ratio = g_new (gfloat, n);
+
+  for (gsize i = 0; i < n; i++) {
+    /* s from y = x s^-b would be undefined at x = 0; the sums are recomputed instead. */
+    gint c = (gint) (i % channels), x = (gint) (i / channels % in->width), y = (gint) (i / channels / in->width);
+    gfloat sum = 0.0f, s;
+
+    if (layer->lrn_within_channel) {
+      for (gint iy = MAX (y - reach, 0); iy <= MIN (y + reach, in->height - 1); iy++)
+        for (gint ix = MAX (x - reach, 0); ix <= MIN (x + reach, in->width - 1); ix++) {
+          gfloat v = in->data[((gsize) iy * in->width + ix) * channels + c];
+
+          sum += v * v;
+        }
+    } else {
+      for (gint k = MAX (c - reach, 0); k <= MIN (c + reach, channels - 1); k++)
+        sum += in->data[i - c + k] * in->data[i - c + k];
+    }
+    s = layer->lrn_k + alpha * sum;
+    ratio[i] = out_gradient[i] * out->data[i] / s;
+    in_gradient->data[i] = out_gradient[i] * powf (s, -beta);
+  }
+  for (gsize i = 0; i < n; i++) {
+    gint c = (gint) (i % channels), x = (gint) (i / channels % in->width), y = (gint) (i / channels / in->width);
+    gfloat sum = 0.0f;
+
+    if (layer->lrn_within_channel) {
+      for (gint iy = MAX (y - reach, 0); iy <= MIN (y + reach, in->height - 1); iy++)
+        for (gint ix = MAX (x - reach, 0); ix <= MIN (x + reach, in->width - 1); ix++)
+          sum += ratio[((gsize) iy * in->width + ix) * channels + c];
+    } else {
+      for (gint k = MAX (c - reach, 0); k <= MIN (c + reach, channels - 1); k++)
+        sum += ratio[i - c + k];
+    }
+    in_gradient->data[i] -= 2.0f * alpha * beta * in->data[i] * sum;
+  }
+}
+
+void
+sppnet_layer_gradient (const SppnetLayer *layer, const gfloat *weight, const SppnetRows *in, const SppnetRows *out,
+                       gfloat *out_gradient, const SppnetRows *in_gradient, gfloat *weight_gradient,
+                       gfloat *bias_gradient, gfloat *scratch)
+{
+  if (layer->kind == SPPNET_LAYER_CONV)
+    conv_gradient (layer, weight, in, out, out_gradient, in_gradient, weight_gradient, bias_gradient, scratch);
+  else if (!in_gradient)
+    return;
+  else if (layer->kind == SPPNET_LAYER_LRN)
+    lrn_gradient (layer, in, out, out_gradient, in_gradient);
+  else
+    pool_gradient (layer, in, out, out_gradient, in_gradient);
+}
+
+void
+sppnet_pool_regions_with_source (const SppnetMap *map, const SppnetConfig *config, const SppnetBox *boxes, gsize n,
+                                 gfloat *out, gint32 *source)
+{
+  gint n_bins = sppnet_config_bins (config), channels = map->channels;
+
+  for (gsize i = 0; i < n; i++) {
+    SppnetWindow bins[SPPNET_MAX_BINS];
+
+    sppnet_region_bins (map, config, &boxes[i], bins);
+    for (gint b = 0; b < n_bins; b++, out += channels, source += channels) {
+      gboolean empty = bins[b].x0 >= bins[b].x1 || bins[b].y0 >= bins[b].y1;
+
+      for (gint c = 0; c < channels; c++) {
+        out[c] = empty ? 0.0f : -G_MAXFLOAT;
+        source[c] = -1;
+      }
+      for (gint y = bins[b].y0; y < bins[b].y1; y++)
+        for (gint x = bins[b].x0; x < bins[b].x1; x++) {
+          gint32 cell = y * map->width + x;
+          const gfloat *value = map->data + (gsize) cell * channels;
+
+          for (gint c = 0; c < channels; c++) {
+            source[c] = value[c] > out[c] ? cell : source[c];
+            out[c] = value[c] > out[c] ? value[c] : out[c];
+          }
+        }
+    }
+  }
+}
+
+void
+sppnet_pool_regions_gradient (const SppnetMap *map, gint n_bins, gsize n, const gint32 *source,
+                              const gfloat *out_gradient, gfloat *map_gradient)
+{
+  gint channels = map->channels;
+
+  for (gsize i = 0; i < n * n_bins; i++, source += channels, out_gradient += channels)
+    for (gint c = 0; c < channels; c++)
+      if (source[c] >= 0)
+        map_gradient[(gsize) source[c] * channels + c] += out_gradient[c];
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "backbone/layers.h"
+#include "pooling/pooling.h"
+
+/* Gradients of the layers that sppnet_layer_run() computes, for whole maps. */
+
+/**
+ * sppnet_layer_gradient:
+ * @in, @out: the layer's input and output maps
+ * @out_gradient: of @out; overwritten with the gradient before the activation (convolution)
+ * @in_gradient: (nullable): of @in, overwritten; %NULL for the first layer
+ * @weight_gradient, @bias_gradient: added to (convolution)
+ * @scratch: [2 * sppnet_layer_scratch()]
+ */
+void sppnet_layer_gradient (const SppnetLayer *layer, const gfloat *weight, const SppnetRows *in, const SppnetRows *out,
+                            gfloat *out_gradient, const SppnetRows *in_gradient, gfloat *weight_gradient,
+                            gfloat *bias_gradient, gfloat *scratch);
+
+/* Max pooling of regions as sppnet_pool_regions(), with the cell (y * width + x) that each maximum came from; -1: an empty
+ * bin. out, source: [n][bins][channels] */
+void sppnet_pool_regions_with_source (const SppnetMap *map, const SppnetConfig *config, const SppnetBox *boxes, gsize n,
+                                      gfloat *out, gint32 *source);
+/* map_gradient += what flows back through the maxima. Regions and bins overlap: it accumulates. */
+void sppnet_pool_regions_gradient (const SppnetMap *map, gint n_bins, gsize n, const gint32 *source,
+                                   const gfloat *out_gradient, gfloat *map_gradient);

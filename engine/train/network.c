@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "train/network.h"
+
+#include <cblas.h>
+#include <math.h>
+#include <string.h>
+
+#include "backbone/layers.h"
+#include "base/memory.h"
+#include "kernel/kernel.h"
+#include "pooling/pooling.h"
+
+static gsize
+add_segment (SppnetNetwork *network, gsize count, gboolean backbone, gboolean decay)
+{
+  SppnetSegment *segment = &network->segments[network->n_segments++];
+
+  *segment = (SppnetSegment){ network->n_params, count, backbone, decay };
+  network->n_params += count;
+  return segment->offset;
+}
+
+static SppnetDense
+add_dense (SppnetNetwork *network, gint in, gint out)
+{
+  SppnetDense dense = { in, out, 0, 0 };
+
+  dense.weight = add_segment (network, (gsize) in * out, FALSE, TRUE);
+  dense.bias = add_segment (network, out, FALSE, FALSE);
+  return dense;
+}
+
+static void
+lay_out (SppnetNetwork *network)
+{
+  const SppnetConfig *config = &network->config;
+  gint channels = 3, length;
+
+  for (guint i = 0; i < config->n_layers; i++) {
+    const SppnetLayer *layer = &config->layers[i];
+
+    if (layer->kind == SPPNET_LAYER_CONV) {
+      gsize area = (gsize) layer->kernel_width * layer->kernel_height;
+
+      network->conv_weight[i] = add_segment (network, area * channels * layer->filters, TRUE, TRUE);
+      network->conv_bias[i] = add_segment (network, layer->filters, TRUE, FALSE);
+    }
+    channels = sppnet_layer_output_channels (layer, channels);
+  }
+  length = channels * sppnet_config_bins (config);
+  for (guint i = 0; i < config->n_head; i++) {
+    network->head[i] = add_dense (network, length, config->head[i].outputs);
+    length = config->head[i].outputs;
+  }
+  network->classifier = add_dense (network, length, 1 + (gint) config->n_labels);
+  if (config->box_input == SPPNET_BOX_HEAD)
+    network->box = add_dense (network, length, 4 * (gint) config->n_labels);
+}
+
+static void
+fill_normal (SppnetNetwork *network, gsize offset, gsize count, gdouble sigma, SppnetRandom *random)
+{
+  for (gsize i = 0; i < count; i++)
+    network->params[offset + i] = (gfloat) (sigma * sppnet_random_normal (random));
+}
+
+static void
+initialise (SppnetNetwork *network, SppnetRandom *random)
+{
+  const SppnetConfig *config = &network->config;
+  gint channels = 3;
+
+  memset (network->params, 0, sizeof (gfloat) * network->n_params);
+  for (guint i = 0; i < config->n_layers; i++) {
+    const SppnetLayer *layer = &config->layers[i];
+
+    if (layer->kind == SPPNET_LAYER_CONV) {
+      gsize depth = (gsize) layer->kernel_width * layer->kernel_height * channels;
+
+      fill_normal (network, network->conv_weight[i], depth * layer->filters, sqrt (2.0 / (gdouble) depth), random);
+    }
+    channels = sppnet_layer_output_channels (layer, channels);
+  }
+  for (guint i = 0; i < config->n_head; i++) {
+    const SppnetDense *dense = &network->head[i];
+
+    fill_normal (network, dense->weight, (gsize) dense->in * dense->out, sqrt (2.0 / dense->in), random);
+  }
+  /* New output layers as in Fast R-CNN, section 2.3. */
+  fill_normal (network, network->classifier.weight, (gsize) network->classifier.in * network->classifier.out, 0.01,
+               random);
+  fill_normal (network, network->box.weight, (gsize) network->box.in * network->box.out, 0.001, random);
+}
+
+SppnetNetwork *
+sppnet_network_new (const SppnetConfig *config, SppnetRandom *random, GError **error)
+{
+  SppnetNetwork *network;
+
+  if (config->classifier != SPPNET_CLASSIFIER_SOFTMAX || config->box_input == SPPNET_BOX_POOLED
+      || config->n_labels == 0) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
+                 "end-to-end training needs labels, a softmax classifier and box regression on the head");
+    return NULL;
+  }
+  network = g_new0 (SppnetNetwork, 1);
+  sppnet_config_init (&network->config);
+  sppnet_config_copy (&network->config, config);
+  lay_out (network);
+  network->params = sppnet_aligned_alloc (sizeof (gfloat) * network->n_params);
+  if (!network->params) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "no memory for %" G_GSIZE_FORMAT " parameters",
+                 network->n_params);
+    sppnet_network_free (network);
+    return NULL;
+  }
+  initialise (network, random);
+  return network;
+}
+
+void
+sppnet_network_free (SppnetNetwork *network)
+{
+  if (!network)
+    return;
+  sppnet_config_clear (&network->config);
+  sppnet_aligned_free (network->params);
+  g_free (network);
+}
+
+gfloat
+sppnet_head_slope (const SppnetHeadLayer *layer)
+{
+  return layer->activation == SPPNET_ACTIVATION_LINEAR ? 1.0f
+         : layer->activation == SPPNET_ACTIVATION_RELU ? 0.0f
+                                                       : layer->slope;
+}
+
+void
+sppnet_dense_run (const SppnetNetwork *network, const SppnetDense *dense, const gfloat *x, gsize n, gfloat slope,
+                  gfloat *y)
+{
+  cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasNoTrans, (gint) n, dense->out, dense->in, 1.0f, x, dense->in,
+               network->params + dense->weight, dense->out, 0.0f, y, dense->out);
+  sppnet_kernels ()->bias_activate (y, network->params + dense->bias, slope, n, dense->out);
+}
+
+/* Where a tensor of a model file lives in the parameters, and how the two orders relate. */
+typedef struct
+{
+  gsize offset, count;
+  const SppnetLayer *layer; /* convolution weights */
+  gint channels;
+  gint in, out;      /* dense weights: file [out][in], here [in][out] */
+  gboolean pooled;   /* the inputs are a pooled vector, whose file order differs */
+} Place;
+
+static gboolean
+dense_place (const SppnetDense *dense, const gchar *name, const gchar *tensor, gboolean pooled, Place *place)
+{
+  const gchar *rest = g_str_has_prefix (tensor, name) ? tensor + strlen (name) : "";
+
+  if (g_str_equal (rest, ".weight"))
+    *place = (Place){ .offset = dense->weight, .count = (gsize) dense->in * dense->out, .in = dense->in,
+                      .out = dense->out, .pooled = pooled };
+  else if (g_str_equal (rest, ".bias"))
+    *place = (Place){ .offset = dense->bias, .count = dense->out };
+  else
+    return FALSE;
+  return dense->out > 0;
+}
+
+static gboolean
+find_place (const SppnetNetwork *network, const gchar *tensor, Place *place)
+{
+  const SppnetConfig *config = &network->config;
+  gint channels = 3;
+
+  for (guint i = 0; i < config->n_layers; i++) {
+    const SppnetLayer *layer = &config->layers[i];
+    const gchar *rest = g_str_has_prefix (tensor, layer->name) ? tensor + strlen (layer->name) : "";
+
+    if (layer->kind == SPPNET_LAYER_CONV && g_str_equal (rest, ".weight")) {
+      gsize count = (gsize) layer->kernel_width * layer->kernel_height * channels * layer->filters;
+
+      *place = (Place){ .offset = network->conv_weight[i], .count = count, .layer = layer, .channels = channels };
+      return TRUE;
+    }
+    if (layer->kind == SPPNET_LAYER_CONV && g_str_equal (rest, ".bias")) {
+      *place = (Place){ .offset = network->conv_bias[i], .count = layer->filters };
+      return TRUE;
+    }
+    channels = sppnet_layer_output_channels (layer, channels);
+  }
+  for (guint i = 0; i < config->n_head; i++)
+    if (dense_place (&network->head[i], config->head[i].name, tensor, i == 0, place))
+      return TRUE;
+  return dense_place (&network->classifier, "classifier", tensor, config->n_head == 0, place)
+         || dense_place (&network->box, "box", tensor, config->n_head == 0, place);
+}
+
+/* Between file order and the parameters, in either direction. */
+static void
+copy_tensor (const SppnetNetwork *network, const Place *place, gfloat *params, gfloat *file, gboolean to_file)
+{
+  g_autofree guint32 *index = NULL;
+
+  if (place->layer) {
+    if (to_file)
+      sppnet_conv_unpack (place->layer, place->channels, params, file);
+    else
+      sppnet_conv_pack (place->layer, place->channels, file, params);
+    return;
+  }
+  if (!place->in) {
+    memcpy (to_file ? file : params, to_file ? params : file, sizeof (gfloat) * place->count);
+    return;
+  }
+  index = g_new (guint32, place->in);
+  for (gint i = 0; i < place->in; i++)
+    index[i] = (guint32) i;
+  if (place->pooled)
+    sppnet_pooled_from_file_order (&network->config, index);
+  for (gint o = 0; o < place->out; o++)
+    for (gint i = 0; i < place->in; i++, file++) {
+      gfloat *here = params + (gsize) index[i] * place->out + o;
+
+      if (to_file)
+        *file = *here;
+      else
+        *here = *file;
+    }
+}
+
+static gboolean
+same_labels (const SppnetConfig *a, const SppnetConfig *b)
+{
+  if (a->n_labels != b->n_labels || a->classifier != b->classifier)
+    return FALSE;
+  for (guint i = 0; i < a->n_labels; i++)
+    if (!g_str_equal (a->labels[i], b->labels[i]))
+      return FALSE;
+  return TRUE;
+}
+
+guint
+sppnet_network_adopt (SppnetNetwork *network, SppnetModel *model)
+{
+  const SppnetConfig *from = sppnet_model_get_config (model);
+  g_autoptr (GArray) tensors = sppnet_config_tensors (from);
+  gboolean outputs = same_labels (&network->config, from);
+  guint taken = 0;
+
+  for (guint i = 0; i < tensors->len; i++) {
+    const gchar *name = g_array_index (tensors, SppnetTensorSource, i).name;
+    gboolean is_output = g_str_has_prefix (name, "classifier.") || g_str_has_prefix (name, "box.");
+    const gfloat *data;
+    gsize count;
+    Place place;
+
+    data = sppnet_model_get_tensor (model, name, &count);
+    if ((is_output && !outputs) || !find_place (network, name, &place) || place.count != count)
+      continue;
+    copy_tensor (network, &place, network->params + place.offset, (gfloat *) data, FALSE);
+    taken++;
+  }
+  return taken;
+}
+
+static void
+clear_tensor (gpointer data)
+{
+  g_free ((gpointer) ((SppnetTensorSource *) data)->name);
+  sppnet_aligned_free ((gpointer) ((SppnetTensorSource *) data)->data);
+}
+
+GArray *
+sppnet_network_tensors (const SppnetNetwork *network)
+{
+  g_autoptr (GArray) shapes = sppnet_config_tensors (&network->config);
+  GArray *tensors = g_array_new (FALSE, TRUE, sizeof (SppnetTensorSource));
+
+  g_array_set_clear_func (tensors, clear_tensor);
+  for (guint i = 0; i < shapes->len; i++) {
+    SppnetTensorSource tensor = g_array_index (shapes, SppnetTensorSource, i);
+    gboolean found;
+    gfloat *data;
+    Place place;
+
+    found = find_place (network, tensor.name, &place);
+    g_assert (found);
+    data = sppnet_aligned_alloc (sizeof (gfloat) * place.count);
+    g_assert (data); /* a copy of parameters that are already in memory */
+    copy_tensor (network, &place, network->params + place.offset, data, TRUE);
+    tensor.name = g_strdup (tensor.name);
+    tensor.data = data;
+    g_array_append_val (tensors, tensor);
+  }
+  return tensors;
+}

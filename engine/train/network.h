@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "base/random.h"
+#include "model/model.h"
+
+/* Parameters that the optimiser treats alike. */
+typedef struct
+{
+  gsize offset, count;
+  gboolean backbone; /* of the convolution layers */
+  gboolean decay;    /* weights; biases are not decayed */
+} SppnetSegment;
+
+/* One product with a bias: weight [in][out] and bias [out] at these places of the parameters. */
+typedef struct
+{
+  gint in, out;
+  gsize weight, bias;
+} SppnetDense;
+
+/**
+ * SppnetNetwork:
+ *
+ * A network in training: its configuration and all its parameters in one array, in the order that the engine's kernels
+ * want, so that a gradient, a momentum or a checkpoint is another array of the same length.
+ */
+typedef struct
+{
+  SppnetConfig config;
+  gfloat *params;
+  gsize n_params;
+  gsize conv_weight[SPPNET_MAX_LAYERS]; /* [ky][kx][in][out] */
+  gsize conv_bias[SPPNET_MAX_LAYERS];
+  SppnetDense head[SPPNET_MAX_HEAD_LAYERS];
+  SppnetDense classifier; /* out: 1 + labels, background first */
+  SppnetDense box;        /* out: labels * 4; out is 0 without box regression on the head */
+  guint n_segments;
+  SppnetSegment segments[2 * (SPPNET_MAX_LAYERS + SPPNET_MAX_HEAD_LAYERS + 2)];
+} SppnetNetwork;
+
+/* config is copied and must have a softmax classifier and no, or head, box regression. Parameters: He-normal convolution and fully
+ * connected weights, classifier N(0, .01), box regression N(0, .001), biases 0. */
+SppnetNetwork *sppnet_network_new (const SppnetConfig *config, SppnetRandom *random, GError **error);
+void sppnet_network_free (SppnetNetwork *network);
+
+/* Takes the tensors that model has under the same name and size: convolution layers, head layers, and, when the labels are the same,
+ * classifier and box regression. Returns how many were taken. */
+guint sppnet_network_adopt (SppnetNetwork *network, SppnetModel *model);
+
+/* The parameters as tensors in file order, for sppnet_model_save(). Free with g_array_unref(). (element-type
+ * SppnetTensorSource) */
+GArray *sppnet_network_tensors (const SppnetNetwork *network);
+
+/* y [n][out] = act (x [n][in] . weight + bias); slope: of the activation's negative side. */
+void sppnet_dense_run (const SppnetNetwork *network, const SppnetDense *dense, const gfloat *x, gsize n, gfloat slope,
+                       gfloat *y);
+gfloat sppnet_head_slope (const SppnetHeadLayer *layer);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SppnetNetwork, sppnet_network_free)

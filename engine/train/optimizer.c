@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "train/optimizer.h"
+
+#include <math.h>
+
+/* Sums are taken per block and then in order: the same result for any number of threads. */
+#define BLOCK 65536
+
+static gdouble
+norm (const gfloat *gradient, gsize n, guint threads)
+{
+  gssize n_blocks = (gssize) ((n + BLOCK - 1) / BLOCK);
+  g_autofree gdouble *sums = g_new0 (gdouble, n_blocks);
+  gdouble total = 0.0;
+
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (gssize b = 0; b < n_blocks; b++) {
+    gdouble sum = 0.0;
+
+    for (gsize i = (gsize) b * BLOCK; i < MIN (n, (gsize) (b + 1) * BLOCK); i++)
+      sum += (gdouble) gradient[i] * gradient[i];
+    sums[b] = sum;
+  }
+  for (gssize b = 0; b < n_blocks; b++)
+    total += sums[b];
+  return sqrt (total);
+}
+
+static void
+sgd (gfloat *params, gfloat *velocity, const gfloat *gradient, gsize n, gfloat momentum, gfloat decay, gfloat rate)
+{
+  for (gsize i = 0; i < n; i++) {
+    velocity[i] = momentum * velocity[i] + gradient[i] + decay * params[i];
+    params[i] -= rate * velocity[i];
+  }
+}
+
+static void
+adamw (gfloat *params, gfloat *first, gfloat *second, const gfloat *gradient, gsize n,
+       const SppnetOptimizerSettings *settings, guint step, gdouble rate, gdouble decay)
+{
+  gfloat b1 = (gfloat) settings->momentum, b2 = (gfloat) settings->second_moment;
+  gfloat correct1 = (gfloat) (1.0 / (1.0 - pow (settings->momentum, step + 1.0)));
+  gfloat correct2 = (gfloat) (1.0 / (1.0 - pow (settings->second_moment, step + 1.0)));
+  gfloat keep = (gfloat) (1.0 - rate * decay);
+
+  for (gsize i = 0; i < n; i++) {
+    gfloat g = gradient[i];
+
+    first[i] = b1 * first[i] + (1.0f - b1) * g;
+    second[i] = b2 * second[i] + (1.0f - b2) * g * g;
+    params[i] = keep * params[i] - (gfloat) rate * correct1 * first[i] / (sqrtf (correct2 * second[i]) + 1e-8f);
+  }
+}
+
+gdouble
+sppnet_optimizer_step (SppnetNetwork *network, SppnetMoments *moments, gfloat *gradient,
+                       const SppnetOptimizerSettings *settings, guint step, gdouble rate, guint threads)
+{
+  gdouble length = norm (gradient, network->n_params, threads);
+  gfloat scale = settings->clip > 0.0 && length > settings->clip ? (gfloat) (settings->clip / length) : 1.0f;
+
+  if (!isfinite (length))
+    return length;
+  for (guint s = 0; s < network->n_segments; s++) {
+    const SppnetSegment *segment = &network->segments[s];
+    gdouble segment_rate
+        = rate * (segment->backbone ? settings->backbone_learning_rate : settings->learning_rate);
+    gdouble decay = segment->decay ? settings->weight_decay : 0.0;
+    gssize n_blocks = (gssize) ((segment->count + BLOCK - 1) / BLOCK);
+
+    if (segment_rate == 0.0)
+      continue;
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (gssize b = 0; b < n_blocks; b++) {
+      gsize first = segment->offset + (gsize) b * BLOCK;
+      gsize n = MIN ((gsize) BLOCK, segment->offset + segment->count - first);
+
+      for (gsize i = first; i < first + n; i++)
+        gradient[i] *= scale;
+      if (settings->kind == SPPNET_OPTIMIZER_SGD)
+        sgd (network->params + first, moments->first + first, gradient + first, n, (gfloat) settings->momentum,
+             (gfloat) decay, (gfloat) segment_rate);
+      else
+        adamw (network->params + first, moments->first + first, moments->second + first, gradient + first, n, settings,
+               step, segment_rate, decay);
+    }
+  }
+  return length;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "train/network.h"
+
+typedef enum
+{
+  SPPNET_OPTIMIZER_SGD,   /* momentum and weight decay in the gradient (Krizhevsky et al. 2012) */
+  SPPNET_OPTIMIZER_ADAMW, /* Adam with decoupled weight decay (Loshchilov, Hutter 2019) */
+} SppnetOptimizerKind;
+
+typedef struct
+{
+  SppnetOptimizerKind kind;
+  gdouble learning_rate;          /* of fully connected layers */
+  gdouble backbone_learning_rate; /* of convolution layers */
+  gdouble momentum;               /* SGD; Adam's first moment */
+  gdouble second_moment;          /* Adam */
+  gdouble weight_decay;
+  gdouble clip; /* largest norm of a gradient; longer ones are scaled down */
+} SppnetOptimizerSettings;
+
+/* The moments are arrays as long as the parameters; second is unused by SGD. */
+typedef struct
+{
+  gfloat *first, *second;
+} SppnetMoments;
+
+/* One step, number step (from 0), with the learning rates times rate. gradient: the sum over pictures; scaled in place by the
+ * clipping. Returns the gradient's norm before clipping; a norm that is not finite leaves parameters and moments as they are. */
+gdouble sppnet_optimizer_step (SppnetNetwork *network, SppnetMoments *moments, gfloat *gradient,
+                               const SppnetOptimizerSettings *settings, guint step, gdouble rate, guint threads);

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "train/pass.h"
+
+#include <cblas.h>
+#include <math.h>
+#include <string.h>
+
+#include "backbone/backbone.h"
+#include "kernel/kernel.h"
+#include "train/gradient.h"
+
+struct _SppnetPass
+{
+  const SppnetConfig *config;
+  SppnetRows maps[SPPNET_MAX_LAYERS + 1];
+  SppnetBuffer map_buffer[SPPNET_MAX_LAYERS + 1];
+  SppnetBuffer map_gradient[2]; /* of a layer's output and its input, in turn */
+  SppnetBuffer scratch;
+  SppnetBuffer source;                                /* [n][pooled] */
+  SppnetBuffer vectors[SPPNET_MAX_HEAD_LAYERS + 1];   /* [n][in of each head layer]; the last: of the classifier */
+  SppnetBuffer kept[SPPNET_MAX_HEAD_LAYERS];          /* [n][out] 0 or 1 / (1 - p) */
+  SppnetBuffer vector_gradient[2];                    /* [n][in or out] */
+  SppnetBuffer scores, boxes;                         /* [n][1 + labels], [n][labels][4]; then their gradients */
+};
+
+SppnetPass *
+sppnet_pass_new (const SppnetNetwork *network)
+{
+  SppnetPass *pass = g_new0 (SppnetPass, 1);
+
+  pass->config = &network->config;
+  return pass;
+}
+
+void
+sppnet_pass_free (SppnetPass *pass)
+{
+  if (!pass)
+    return;
+  for (guint i = 0; i <= SPPNET_MAX_LAYERS; i++)
+    sppnet_buffer_clear (&pass->map_buffer[i]);
+  for (guint i = 0; i <= SPPNET_MAX_HEAD_LAYERS; i++)
+    sppnet_buffer_clear (&pass->vectors[i]);
+  for (guint i = 0; i < SPPNET_MAX_HEAD_LAYERS; i++)
+    sppnet_buffer_clear (&pass->kept[i]);
+  for (guint i = 0; i < 2; i++) {
+    sppnet_buffer_clear (&pass->map_gradient[i]);
+    sppnet_buffer_clear (&pass->vector_gradient[i]);
+  }
+  sppnet_buffer_clear (&pass->scratch);
+  sppnet_buffer_clear (&pass->source);
+  sppnet_buffer_clear (&pass->scores);
+  sppnet_buffer_clear (&pass->boxes);
+  g_free (pass);
+}
+
+static gboolean
+reserve_maps (SppnetPass *pass, gint width, gint height, GError **error)
+{
+  gsize largest = 0, scratch = 0;
+  gint channels = 3;
+
+  for (guint i = 0; i <= pass->config->n_layers; i++) {
+    const SppnetLayer *layer = &pass->config->layers[i];
+    SppnetRows *map = &pass->maps[i];
+
+    if (width <= 0 || height <= 0) {
+      g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED, "the picture is too small for layer %s",
+                   pass->config->layers[i - 1].name);
+      return FALSE;
+    }
+    map->data = sppnet_buffer_reserve (&pass->map_buffer[i], (gsize) width * height * channels, sizeof (gfloat), error);
+    if (!map->data)
+      return FALSE;
+    map->first = 0;
+    map->end = map->height = height;
+    map->width = width;
+    map->channels = channels;
+    if (i > 0)
+      largest = MAX (largest, (gsize) width * height * channels);
+    if (i == pass->config->n_layers)
+      break;
+    scratch = MAX (scratch, sppnet_layer_scratch (layer, channels));
+    width = sppnet_layer_output_width (layer, width);
+    height = sppnet_layer_output_height (layer, height);
+    channels = sppnet_layer_output_channels (layer, channels);
+  }
+  return sppnet_buffer_reserve (&pass->map_gradient[0], largest, sizeof (gfloat), error)
+         && sppnet_buffer_reserve (&pass->map_gradient[1], largest, sizeof (gfloat), error)
+         && sppnet_buffer_reserve (&pass->scratch, 2 * scratch, sizeof (gfloat), error);
+}
+
+static gboolean
+reserve_vectors (SppnetPass *pass, const SppnetNetwork *network, gsize n, GError **error)
+{
+  guint n_head = pass->config->n_head;
+  gint widest = network->classifier.in;
+
+  for (guint i = 0; i <= n_head; i++) {
+    gint in = i < n_head ? network->head[i].in : network->classifier.in;
+
+    widest = MAX (widest, in);
+    if (!sppnet_buffer_reserve (&pass->vectors[i], n * in, sizeof (gfloat), error)
+        || (i < n_head && !sppnet_buffer_reserve (&pass->kept[i], n * network->head[i].out, sizeof (gfloat), error)))
+      return FALSE;
+  }
+  return sppnet_buffer_reserve (&pass->source, n * sppnet_config_bins (pass->config),
+                                sizeof (gint32) * sppnet_config_channels (pass->config), error)
+         && sppnet_buffer_reserve (&pass->vector_gradient[0], n * widest, sizeof (gfloat), error)
+         && sppnet_buffer_reserve (&pass->vector_gradient[1], n * widest, sizeof (gfloat), error)
+         && sppnet_buffer_reserve (&pass->scores, n * network->classifier.out, sizeof (gfloat), error)
+         && sppnet_buffer_reserve (&pass->boxes, n * network->box.out, sizeof (gfloat), error);
+}
+
+/* Adds to the gradients of weight and bias; dx [n][in] = dy . weight^T + accumulate * dx. */
+static void
+dense_gradient (const SppnetNetwork *network, const SppnetDense *dense, const gfloat *x, const gfloat *dy, gsize n,
+                gfloat accumulate, gfloat *dx, gfloat *gradient)
+{
+  cblas_sgemm (CblasRowMajor, CblasTrans, CblasNoTrans, dense->in, dense->out, (gint) n, 1.0f, x, dense->in, dy,
+               dense->out, 1.0f, gradient + dense->weight, dense->out);
+  for (gsize i = 0; i < n; i++)
+    sppnet_kernels ()->add_into (gradient + dense->bias, dy + i * dense->out, dense->out);
+  cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasTrans, (gint) n, dense->in, dense->out, 1.0f, dy, dense->out,
+               network->params + dense->weight, dense->out, accumulate, dx, dense->in);
+}
+
+static void
+backbone_forward (SppnetPass *pass, const SppnetNetwork *network, const gfloat *input)
+{
+  memcpy (pass->maps[0].data, input,
+          sizeof *input * pass->maps[0].width * pass->maps[0].height * pass->maps[0].channels);
+  for (guint i = 0; i < pass->config->n_layers; i++)
+    sppnet_layer_run (&pass->config->layers[i], network->params + network->conv_weight[i],
+                      network->params + network->conv_bias[i], &pass->maps[i], &pass->maps[i + 1], 0,
+                      pass->maps[i + 1].height, 1, pass->scratch.data);
+}
+
+static SppnetMap
+last_map (const SppnetPass *pass)
+{
+  const SppnetRows *rows = &pass->maps[pass->config->n_layers];
+
+  return (SppnetMap){ rows->data, rows->width, rows->height, rows->channels, sppnet_config_geometry (pass->config) };
+}
+
+static void
+head_forward (SppnetPass *pass, const SppnetNetwork *network, gsize n, SppnetRandom *dropout)
+{
+  for (guint i = 0; i < pass->config->n_head; i++) {
+    const SppnetHeadLayer *layer = &pass->config->head[i];
+    gfloat *y = pass->vectors[i + 1].data, *kept = pass->kept[i].data;
+    gsize count = n * network->head[i].out;
+
+    sppnet_dense_run (network, &network->head[i], pass->vectors[i].data, n, sppnet_head_slope (layer), y);
+    for (gsize k = 0; k < count; k++) {
+      gboolean drop = dropout && layer->dropout > 0.0f && sppnet_random_uniform (dropout) < layer->dropout;
+
+      kept[k] = drop ? 0.0f : dropout ? 1.0f / (1.0f - layer->dropout) : 1.0f;
+      y[k] *= kept[k];
+    }
+  }
+  sppnet_dense_run (network, &network->classifier, pass->vectors[pass->config->n_head].data, n, 1.0f, pass->scores.data);
+  if (network->box.out)
+    sppnet_dense_run (network, &network->box, pass->vectors[pass->config->n_head].data, n, 1.0f, pass->boxes.data);
+}
+
+/* Softmax and cross-entropy of one region; scores become their gradient. */
+static gdouble
+classification_loss (gfloat *scores, gint n, gint target, gfloat scale, guint *correct)
+{
+  gfloat highest = scores[0];
+  gint best = 0;
+  gdouble sum = 0.0, loss;
+
+  for (gint i = 1; i < n; i++)
+    if (scores[i] > highest)
+      highest = scores[best = i];
+  for (gint i = 0; i < n; i++)
+    sum += exp ((gdouble) scores[i] - highest);
+  loss = log (sum) - ((gdouble) scores[target] - highest);
+  *correct += best == target;
+  for (gint i = 0; i < n; i++)
+    scores[i] = (gfloat) (exp ((gdouble) scores[i] - highest) / sum - (i == target)) * scale;
+  return loss;
+}
+
+/* Smooth L1 of one region's box (Fast R-CNN, equation 3); the outputs of all labels become their gradient. */
+static gdouble
+box_loss (gfloat *outputs, gint n, gint target, const gfloat *wanted, gfloat scale)
+{
+  gdouble loss = 0.0;
+
+  for (gint i = 0; i < n; i++) {
+    gfloat difference = outputs[i] - (i / 4 == target - 1 ? wanted[i % 4] : outputs[i]);
+
+    loss += fabsf (difference) < 1.0f ? 0.5 * difference * difference : fabs (difference) - 0.5;
+    outputs[i] = CLAMP (difference, -1.0f, 1.0f) * scale;
+  }
+  return loss;
+}
+
+static void
+measure_loss (SppnetPass *pass, const SppnetNetwork *network, const SppnetSamples *samples, gfloat scale,
+              SppnetLoss *loss)
+{
+  gfloat share = scale / (gfloat) samples->n;
+
+  *loss = (SppnetLoss){ 0 };
+  for (gsize i = 0; i < samples->n; i++) {
+    gfloat *scores = (gfloat *) pass->scores.data + i * network->classifier.out;
+    gfloat *boxes = (gfloat *) pass->boxes.data + i * network->box.out;
+
+    loss->classification
+        += classification_loss (scores, network->classifier.out, samples->target[i], share, &loss->correct);
+    if (network->box.out)
+      loss->box += box_loss (boxes, network->box.out, samples->target[i], samples->box_target[i], share);
+  }
+  loss->classification /= (gdouble) samples->n;
+  loss->box /= (gdouble) samples->n;
+}
+
+/* Returns the gradient of the pooled vectors. */
+static gfloat *
+head_backward (SppnetPass *pass, const SppnetNetwork *network, gsize n, gfloat *gradient)
+{
+  gfloat *dy = pass->vector_gradient[0].data, *dx = pass->vector_gradient[1].data;
+  const gfloat *last = pass->vectors[pass->config->n_head].data;
+
+  dense_gradient (network, &network->classifier, last, pass->scores.data, n, 0.0f, dy, gradient);
+  if (network->box.out)
+    dense_gradient (network, &network->box, last, pass->boxes.data, n, 1.0f, dy, gradient);
+  for (guint i = pass->config->n_head; i-- > 0;) {
+    const gfloat *y = pass->vectors[i + 1].data, *kept = pass->kept[i].data;
+    gfloat slope = sppnet_head_slope (&pass->config->head[i]), *swap = dy;
+    gsize count = n * network->head[i].out;
+
+    for (gsize k = 0; k < count; k++)
+      dy[k] *= kept[k] * (y[k] > 0.0f ? 1.0f : slope);
+    dense_gradient (network, &network->head[i], pass->vectors[i].data, dy, n, 0.0f, dx, gradient);
+    dy = dx;
+    dx = swap;
+  }
+  return dy;
+}
+
+static void
+backbone_backward (SppnetPass *pass, const SppnetNetwork *network, gfloat *gradient)
+{
+  for (guint i = pass->config->n_layers; i-- > 0;) {
+    guint side = (pass->config->n_layers - 1 - i) % 2;
+    SppnetRows in_gradient = pass->maps[i];
+
+    in_gradient.data = pass->map_gradient[1 - side].data;
+    sppnet_layer_gradient (&pass->config->layers[i], network->params + network->conv_weight[i], &pass->maps[i],
+                           &pass->maps[i + 1], pass->map_gradient[side].data, i > 0 ? &in_gradient : NULL,
+                           gradient + network->conv_weight[i], gradient + network->conv_bias[i], pass->scratch.data);
+  }
+}
+
+gboolean
+sppnet_pass_run (SppnetPass *pass, const SppnetNetwork *network, const gfloat *input, gint width, gint height,
+                 const SppnetSamples *samples, SppnetRandom *dropout, gfloat scale, gfloat *gradient, SppnetLoss *loss,
+                 GError **error)
+{
+  gint n_bins = sppnet_config_bins (pass->config);
+  SppnetMap map;
+  gfloat *pooled_gradient;
+
+  g_return_val_if_fail (samples->n > 0, FALSE);
+  if (!reserve_maps (pass, width, height, error) || !reserve_vectors (pass, network, samples->n, error))
+    return FALSE;
+  backbone_forward (pass, network, input);
+  map = last_map (pass);
+  sppnet_pool_regions_with_source (&map, pass->config, samples->boxes, samples->n, pass->vectors[0].data,
+                                   pass->source.data);
+  head_forward (pass, network, samples->n, dropout);
+  measure_loss (pass, network, samples, scale, loss);
+  if (!gradient)
+    return TRUE;
+
+  pooled_gradient = head_backward (pass, network, samples->n, gradient);
+  memset (pass->map_gradient[0].data, 0, sizeof (gfloat) * map.width * map.height * map.channels);
+  sppnet_pool_regions_gradient (&map, n_bins, samples->n, pass->source.data, pooled_gradient,
+                                pass->map_gradient[0].data);
+  backbone_backward (pass, network, gradient);
+  return TRUE;
+}

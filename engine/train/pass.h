@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "base/memory.h"
+#include "train/network.h"
+
+/* Regions of one picture with what they should be. */
+typedef struct
+{
+  gsize n;
+  SppnetBox *boxes;        /* [n], pixels of the network's input */
+  gint *target;            /* [n], 0: background, else 1 + label */
+  gfloat (*box_target)[4]; /* [n], whitened as the configuration says; read where target > 0 */
+} SppnetSamples;
+
+typedef struct
+{
+  gdouble classification; /* mean cross-entropy over the regions */
+  gdouble box;            /* smooth L1, summed over coordinates, per region (Fast R-CNN, equation 2) */
+  guint correct;          /* regions whose highest score is the target's */
+} SppnetLoss;
+
+/* Scratch memory for one picture at a time. */
+typedef struct _SppnetPass SppnetPass;
+
+SppnetPass *sppnet_pass_new (const SppnetNetwork *network);
+void sppnet_pass_free (SppnetPass *pass);
+
+/**
+ * sppnet_pass_run:
+ * @input: [height][width][3] network input
+ * @dropout: (nullable): random source of dropout; %NULL: none is dropped
+ * @scale: factor on the gradient
+ * @gradient: (nullable): [n_params], added to
+ *
+ * The loss of one picture's regions, and its gradient with respect to all parameters: forward and back through head, pooling and
+ * backbone. Single threaded: training runs one picture per thread. FALSE when a layer has no output for this size.
+ */
+gboolean sppnet_pass_run (SppnetPass *pass, const SppnetNetwork *network, const gfloat *input, gint width, gint height,
+                          const SppnetSamples *samples, SppnetRandom *dropout, gfloat scale, gfloat *gradient,
+                          SppnetLoss *loss, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SppnetPass, sppnet_pass_free)

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "train/train.h"
+
+#include <glib/gstdio.h>
+#include <errno.h>
+#include <json-glib/json-glib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/threads.h"
+#include "pooling/pooling.h"
+#include "train/features.h"
+#include "train/ridge.h"
+#include "train/svm.h"
+
+void
+sppnet_train_defaults (SppnetTrainOptions *options)
+{
+  *options = (SppnetTrainOptions){
+    .n_levels = 4,
+    .levels = { 1, 2, 3, 6 },
+    .n_head = 2,
+    .head = { 512, 512 },
+    .dropout = 0.5,
+    .proposals = SPPNET_PROPOSALS_SELECTIVE_SEARCH,
+    .max_proposals = 2000,
+    .dtype = SPPNET_DTYPE_F16,
+  };
+  sppnet_end_to_end_defaults (&options->end_to_end);
+}
+
+/* The network to train: init's layers, the head asked for, the data set's labels. */
+static void
+make_config (SppnetConfig *config, const SppnetTrainOptions *options, const SppnetConfig *init,
+             const SppnetDataset *dataset)
+{
+  sppnet_config_copy (config, init);
+  g_free (config->name);
+  config->name = g_strdup (options->name);
+  if (options->n_levels > 0) {
+    config->pooling = SPPNET_POOLING_SPP;
+    config->n_levels = options->n_levels;
+    memcpy (config->levels, options->levels, sizeof config->levels);
+    config->n_head = options->n_head;
+    for (guint i = 0; i < options->n_head; i++) {
+      SppnetHeadLayer *layer = &config->head[i];
+
+      *layer = (SppnetHeadLayer){ .outputs = options->head[i], .activation = SPPNET_ACTIVATION_RELU,
+                                  .dropout = (gfloat) options->dropout };
+      g_snprintf (layer->name, sizeof layer->name, "fc%u", i + 6);
+    }
+  }
+  config->classifier = SPPNET_CLASSIFIER_SOFTMAX;
+  g_strfreev (config->labels);
+  config->labels = g_strdupv (dataset->labels);
+  config->n_labels = dataset->n_labels;
+  g_clear_pointer (&config->thresholds, g_free);
+  g_clear_pointer (&config->calibration, g_free);
+  config->box_input = SPPNET_BOX_HEAD;
+  for (gint c = 0; c < 4; c++) {
+    /* The usual spread of box targets of regions with IoU >= .5 (Girshick's release). */
+    config->box_mean[c] = 0.0f;
+    config->box_scale[c] = c < 2 ? 0.1f : 0.2f;
+  }
+  config->proposals = options->proposals;
+  config->max_proposals = options->max_proposals;
+}
+
+/* What made the model, for people: dates, data and settings. */
+static gchar *
+describe (const SppnetTrainOptions *options, const SppnetDataset *dataset, SppnetModel *init)
+{
+  const SppnetEndToEndSettings *e = &options->end_to_end;
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  g_autoptr (JsonNode) root = NULL;
+
+  json_builder_begin_object (builder);
+  json_builder_set_member_name (builder, "init");
+  json_builder_add_string_value (builder, sppnet_model_get_name (init));
+  json_builder_set_member_name (builder, "sets");
+  json_builder_begin_array (builder);
+  for (guint i = 0; options->dirs[i]; i++) {
+    g_autofree gchar *base = g_path_get_basename (options->dirs[i]);
+    g_autofree gchar *set = g_strconcat (base, "/", options->sets[i], NULL);
+
+    json_builder_add_string_value (builder, set);
+  }
+  json_builder_end_array (builder);
+  json_builder_set_member_name (builder, "pictures");
+  json_builder_add_int_value (builder, dataset->annotations->len);
+  json_builder_set_member_name (builder, "epochs");
+  json_builder_add_double_value (builder, e->epochs);
+  json_builder_set_member_name (builder, "pictures_per_step");
+  json_builder_add_int_value (builder, e->pictures);
+  json_builder_set_member_name (builder, "regions_per_picture");
+  json_builder_add_int_value (builder, e->sampler.regions);
+  json_builder_set_member_name (builder, "optimizer");
+  json_builder_add_string_value (builder, e->optimizer.kind == SPPNET_OPTIMIZER_SGD ? "sgd" : "adamw");
+  json_builder_set_member_name (builder, "learning_rate");
+  json_builder_add_double_value (builder, e->optimizer.learning_rate);
+  json_builder_set_member_name (builder, "backbone_learning_rate");
+  json_builder_add_double_value (builder, e->optimizer.backbone_learning_rate);
+  json_builder_set_member_name (builder, "seed");
+  json_builder_add_int_value (builder, e->seed);
+  json_builder_set_member_name (builder, "tool");
+  json_builder_add_string_value (builder, "sppnet train " SPPNET_VERSION);
+  json_builder_end_object (builder);
+  root = json_builder_get_root (builder);
+  return json_to_string (root, FALSE);
+}
+
+/* Rows of pooled vectors in the file's order. */
+static void
+rows_to_file_order (const SppnetConfig *config, gfloat *weight, gsize rows, gsize length)
+{
+  g_autofree guint32 *index = g_new (guint32, length);
+  g_autofree gfloat *row = g_new (gfloat, length);
+
+  sppnet_pooled_from_file_order (config, index);
+  for (gsize r = 0; r < rows; r++, weight += length) {
+    memcpy (row, weight, sizeof (gfloat) * length);
+    for (gsize i = 0; i < length; i++)
+      weight[i] = row[index[i]];
+  }
+}
+
+/* The paper's last stages on top of a trained network: SVMs and ridge box regression as asked for. */
+static gboolean
+train_last_stages (const SppnetTrainOptions *options, SppnetNetwork *network, const SppnetDataset *dataset,
+                   const gchar *base_model, SppnetConfig *config, gfloat *svm[2], gfloat *box[2],
+                   SppnetProgress progress, gpointer user_data, GError **error)
+{
+  g_autofree gchar *cache = g_build_filename (options->work, "maps.cache", NULL);
+  g_autoptr (SppnetModel) model = sppnet_model_load (base_model, error);
+  g_autoptr (SppnetFeatures) features = NULL;
+
+  if (!model)
+    return FALSE;
+  features = sppnet_features_new (network, model, dataset, options->max_proposals, options->end_to_end.threads, cache,
+                                  error);
+  if (!features || !sppnet_features_fill (features, progress, user_data, error))
+    return FALSE;
+  if (options->classifier == SPPNET_TRAIN_SVM) {
+    SppnetRegionSource source = sppnet_features_source (features, SPPNET_FEATURES_HEAD);
+    SppnetSvmSettings settings = { .seed = options->end_to_end.seed };
+
+    config->classifier = SPPNET_CLASSIFIER_SVM;
+    if (!sppnet_svm_train (&source, &settings, progress, user_data, &svm[0], &svm[1], error))
+      return FALSE;
+    if (config->n_head == 0)
+      rows_to_file_order (config, svm[0], config->n_labels, source.length);
+  }
+  if (options->box == SPPNET_TRAIN_BOX_RIDGE) {
+    SppnetRegionSource source = sppnet_features_source (features, SPPNET_FEATURES_POOLED);
+    SppnetRidgeSettings settings = { 0 };
+
+    config->box_input = SPPNET_BOX_POOLED;
+    if (!sppnet_ridge_train (&source, &settings, progress, user_data, &box[0], &box[1], config->box_mean,
+                             config->box_scale, error))
+      return FALSE;
+    rows_to_file_order (config, box[0], (gsize) config->n_labels * 4, source.length);
+  }
+  return TRUE;
+}
+
+/* Writes the network with the outputs that the last stages made (NULL: its own). */
+static gboolean
+write_model (const gchar *path, SppnetNetwork *network, const SppnetConfig *config, gfloat *svm[2], gfloat *box[2],
+             SppnetDtype dtype, GError **error)
+{
+  g_autoptr (GArray) trained = sppnet_network_tensors (network);
+  g_autoptr (GArray) tensors = sppnet_config_tensors (config);
+
+  for (guint i = 0; i < tensors->len; i++) {
+    SppnetTensorSource *tensor = &g_array_index (tensors, SppnetTensorSource, i);
+
+    for (guint k = 0; k < trained->len; k++)
+      if (g_str_equal (tensor->name, g_array_index (trained, SppnetTensorSource, k).name))
+        tensor->data = g_array_index (trained, SppnetTensorSource, k).data;
+    if (svm[0] && g_str_has_prefix (tensor->name, "classifier."))
+      tensor->data = g_str_has_suffix (tensor->name, ".weight") ? svm[0] : svm[1];
+    if (box[0] && g_str_has_prefix (tensor->name, "box."))
+      tensor->data = g_str_has_suffix (tensor->name, ".weight") ? box[0] : box[1];
+  }
+  return sppnet_model_save (path, config, (const SppnetTensorSource *) tensors->data, tensors->len, dtype, error);
+}
+
+static SppnetNetwork *
+make_network (const SppnetTrainOptions *options, SppnetModel *init, const SppnetDataset *dataset, GError **error)
+{
+  SppnetRandom random = { options->end_to_end.seed };
+  g_auto (SppnetConfig) config;
+  SppnetNetwork *network;
+
+  sppnet_config_init (&config);
+  make_config (&config, options, sppnet_model_get_config (init), dataset);
+  if (config.n_levels == 0) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS, "%s has no head: say which pyramid levels to use",
+                 options->init);
+    return NULL;
+  }
+  config.provenance = describe (options, dataset, init);
+  network = sppnet_network_new (&config, &random, error);
+  if (network)
+    sppnet_network_adopt (network, init);
+  return network;
+}
+
+gboolean
+sppnet_train (const SppnetTrainOptions *given, SppnetProgress progress, gpointer user_data, GError **error)
+{
+  SppnetTrainOptions options = *given;
+  g_autofree gchar *proposals_file = g_build_filename (options.work, "proposals.cache", NULL);
+  g_autofree gchar *checkpoint = g_build_filename (options.work, "end-to-end.checkpoint", NULL);
+  g_autofree gchar *base_model = g_build_filename (options.work, "end-to-end.safetensors", NULL);
+  g_autoptr (SppnetDataset) dataset = NULL;
+  g_autoptr (SppnetModel) init = NULL;
+  g_autoptr (SppnetNetwork) network = NULL;
+  g_auto (SppnetConfig) config;
+  gfloat *svm[2] = { NULL, NULL }, *box[2] = { NULL, NULL };
+  gboolean ok;
+
+  sppnet_config_init (&config);
+  options.end_to_end.threads = sppnet_threads_budget (options.end_to_end.threads);
+  if (g_mkdir_with_parents (options.work, 0777) != 0) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_WRITE, "%s: %s", options.work, g_strerror (errno));
+    return FALSE;
+  }
+  dataset = sppnet_dataset_load (options.dirs, options.sets, options.labels, error);
+  init = dataset ? sppnet_model_load (options.init, error) : NULL;
+  network = init ? make_network (&options, init, dataset, error) : NULL;
+  if (!network
+      || !sppnet_dataset_propose (dataset, options.proposals, options.max_proposals, options.end_to_end.seed,
+                                  options.end_to_end.threads, proposals_file, progress, user_data, error)
+      || !sppnet_end_to_end_train (network, dataset, &options.end_to_end, checkpoint, progress, user_data, error)
+      || !write_model (base_model, network, &network->config, svm, box, SPPNET_DTYPE_F32, error))
+    return FALSE;
+
+  sppnet_config_copy (&config, &network->config);
+  ok = (options.classifier == SPPNET_TRAIN_SOFTMAX && options.box == SPPNET_TRAIN_BOX_JOINT)
+       || train_last_stages (&options, network, dataset, base_model, &config, svm, box, progress, user_data, error);
+  ok = ok && write_model (options.output, network, &config, svm, box, options.dtype, error);
+  for (guint i = 0; i < 2; i++) {
+    sppnet_aligned_free (svm[i]);
+    sppnet_aligned_free (box[i]);
+  }
+  return ok;
+}

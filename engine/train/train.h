@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "model/model.h"
+#include "train/end_to_end.h"
+
+/* What the classifier and the box regression of the finished model are. */
+typedef enum
+{
+  SPPNET_TRAIN_SOFTMAX, /* the outputs of end-to-end training (Fast R-CNN) */
+  SPPNET_TRAIN_SVM,     /* one SVM per label with hard negatives (SPPNet) */
+} SppnetTrainClassifier;
+
+typedef enum
+{
+  SPPNET_TRAIN_BOX_JOINT, /* trained end to end */
+  SPPNET_TRAIN_BOX_RIDGE, /* ridge regression on the pooled vectors (SPPNet) */
+} SppnetTrainBox;
+
+typedef struct
+{
+  gchar **dirs, **sets; /* VOC folders and the set of each, NULL-terminated, same length */
+  gchar **labels;       /* (nullable): names to train; NULL: all that occur */
+  const gchar *init;    /* model to start from */
+  const gchar *output;  /* model to write */
+  const gchar *work;    /* folder of caches and checkpoints, created */
+  const gchar *name;    /* of the model */
+
+  /* A new head when n_levels > 0; else that of init, which must have one. */
+  guint n_levels;
+  gint levels[SPPNET_MAX_LEVELS];
+  guint n_head;
+  gint head[SPPNET_MAX_HEAD_LAYERS]; /* outputs of each fully connected layer */
+  gdouble dropout;
+
+  SppnetProposals proposals;
+  guint max_proposals; /* per picture, in training and as the model's default */
+  SppnetEndToEndSettings end_to_end;
+  SppnetTrainClassifier classifier;
+  SppnetTrainBox box;
+  SppnetDtype dtype; /* of the file written */
+} SppnetTrainOptions;
+
+/* Levels 1, 2, 3, 6; layers of 512 and 512; Selective Search; the rest as sppnet_end_to_end_defaults(). */
+void sppnet_train_defaults (SppnetTrainOptions *options);
+
+/* All stages, each going on where an earlier run of the same options was stopped; the output appears when it is complete. */
+gboolean sppnet_train (const SppnetTrainOptions *options, SppnetProgress progress, gpointer user_data, GError **error);

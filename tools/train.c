@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tools.h"
+
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "train/train.h"
+
+/* What the command line says, before it is checked. */
+static struct
+{
+  gchar **voc, **sets, **labels;
+  gchar *init, *output, *work, *name, *levels, *head, *classifier, *box, *optimizer, *proposals;
+  gint threads, seed, pictures, regions, warm_up, max_proposals;
+  gdouble epochs, learning_rate, backbone_learning_rate, weight_decay, dropout, min_scale, max_scale, colour;
+  gboolean quiet;
+} arg;
+
+static const GOptionEntry data_entries[] = {
+  { "voc", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &arg.voc,
+    "Folder with Annotations, ImageSets/Main and JPEGImages; may be given more than once", "DIR" },
+  { "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &arg.sets, "Image set of the folder before it", "NAME" },
+  { "label", 0, 0, G_OPTION_ARG_STRING_ARRAY, &arg.labels,
+    "Train this label; may be given more than once (default: all that occur)", "NAME" },
+  { "init", 0, 0, G_OPTION_ARG_FILENAME, &arg.init, "Model to start from", "FILE" },
+  { "output", 'o', 0, G_OPTION_ARG_FILENAME, &arg.output, "Model to write", "FILE" },
+  { "work", 0, 0, G_OPTION_ARG_FILENAME, &arg.work, "Folder for caches and checkpoints (default: OUTPUT.work)", "DIR" },
+  { "name", 0, 0, G_OPTION_ARG_STRING, &arg.name, "Name of the model (default: from the output's file name)", "NAME" },
+  { "threads", 0, 0, G_OPTION_ARG_INT, &arg.threads, "Threads to use (default: all processors)", "N" },
+  { "seed", 0, 0, G_OPTION_ARG_INT, &arg.seed, "Seed of everything random (default: 1)", "N" },
+  { "quiet", 'q', 0, G_OPTION_ARG_NONE, &arg.quiet, "No progress", NULL },
+  { NULL },
+};
+
+static const GOptionEntry network_entries[] = {
+  { "levels", 0, 0, G_OPTION_ARG_STRING, &arg.levels,
+    "Pyramid levels of a new head (default: 1,2,3,6); \"keep\": the head of the initial model", "N,N,..." },
+  { "head", 0, 0, G_OPTION_ARG_STRING, &arg.head, "Outputs of the fully connected layers (default: 512,512)", "N,N,..." },
+  { "classifier", 0, 0, G_OPTION_ARG_STRING, &arg.classifier, "softmax (default) or svm", "KIND" },
+  { "box-regression", 0, 0, G_OPTION_ARG_STRING, &arg.box, "joint (default) or ridge", "KIND" },
+  { "proposals", 0, 0, G_OPTION_ARG_STRING, &arg.proposals, "Source of regions (default: selective-search)", "METHOD" },
+  { "max-proposals", 0, 0, G_OPTION_ARG_INT, &arg.max_proposals, "Regions per picture (default: 2000)", "N" },
+  { NULL },
+};
+
+static const GOptionEntry schedule_entries[] = {
+  { "epochs", 0, 0, G_OPTION_ARG_DOUBLE, &arg.epochs, "Passes over the pictures (default: 8)", "X" },
+  { "pictures", 0, 0, G_OPTION_ARG_INT, &arg.pictures, "Pictures per step (default: 2)", "N" },
+  { "regions", 0, 0, G_OPTION_ARG_INT, &arg.regions, "Regions per picture and step (default: 64)", "N" },
+  { "optimizer", 0, 0, G_OPTION_ARG_STRING, &arg.optimizer, "adamw (default) or sgd", "KIND" },
+  { "learning-rate", 0, 0, G_OPTION_ARG_DOUBLE, &arg.learning_rate,
+    "Of fully connected layers (default: 3e-4; sgd 1e-3)", "X" },
+  { "backbone-learning-rate", 0, 0, G_OPTION_ARG_DOUBLE, &arg.backbone_learning_rate,
+    "Of convolution layers (default: 1e-4; sgd 1e-3)", "X" },
+  { "weight-decay", 0, 0, G_OPTION_ARG_DOUBLE, &arg.weight_decay, "Default: 0.01; sgd 5e-4", "X" },
+  { "dropout", 0, 0, G_OPTION_ARG_DOUBLE, &arg.dropout, "Of the fully connected layers (default: 0.5)", "P" },
+  { "warm-up", 0, 0, G_OPTION_ARG_INT, &arg.warm_up, "Steps in which the learning rate rises (default: 200)", "N" },
+  { "min-scale", 0, 0, G_OPTION_ARG_DOUBLE, &arg.min_scale, "Smallest resizing of a picture (default: 0.5)", "X" },
+  { "max-scale", 0, 0, G_OPTION_ARG_DOUBLE, &arg.max_scale, "Largest resizing of a picture (default: 1.25)", "X" },
+  { "colour", 0, 0, G_OPTION_ARG_DOUBLE, &arg.colour, "Variation of brightness, contrast, saturation (default: 0.2)",
+    "X" },
+  { NULL },
+};
+
+static volatile sig_atomic_t stop_asked;
+
+static void
+on_signal (int number)
+{
+  stop_asked = 1;
+}
+
+typedef struct
+{
+  gint64 start, shown;
+  gdouble first; /* fraction done when this stage was first heard of */
+  gchar stage[32];
+  gboolean quiet, terminal;
+} ProgressLine;
+
+static gboolean
+show_progress (gpointer user_data, const gchar *stage, gdouble fraction, const gchar *message)
+{
+  ProgressLine *line = user_data;
+  gint64 now = g_get_monotonic_time ();
+  gint64 interval = line->terminal ? G_USEC_PER_SEC : 30 * G_USEC_PER_SEC;
+  gboolean finished = fraction >= 1.0;
+  gint remaining;
+
+  if (!g_str_equal (stage, line->stage)) {
+    g_strlcpy (line->stage, stage, sizeof line->stage);
+    line->start = now;
+    line->first = fraction;
+    line->shown = 0;
+  }
+  if (line->quiet || (now - line->shown < interval && !finished))
+    return !stop_asked;
+  line->shown = now;
+  remaining = fraction > line->first
+                  ? (gint) ((gdouble) (now - line->start) / G_USEC_PER_SEC * (1.0 - fraction) / (fraction - line->first))
+                  : 0;
+  g_printerr ("%s%s: %5.1f %%, %d:%02d:%02d left%s%s%s", line->terminal ? "\r\033[K" : "", stage, 100.0 * fraction,
+              remaining / 3600, remaining / 60 % 60, remaining % 60, *message ? ", " : "", message,
+              line->terminal && !finished ? "" : "\n");
+  return !stop_asked;
+}
+
+static gboolean
+usage (GError **error, const gchar *format, ...) G_GNUC_PRINTF (2, 3);
+
+static gboolean
+usage (GError **error, const gchar *format, ...)
+{
+  g_autofree gchar *text = NULL;
+  va_list list;
+
+  va_start (list, format);
+  text = g_strdup_vprintf (format, list);
+  va_end (list);
+  g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, text);
+  return FALSE;
+}
+
+static gboolean
+parse_numbers (const gchar *option, const gchar *text, gint lowest, gint highest, guint max, gint *numbers, guint *n,
+               GError **error)
+{
+  g_auto (GStrv) words = g_strsplit (text, ",", -1);
+
+  *n = g_strv_length (words);
+  if (*n == 0 || *n > max)
+    return usage (error, "--%s takes 1 to %u numbers, separated by commas", option, max);
+  for (guint i = 0; i < *n; i++) {
+    gint64 value;
+
+    if (!g_ascii_string_to_signed (words[i], 10, lowest, highest, &value, NULL))
+      return usage (error, "--%s: \"%s\" is not a number from %d to %d", option, words[i], lowest, highest);
+    numbers[i] = (gint) value;
+  }
+  return TRUE;
+}
+
+static gboolean
+choose (const gchar *option, const gchar *text, const gchar *first, const gchar *second, gint *choice, GError **error)
+{
+  if (text && !g_str_equal (text, first) && !g_str_equal (text, second))
+    return usage (error, "--%s: \"%s\" is neither %s nor %s", option, text, first, second);
+  *choice = text && g_str_equal (text, second);
+  return TRUE;
+}
+
+static gboolean
+check_range (const gchar *option, gdouble value, gdouble lowest, gdouble highest, GError **error)
+{
+  /* Written so that NaN is refused. */
+  if (!(value >= lowest && value <= highest))
+    return usage (error, "--%s: %g is not within %g to %g", option, value, lowest, highest);
+  return TRUE;
+}
+
+static void
+take_defaults (const SppnetTrainOptions *defaults)
+{
+  const SppnetEndToEndSettings *e = &defaults->end_to_end;
+
+  arg.seed = (gint) e->seed;
+  arg.pictures = (gint) e->pictures;
+  arg.regions = (gint) e->sampler.regions;
+  arg.warm_up = (gint) e->warm_up;
+  arg.max_proposals = (gint) defaults->max_proposals;
+  arg.epochs = e->epochs;
+  arg.learning_rate = arg.backbone_learning_rate = arg.weight_decay = -1.0; /* depends on the optimiser */
+  arg.dropout = defaults->dropout;
+  arg.min_scale = e->sampler.min_scale;
+  arg.max_scale = e->sampler.max_scale;
+  arg.colour = e->sampler.colour;
+}
+
+static gboolean
+take_optimizer (SppnetOptimizerSettings *optimizer, GError **error)
+{
+  gint sgd;
+
+  if (!choose ("optimizer", arg.optimizer, "adamw", "sgd", &sgd, error))
+    return FALSE;
+  if (sgd) {
+    optimizer->kind = SPPNET_OPTIMIZER_SGD;
+    optimizer->learning_rate = optimizer->backbone_learning_rate = 1e-3;
+    optimizer->weight_decay = 5e-4;
+  }
+  if (arg.learning_rate >= 0.0)
+    optimizer->learning_rate = arg.learning_rate;
+  if (arg.backbone_learning_rate >= 0.0)
+    optimizer->backbone_learning_rate = arg.backbone_learning_rate;
+  if (arg.weight_decay >= 0.0)
+    optimizer->weight_decay = arg.weight_decay;
+  return check_range ("learning-rate", optimizer->learning_rate, 0.0, 10.0, error)
+         && check_range ("backbone-learning-rate", optimizer->backbone_learning_rate, 0.0, 10.0, error)
+         && check_range ("weight-decay", optimizer->weight_decay, 0.0, 10.0, error);
+}
+
+static gboolean
+take_numbers (SppnetTrainOptions *options, GError **error)
+{
+  SppnetEndToEndSettings *e = &options->end_to_end;
+
+  if (!check_range ("epochs", arg.epochs, 0.0, 10000.0, error) || !check_range ("pictures", arg.pictures, 1, 64, error)
+      || !check_range ("regions", arg.regions, 1, 2000, error)
+      || !check_range ("warm-up", arg.warm_up, 0, 1000000, error)
+      || !check_range ("max-proposals", arg.max_proposals, 1, 20000, error)
+      || !check_range ("threads", arg.threads, 0, 1024, error) || !check_range ("seed", arg.seed, 0, G_MAXINT, error)
+      || !check_range ("dropout", arg.dropout, 0.0, 0.95, error)
+      || !check_range ("min-scale", arg.min_scale, 0.05, 8.0, error)
+      || !check_range ("max-scale", arg.max_scale, arg.min_scale, 8.0, error)
+      || !check_range ("colour", arg.colour, 0.0, 1.0, error))
+    return FALSE;
+  e->seed = (guint32) arg.seed;
+  e->threads = (guint) arg.threads;
+  e->epochs = arg.epochs;
+  e->pictures = (guint) arg.pictures;
+  e->warm_up = (guint) arg.warm_up;
+  e->sampler.regions = (guint) arg.regions;
+  e->sampler.min_scale = arg.min_scale;
+  e->sampler.max_scale = arg.max_scale;
+  e->sampler.colour = arg.colour;
+  options->dropout = arg.dropout;
+  options->max_proposals = (guint) arg.max_proposals;
+  return TRUE;
+}
+
+static gboolean
+take_arguments (SppnetTrainOptions *options, GError **error)
+{
+  gint choice;
+
+  if (!arg.voc || !arg.sets || g_strv_length (arg.voc) != g_strv_length (arg.sets))
+    return usage (error, "give --voc DIR and --set NAME, as many of the one as of the other");
+  if (!arg.init || !arg.output)
+    return usage (error, "--init FILE and --output FILE are needed");
+  if (arg.levels && g_str_equal (arg.levels, "keep"))
+    options->n_levels = 0;
+  else if (arg.levels
+           && !parse_numbers ("levels", arg.levels, 1, 32, SPPNET_MAX_LEVELS, options->levels, &options->n_levels,
+                              error))
+    return FALSE;
+  if (arg.head
+      && !parse_numbers ("head", arg.head, 1, 65536, SPPNET_MAX_HEAD_LAYERS, options->head, &options->n_head, error))
+    return FALSE;
+  if (!choose ("classifier", arg.classifier, "softmax", "svm", &choice, error))
+    return FALSE;
+  options->classifier = choice ? SPPNET_TRAIN_SVM : SPPNET_TRAIN_SOFTMAX;
+  if (!choose ("box-regression", arg.box, "joint", "ridge", &choice, error))
+    return FALSE;
+  options->box = choice ? SPPNET_TRAIN_BOX_RIDGE : SPPNET_TRAIN_BOX_JOINT;
+  if (arg.proposals
+      && (!sppnet_proposals_from_nick (arg.proposals, &options->proposals)
+          || options->proposals == SPPNET_PROPOSALS_DEFAULT || options->proposals == SPPNET_PROPOSALS_REGIONS))
+    return usage (error, "--proposals: \"%s\" is not a source of regions to train on", arg.proposals);
+  return take_optimizer (&options->end_to_end.optimizer, error) && take_numbers (options, error);
+}
+
+static void
+name_things (SppnetTrainOptions *options)
+{
+  g_autofree gchar *base = g_path_get_basename (arg.output);
+  gchar *dot = strrchr (base, '.');
+
+  if (dot && dot != base)
+    *dot = '\0';
+  if (!arg.name)
+    arg.name = g_strdup (base);
+  if (!arg.work)
+    arg.work = g_strconcat (arg.output, ".work", NULL);
+  options->dirs = arg.voc;
+  options->sets = arg.sets;
+  options->labels = arg.labels;
+  options->init = arg.init;
+  options->output = arg.output;
+  options->work = arg.work;
+  options->name = arg.name;
+}
+
+static GOptionContext *
+make_context (void)
+{
+  GOptionContext *context = g_option_context_new ("- train a detector on VOC folders");
+  GOptionGroup *network = g_option_group_new ("network", "Network options:", "Show the network's options", NULL, NULL);
+  GOptionGroup *schedule = g_option_group_new ("schedule", "Schedule options:", "Show the schedule's options", NULL,
+                                               NULL);
+
+  g_option_context_add_main_entries (context, data_entries, NULL);
+  g_option_group_add_entries (network, network_entries);
+  g_option_group_add_entries (schedule, schedule_entries);
+  g_option_context_add_group (context, network);
+  g_option_context_add_group (context, schedule);
+  g_option_context_set_summary (
+      context, "Trains backbone and head end to end, then SVMs and ridge box regression when asked for.\n"
+               "A stopped run (Ctrl-C) goes on where it was when the same command is given again.");
+  g_option_context_set_description (
+      context, "Example:\n  sppnet train --voc MYDATA --set train --init models/voc20.safetensors --levels keep "
+               "--output mine.safetensors");
+  return context;
+}
+
+int
+sppnet_tool_train (int argc, char **argv)
+{
+  g_autoptr (GOptionContext) context = make_context ();
+  g_autoptr (GError) error = NULL;
+  SppnetTrainOptions options;
+  ProgressLine line = { 0 };
+
+  sppnet_train_defaults (&options);
+  take_defaults (&options);
+  if (!g_option_context_parse (context, &argc, &argv, &error) || (argc > 1 && !usage (&error, "%s: unexpected", argv[1]))
+      || !take_arguments (&options, &error)) {
+    g_printerr ("sppnet train: %s\n", error->message);
+    return 2;
+  }
+  name_things (&options);
+  line.quiet = arg.quiet;
+  line.terminal = isatty (STDERR_FILENO);
+  signal (SIGINT, on_signal);
+  signal (SIGTERM, on_signal);
+  if (!sppnet_train (&options, show_progress, &line, &error)) {
+    g_printerr ("%ssppnet train: %s\n", line.terminal ? "\n" : "", error->message);
+    return 1;
+  }
+  g_print ("%s\n", arg.output);
+  return 0;
+}
