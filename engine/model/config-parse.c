@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <math.h>
+#include <string.h>
+
+#include "model/config-names.h"
+#include "model/document.h"
+#include "model/json.h"
+
+/* Nothing that the format knows is deeper than 4; provenance may be. */
+#define MAX_DEPTH 32
+#define MAX_NUMBER 1e30
+
+#define KEYS(...) ((const gchar *const[]) { __VA_ARGS__, NULL })
+
+static void
+fail (const SppnetNode *node, const gchar *reason)
+{
+  sppnet_document_fail (node->document, SPPNET_ERROR_CORRUPT, "%s: %s", node->where, reason);
+}
+
+/* A name that tensors are called after. */
+static void
+read_name (const SppnetNode *node, gchar name[32], GHashTable *names)
+{
+  const gchar *text;
+
+  sppnet_node_require (node, "name");
+  text = sppnet_node_text (node, "name", 31);
+  if (!text)
+    return;
+  if (strspn (text, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_.-") != strlen (text))
+    fail (node, "'name' may have letters, digits, '_', '.' and '-' only");
+  else if (g_str_equal (text, "classifier") || g_str_equal (text, "box"))
+    fail (node, "the names 'classifier' and 'box' are taken");
+  else if (!g_hash_table_add (names, g_strdup (text)))
+    fail (node, "another layer has the same name");
+  else
+    g_strlcpy (name, text, 32);
+}
+
+static void
+read_activation (const SppnetNode *node, SppnetActivation *activation, gfloat *slope)
+{
+  gint chosen = SPPNET_ACTIVATION_LINEAR;
+
+  sppnet_node_choice (node, "activation", sppnet_activation_names, G_N_ELEMENTS (sppnet_activation_names), &chosen);
+  *activation = (SppnetActivation) chosen;
+  sppnet_node_float (node, "slope", -1, 1, slope);
+  if (*activation != SPPNET_ACTIVATION_LEAKY)
+    *slope = 0;
+}
+
+static void
+read_window (const SppnetNode *node, SppnetLayer *layer)
+{
+  gint kernel[2] = { 0 }, pad[2] = { 0 };
+
+  sppnet_node_require (node, "kernel");
+  sppnet_node_ints (node, "kernel", 1, 64, kernel, 2);
+  sppnet_node_ints (node, "pad", 0, 63, pad, 2);
+  layer->stride = 1;
+  sppnet_node_int (node, "stride", 1, 64, &layer->stride);
+  if (!node->document->error && (pad[0] >= kernel[0] || pad[1] >= kernel[1]))
+    fail (node, "'pad' must be below 'kernel'");
+  layer->kernel_width = kernel[0];
+  layer->kernel_height = kernel[1];
+  layer->pad_x = pad[0];
+  layer->pad_y = pad[1];
+}
+
+static void
+read_lrn (const SppnetNode *node, SppnetLayer *layer)
+{
+  layer->lrn_size = 5;
+  layer->lrn_alpha = 1e-4f;
+  layer->lrn_beta = 0.75f;
+  layer->lrn_k = 1;
+  sppnet_node_int (node, "size", 1, 63, &layer->lrn_size);
+  sppnet_node_bool (node, "within_channel", &layer->lrn_within_channel);
+  sppnet_node_float (node, "alpha", 0, 1e6, &layer->lrn_alpha);
+  sppnet_node_float (node, "beta", 0, 16, &layer->lrn_beta);
+  sppnet_node_float (node, "k", 1e-6, 1e6, &layer->lrn_k);
+  if (!node->document->error && layer->lrn_size % 2 == 0)
+    fail (node, "'size' must be odd");
+}
+
+static void
+read_layer (const SppnetNode *node, SppnetLayer *layer, GHashTable *names)
+{
+  gint kind = SPPNET_LAYER_CONV;
+
+  sppnet_node_require (node, "type");
+  sppnet_node_choice (node, "type", sppnet_layer_names, G_N_ELEMENTS (sppnet_layer_names), &kind);
+  layer->kind = (SppnetLayerKind) kind;
+  read_name (node, layer->name, names);
+  switch (layer->kind) {
+  case SPPNET_LAYER_CONV:
+    sppnet_node_note_unknown (node, KEYS ("type", "name", "filters", "kernel", "stride", "pad", "activation", "slope"));
+    sppnet_node_require (node, "filters");
+    sppnet_node_int (node, "filters", 1, 4096, &layer->filters);
+    read_window (node, layer);
+    read_activation (node, &layer->activation, &layer->slope);
+    break;
+  case SPPNET_LAYER_MAX_POOL:
+  case SPPNET_LAYER_AVERAGE_POOL:
+    sppnet_node_note_unknown (node, KEYS ("type", "name", "kernel", "stride", "pad", "ceil"));
+    read_window (node, layer);
+    sppnet_node_bool (node, "ceil", &layer->ceil_mode);
+    break;
+  case SPPNET_LAYER_LRN:
+    sppnet_node_note_unknown (node, KEYS ("type", "name", "size", "within_channel", "alpha", "beta", "k"));
+    read_lrn (node, layer);
+    break;
+  }
+}
+
+static void
+read_head_layer (const SppnetNode *node, SppnetHeadLayer *layer, GHashTable *names)
+{
+  sppnet_node_note_unknown (node, KEYS ("name", "outputs", "activation", "slope", "dropout"));
+  read_name (node, layer->name, names);
+  sppnet_node_require (node, "outputs");
+  sppnet_node_int (node, "outputs", 1, SPPNET_MAX_OUTPUTS, &layer->outputs);
+  read_activation (node, &layer->activation, &layer->slope);
+  sppnet_node_float (node, "dropout", 0, 0.95, &layer->dropout);
+}
+
+static void
+read_layers (const SppnetNode *root, SppnetConfig *config)
+{
+  g_autoptr (GHashTable) names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  JsonArray *layers = sppnet_node_array (root, "layers", 1, SPPNET_MAX_LAYERS);
+  JsonArray *head = sppnet_node_array (root, "head", 0, SPPNET_MAX_HEAD_LAYERS);
+  SppnetNode node;
+
+  sppnet_node_require (root, "layers");
+  for (guint i = 0; layers && i < json_array_get_length (layers) && !root->document->error; i++) {
+    g_autofree gchar *where = g_strdup_printf ("layers[%u]", i);
+
+    if (sppnet_node_element (root, layers, i, where, &node))
+      read_layer (&node, &config->layers[config->n_layers++], names);
+  }
+  for (guint i = 0; head && i < json_array_get_length (head) && !root->document->error; i++) {
+    g_autofree gchar *where = g_strdup_printf ("head[%u]", i);
+
+    if (sppnet_node_element (root, head, i, where, &node))
+      read_head_layer (&node, &config->head[config->n_head++], names);
+  }
+}
+
+static void
+read_input (const SppnetNode *root, SppnetConfig *config)
+{
+  static const gchar *const orders[] = { "rgb", "bgr" };
+  SppnetNode node;
+
+  if (!sppnet_node_object (root, "input", &node))
+    return;
+  sppnet_node_note_unknown (&node, KEYS ("order", "mean", "scale"));
+  sppnet_node_choice (&node, "order", orders, G_N_ELEMENTS (orders), &config->input_bgr);
+  sppnet_node_floats (&node, "mean", -1e6, 1e6, config->input_mean, 3);
+  sppnet_node_floats (&node, "scale", -1e6, 1e6, config->input_scale, 3);
+}
+
+static void
+read_pooling (const SppnetNode *root, SppnetConfig *config)
+{
+  gint kind = (gint) config->pooling;
+  JsonArray *levels;
+  SppnetNode node;
+
+  if (!sppnet_node_object (root, "pooling", &node))
+    return;
+  sppnet_node_note_unknown (&node, KEYS ("type", "levels"));
+  sppnet_node_choice (&node, "type", sppnet_pooling_names, G_N_ELEMENTS (sppnet_pooling_names), &kind);
+  config->pooling = (SppnetPooling) kind;
+  levels = sppnet_node_array (&node, "levels", 1, SPPNET_MAX_LEVELS);
+  if (levels) {
+    config->n_levels = json_array_get_length (levels);
+    sppnet_node_ints (&node, "levels", 1, 32, config->levels, config->n_levels);
+  }
+  if (!root->document->error && config->pooling == SPPNET_POOLING_ROI && config->n_levels != 1)
+    fail (&node, "RoI pooling has exactly one level");
+}
+
+static void
+read_labels (const SppnetNode *root, SppnetConfig *config)
+{
+  JsonArray *labels = sppnet_node_array (root, "labels", 0, SPPNET_MAX_LABELS);
+  g_autoptr (GHashTable) known = g_hash_table_new (g_str_hash, g_str_equal);
+  guint n = labels ? json_array_get_length (labels) : 0;
+
+  if (n == 0)
+    return;
+  config->labels = g_new0 (gchar *, n + 1);
+  for (guint i = 0; i < n; i++) {
+    JsonNode *element = json_array_get_element (labels, i);
+    const gchar *text = JSON_NODE_HOLDS_VALUE (element) ? json_node_get_string (element) : NULL;
+
+    if (!text || !sppnet_text_is_clean (text, 255))
+      sppnet_document_fail (root->document, SPPNET_ERROR_CORRUPT,
+                            "labels[%u] must be a text of 1 to 255 bytes without control characters", i);
+    else if (g_hash_table_contains (known, text))
+      sppnet_document_fail (root->document, SPPNET_ERROR_CORRUPT, "labels[%u]: '%s' occurs twice", i, text);
+    if (root->document->error)
+      return;
+    config->labels[config->n_labels++] = g_strdup (text);
+    g_hash_table_add (known, config->labels[i]);
+  }
+}
+
+static void
+read_calibration (const SppnetNode *root, SppnetConfig *config)
+{
+  guint n = config->n_labels;
+
+  if (n > 0 && sppnet_node_has (root, "thresholds")) {
+    config->thresholds = g_new0 (gfloat, n);
+    sppnet_node_floats (root, "thresholds", 0, 1, config->thresholds, n);
+  }
+  if (n > 0 && sppnet_node_has (root, "calibration")) {
+    config->calibration = g_new0 (gfloat, 2 * n);
+    sppnet_node_floats (root, "calibration", -MAX_NUMBER, MAX_NUMBER, config->calibration, 2 * n);
+  }
+}
+
+static void
+read_box (const SppnetNode *root, SppnetConfig *config)
+{
+  gint input = SPPNET_BOX_NONE;
+  SppnetNode node;
+
+  if (!sppnet_node_object (root, "box", &node))
+    return;
+  sppnet_node_note_unknown (&node, KEYS ("input", "mean", "scale"));
+  sppnet_node_choice (&node, "input", sppnet_box_names, G_N_ELEMENTS (sppnet_box_names), &input);
+  config->box_input = (SppnetBoxInput) input;
+  sppnet_node_floats (&node, "mean", -1e6, 1e6, config->box_mean, 4);
+  sppnet_node_floats (&node, "scale", -1e6, 1e6, config->box_scale, 4);
+  if (!root->document->error && config->n_labels == 0 && config->box_input != SPPNET_BOX_NONE)
+    fail (&node, "box regression needs labels");
+}
+
+static void
+read_proposals (const SppnetNode *root, SppnetConfig *config)
+{
+  gint method = (gint) config->proposals, most = (gint) config->max_proposals;
+  SppnetNode node;
+
+  sppnet_node_float (root, "nms_threshold", 0, 1, &config->nms_threshold);
+  if (!sppnet_node_object (root, "proposals", &node))
+    return;
+  sppnet_node_note_unknown (&node, KEYS ("method", "max"));
+  sppnet_node_choice (&node, "method", sppnet_proposal_names, G_N_ELEMENTS (sppnet_proposal_names), &method);
+  sppnet_node_int (&node, "max", 1, 100000, &most);
+  config->proposals = (SppnetProposals) method;
+  config->max_proposals = (guint) most;
+}
+
+static gboolean
+numbers_are_finite (JsonNode *node)
+{
+  g_autoptr (GList) values = NULL;
+
+  if (JSON_NODE_HOLDS_VALUE (node))
+    return json_node_get_value_type (node) != G_TYPE_DOUBLE || isfinite (json_node_get_double (node));
+  if (JSON_NODE_HOLDS_OBJECT (node))
+    values = json_object_get_values (json_node_get_object (node));
+  else if (JSON_NODE_HOLDS_ARRAY (node))
+    values = json_array_get_elements (json_node_get_array (node));
+  for (GList *at = values; at; at = at->next)
+    if (!numbers_are_finite (at->data))
+      return FALSE;
+  return TRUE;
+}
+
+static void
+read_provenance (const SppnetNode *root, SppnetConfig *config)
+{
+  SppnetNode node;
+
+  if (!sppnet_node_object (root, "provenance", &node))
+    return;
+  if (numbers_are_finite (json_object_get_member (root->object, "provenance")))
+    config->provenance = json_to_string (json_object_get_member (root->object, "provenance"), FALSE);
+  else
+    fail (&node, "a number is too large");
+}
+
+static void
+read_root (const SppnetNode *root, SppnetConfig *config)
+{
+  gint version = 0, classifier = (gint) config->classifier;
+
+  sppnet_node_require (root, "version");
+  sppnet_node_int (root, "version", 1, G_MAXINT, &version);
+  if (version > SPPNET_FORMAT_VERSION)
+    sppnet_document_fail (root->document, SPPNET_ERROR_VERSION, "format version %d is newer than this library's, %d",
+                          version, SPPNET_FORMAT_VERSION);
+  if (root->document->error)
+    return;
+  sppnet_node_note_unknown (root, KEYS ("version", "name", "input", "layers", "pooling", "head", "classifier", "labels",
+                                        "thresholds", "calibration", "box", "proposals", "nms_threshold",
+                                        "provenance"));
+  config->name = g_strdup (sppnet_node_text (root, "name", 255));
+  read_input (root, config);
+  read_layers (root, config);
+  read_pooling (root, config);
+  sppnet_node_choice (root, "classifier", sppnet_classifier_names, G_N_ELEMENTS (sppnet_classifier_names), &classifier);
+  config->classifier = (SppnetClassifier) classifier;
+  read_labels (root, config);
+  read_calibration (root, config);
+  read_box (root, config);
+  read_proposals (root, config);
+  read_provenance (root, config);
+}
+
+gboolean
+sppnet_config_parse (SppnetConfig *config, const gchar *json, gssize length, const gchar *file, GError **error)
+{
+  g_autoptr (JsonParser) parser = json_parser_new_immutable ();
+  SppnetDocument document = { file, NULL };
+  gsize bytes = length < 0 ? strlen (json) : (gsize) length;
+  SppnetJsonCursor cursor;
+  SppnetNode root;
+
+  sppnet_config_init (config);
+  /* json-glib recurses as deep as the text is nested and takes more than JSON: it only sees what passed this. */
+  if (!sppnet_json_cursor_init (&cursor, json, bytes) || !sppnet_json_skip (&cursor, MAX_DEPTH)
+      || (sppnet_json_peek (&cursor) != 0 && !sppnet_json_fail (&cursor, "text after the document")))
+    sppnet_document_fail (&document, SPPNET_ERROR_CORRUPT, "%s at byte %zu", cursor.reason,
+                          (gsize) (cursor.at - cursor.start));
+  else if (!json_parser_load_from_data (parser, json, (gssize) bytes, &document.error))
+    g_prefix_error (&document.error, "%s: configuration: ", file);
+  else if (!JSON_NODE_HOLDS_OBJECT (json_parser_get_root (parser)))
+    sppnet_document_fail (&document, SPPNET_ERROR_CORRUPT, "not an object");
+  else {
+    root = (SppnetNode) { &document, json_node_get_object (json_parser_get_root (parser)), "document" };
+    read_root (&root, config);
+  }
+  if (!document.error)
+    return TRUE;
+  if (document.error->domain != SPPNET_ERROR) {
+    document.error->domain = SPPNET_ERROR;
+    document.error->code = SPPNET_ERROR_CORRUPT;
+  }
+  g_propagate_error (error, document.error);
+  sppnet_config_clear (config);
+  return FALSE;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "model/config.h"
+
+#include <string.h>
+
+static const SppnetConfig defaults = {
+  .input_scale = { 1.0f / 255, 1.0f / 255, 1.0f / 255 },
+  .pooling = SPPNET_POOLING_SPP,
+  .n_levels = 4,
+  .levels = { 1, 2, 3, 6 }, /* 50 bins (paper) */
+  .classifier = SPPNET_CLASSIFIER_SOFTMAX,
+  .box_input = SPPNET_BOX_NONE,
+  .box_scale = { 1, 1, 1, 1 },
+  .proposals = SPPNET_PROPOSALS_SELECTIVE_SEARCH,
+  .max_proposals = 2000,
+  .nms_threshold = 0.3f,
+};
+
+void
+sppnet_config_init (SppnetConfig *config)
+{
+  g_return_if_fail (config != NULL);
+  *config = defaults;
+}
+
+void
+sppnet_config_clear (SppnetConfig *config)
+{
+  g_return_if_fail (config != NULL);
+  for (guint i = 0; config->labels && i < config->n_labels; i++)
+    g_free (config->labels[i]);
+  g_free (config->labels);
+  g_free (config->name);
+  g_free (config->thresholds);
+  g_free (config->calibration);
+  g_free (config->provenance);
+  *config = defaults;
+}
+
+void
+sppnet_config_copy (SppnetConfig *to, const SppnetConfig *from)
+{
+  gsize n = from->n_labels;
+
+  g_return_if_fail (to != from);
+  *to = *from;
+  to->name = g_strdup (from->name);
+  to->provenance = g_strdup (from->provenance);
+  to->labels = from->labels ? g_new0 (gchar *, n + 1) : NULL;
+  for (gsize i = 0; from->labels && i < n; i++)
+    to->labels[i] = g_strdup (from->labels[i]);
+  to->thresholds = from->thresholds ? g_memdup2 (from->thresholds, n * sizeof (gfloat)) : NULL;
+  to->calibration = from->calibration ? g_memdup2 (from->calibration, n * 2 * sizeof (gfloat)) : NULL;
+}
+
+gint
+sppnet_config_bins (const SppnetConfig *config)
+{
+  gint bins = 0;
+
+  for (guint i = 0; i < config->n_levels; i++)
+    bins += config->levels[i] * config->levels[i];
+  return bins;
+}
+
+gint
+sppnet_config_channels (const SppnetConfig *config)
+{
+  for (guint i = config->n_layers; i > 0; i--)
+    if (config->layers[i - 1].kind == SPPNET_LAYER_CONV)
+      return config->layers[i - 1].filters;
+  return 3;
+}
+
+gint
+sppnet_config_features (const SppnetConfig *config)
+{
+  if (config->n_head > 0)
+    return config->head[config->n_head - 1].outputs;
+  return sppnet_config_bins (config) * sppnet_config_channels (config);
+}
