@@ -8,6 +8,12 @@
  * (sppnet_model_share()), scratch per stream. */
 typedef struct _SppnetHead SppnetHead;
 
+/* One class of one region: row of the pooled vectors, index of the label. */
+typedef struct
+{
+  guint32 region, label;
+} SppnetRegionLabel;
+
 SppnetHead *sppnet_head_new (SppnetModel *model, GError **error);
 void sppnet_head_free (SppnetHead *head);
 
@@ -15,10 +21,22 @@ void sppnet_head_free (SppnetHead *head);
  * sppnet_head_run:
  * @pooled: [n][bins][channels] as sppnet_pool_regions() makes them
  * @confidence: (out): [n][labels], 0..1, valid until the next run: softmax probability or SVM score, calibrated as the
- *   configuration says
- * @deltas: (out): [n][labels][4] box parameters, scaled back; NULL without box regression
+ *   configuration says; 0 where a score is not finite
+ *
+ * The numbers do not depend on @threads.
  */
 gboolean sppnet_head_run (SppnetHead *head, const gfloat *pooled, gsize n, guint threads, const gfloat **confidence,
-                          const gfloat **deltas, GError **error);
+                          GError **error);
+
+/**
+ * sppnet_head_regress:
+ * @pooled: those of the last sppnet_head_run()
+ * @pairs: [n_pairs] regions of the last run with the class to regress them for
+ * @deltas: (out): [n_pairs][4] box parameters, scaled back, valid until the next call; NULL without box regression
+ *
+ * Box regression for the few pairs that passed their threshold: all of them would cost labels x 4 products per region.
+ */
+gboolean sppnet_head_regress (SppnetHead *head, const gfloat *pooled, const SppnetRegionLabel *pairs, gsize n_pairs,
+                              guint threads, const gfloat **deltas, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SppnetHead, sppnet_head_free)

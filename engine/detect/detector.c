@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <sppnet/detector.h>
+
+#include "backbone/backbone.h"
+#include "base/memory.h"
+#include "base/threads.h"
+#include "detect/region_list.h"
+#include "detect/scoring.h"
+#include "detect/selection.h"
+#include "detect/settings.h"
+#include "frame/frame.h"
+#include "region/proposer.h"
+
+struct _SppnetDetector
+{
+  gatomicrefcount refs;
+  SppnetModel *model;
+  SppnetPlan plan;
+
+  SppnetBackbone *backbone;
+  SppnetProposer *proposer;
+  SppnetScoring *scoring;
+  SppnetBuffer rgb; /* [height][width][3] */
+  SppnetRegionList regions;
+  SppnetSelection selection;
+  SppnetTimings timings;
+};
+
+G_DEFINE_BOXED_TYPE (SppnetDetector, sppnet_detector, sppnet_detector_ref, sppnet_detector_unref)
+
+static void
+detector_free (SppnetDetector *detector)
+{
+  g_clear_pointer (&detector->backbone, sppnet_backbone_free);
+  g_clear_pointer (&detector->proposer, sppnet_proposer_free);
+  g_clear_pointer (&detector->scoring, sppnet_scoring_free);
+  sppnet_buffer_clear (&detector->rgb);
+  sppnet_region_list_clear (&detector->regions);
+  sppnet_selection_clear (&detector->selection);
+  sppnet_plan_clear (&detector->plan);
+  sppnet_model_unref (detector->model);
+  g_free (detector);
+}
+
+SppnetDetector *
+sppnet_detector_new (SppnetModel *model, const SppnetSettings *settings, GError **error)
+{
+  SppnetDetector *detector;
+
+  g_return_val_if_fail (model != NULL, NULL);
+
+  detector = g_new0 (SppnetDetector, 1);
+  g_atomic_ref_count_init (&detector->refs);
+  detector->model = sppnet_model_ref (model);
+  /* The head first: it tells a model without labels. */
+  detector->scoring = sppnet_scoring_new (model, error);
+  if (!detector->scoring || !sppnet_plan_init (&detector->plan, settings, model, error)) {
+    detector_free (detector);
+    return NULL;
+  }
+  detector->backbone = sppnet_backbone_new (model, error);
+  if (!detector->backbone) {
+    detector_free (detector);
+    return NULL;
+  }
+  detector->proposer = sppnet_proposer_new ();
+  return detector;
+}
+
+SppnetDetector *
+sppnet_detector_ref (SppnetDetector *detector)
+{
+  g_return_val_if_fail (detector != NULL, NULL);
+
+  g_atomic_ref_count_inc (&detector->refs);
+  return detector;
+}
+
+void
+sppnet_detector_unref (SppnetDetector *detector)
+{
+  g_return_if_fail (detector != NULL);
+
+  if (g_atomic_ref_count_dec (&detector->refs))
+    detector_free (detector);
+}
+
+gboolean
+sppnet_detector_set_settings (SppnetDetector *detector, const SppnetSettings *settings, GError **error)
+{
+  SppnetPlan plan = { 0 };
+
+  g_return_val_if_fail (detector != NULL, FALSE);
+
+  if (!sppnet_plan_init (&plan, settings, detector->model, error))
+    return FALSE;
+  sppnet_plan_clear (&detector->plan);
+  detector->plan = plan;
+  return TRUE;
+}
+
+SppnetModel *
+sppnet_detector_get_model (SppnetDetector *detector)
+{
+  g_return_val_if_fail (detector != NULL, NULL);
+
+  return detector->model;
+}
+
+const SppnetTimings *
+sppnet_detector_get_timings (const SppnetDetector *detector)
+{
+  g_return_val_if_fail (detector != NULL, NULL);
+
+  return &detector->timings;
+}
+
+static gboolean
+run_backbone (SppnetDetector *detector, const SppnetFrame *frame, SppnetMap *map, GError **error)
+{
+  gint64 start = g_get_monotonic_time ();
+  gdouble frame_ms = 0.0;
+
+  if (!sppnet_backbone_run (detector->backbone, frame, detector->plan.threads, map, &frame_ms, error))
+    return FALSE;
+  detector->timings.frame_ms += frame_ms;
+  detector->timings.backbone_ms += (g_get_monotonic_time () - start) / 1000.0 - frame_ms;
+  return TRUE;
+}
+
+/* Rows in parallel: reading the pixels of a large frame takes as long as some layers. */
+static const guint8 *
+read_rgb (SppnetDetector *detector, const SppnetFrame *frame, GError **error)
+{
+  gint64 start = g_get_monotonic_time ();
+  gsize row = (gsize) frame->width * 3;
+  guint8 *rgb = sppnet_buffer_reserve (&detector->rgb, (gsize) frame->height, row, error);
+  const gint band = 16; /* even: rows that share chroma stay together */
+
+  if (!rgb)
+    return NULL;
+#pragma omp parallel for num_threads (detector->plan.threads)
+  for (gint y = 0; y < frame->height; y += band)
+    sppnet_frame_read_rgb (frame, y, MIN (band, frame->height - y), rgb + (gsize) y * row);
+  detector->timings.frame_ms += (g_get_monotonic_time () - start) / 1000.0;
+  return rgb;
+}
+
+static gboolean
+propose (SppnetDetector *detector, const SppnetFrame *frame, const SppnetBox **boxes, gsize *n, GError **error)
+{
+  const SppnetPlan *plan = &detector->plan;
+  const guint8 *rgb = NULL;
+  gint64 start;
+
+  *boxes = NULL;
+  *n = 0;
+  if (plan->proposals == SPPNET_PROPOSALS_REGIONS)
+    return TRUE;
+  /* A grid does not look at the pixels. */
+  if (plan->proposals != SPPNET_PROPOSALS_GRID) {
+    rgb = read_rgb (detector, frame, error);
+    if (!rgb)
+      return FALSE;
+  }
+  start = g_get_monotonic_time ();
+  if (!sppnet_proposer_run (detector->proposer, plan->proposals, rgb, frame->width, frame->height, plan->max_proposals,
+                            plan->seed, plan->threads, boxes, n, error))
+    return FALSE;
+  detector->timings.proposals_ms += (g_get_monotonic_time () - start) / 1000.0;
+  return TRUE;
+}
+
+static gboolean
+run_stages (SppnetDetector *detector, const SppnetFrame *frame, const SppnetBox *regions, gsize n_regions,
+            const SppnetDetection **detections, gsize *n_detections, GError **error)
+{
+  const SppnetConfig *config = sppnet_model_get_config (detector->model);
+  const SppnetBox *proposals;
+  gsize n_proposals;
+  SppnetMap map;
+  gint64 start;
+
+  /* A frame in which the caller has nothing to score costs nothing. */
+  if (detector->plan.proposals == SPPNET_PROPOSALS_REGIONS && n_regions == 0)
+    return TRUE;
+  if (!run_backbone (detector, frame, &map, error) || !propose (detector, frame, &proposals, &n_proposals, error))
+    return FALSE;
+  /* RoI pooling rounds boxes to cells in its own way, so equal windows do not mean equal vectors there. */
+  if (!sppnet_region_list_set (&detector->regions, regions, n_regions, proposals, n_proposals,
+                               config->pooling == SPPNET_POOLING_SPP ? &map : NULL, frame->width, frame->height, error))
+    return FALSE;
+  detector->timings.regions = (guint) detector->regions.n;
+
+  if (!sppnet_scoring_run (detector->scoring, &detector->plan, &map, &detector->regions, frame->width, frame->height,
+                           &detector->selection, &detector->timings, error))
+    return FALSE;
+  start = g_get_monotonic_time ();
+  if (!sppnet_selection_run (&detector->selection, &detector->plan, detector->model, detections, n_detections, error))
+    return FALSE;
+  detector->timings.box_ms += (g_get_monotonic_time () - start) / 1000.0;
+  return TRUE;
+}
+
+gboolean
+sppnet_detector_run (SppnetDetector *detector, const SppnetFrame *frame, const SppnetBox *regions, gsize n_regions,
+                     const SppnetDetection **detections, gsize *n_detections, GError **error)
+{
+  gint64 start = g_get_monotonic_time ();
+  gboolean ok;
+
+  g_return_val_if_fail (detector != NULL && frame != NULL, FALSE);
+  g_return_val_if_fail (regions != NULL || n_regions == 0, FALSE);
+  g_return_val_if_fail (detections != NULL && n_detections != NULL, FALSE);
+
+  *detections = NULL;
+  *n_detections = 0;
+  detector->timings = (SppnetTimings) { 0 };
+  if (!sppnet_frame_check (frame, error))
+    return FALSE;
+
+  sppnet_blas_begin ();
+  ok = run_stages (detector, frame, regions, n_regions, detections, n_detections, error);
+  sppnet_blas_end ();
+  detector->timings.total_ms = (g_get_monotonic_time () - start) / 1000.0;
+  return ok;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "detect/region_list.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "box/regression.h"
+#include "region/window.h"
+
+/* A set of windows: open addressing, a power of two of slots, at most half of them taken. */
+typedef struct
+{
+  guint64 *slots; /* 0: free */
+  gsize mask;
+} WindowSet;
+
+/* TRUE when the window was not in the set. */
+static gboolean
+window_set_add (WindowSet *set, const SppnetWindow *window)
+{
+  /* Maps have at most 8192 cells a side (14 bits); the top bit tells a window from a free slot. */
+  guint64 key = G_GUINT64_CONSTANT (1) << 63 | (guint64) window->x0 << 42 | (guint64) window->y0 << 28 |
+                (guint64) window->x1 << 14 | (guint64) window->y1;
+  gsize slot = (key * G_GUINT64_CONSTANT (0x9e3779b97f4a7c15)) >> 20 & set->mask;
+
+  for (; set->slots[slot]; slot = (slot + 1) & set->mask)
+    if (set->slots[slot] == key)
+      return FALSE;
+  set->slots[slot] = key;
+  return TRUE;
+}
+
+static void
+append (SppnetRegionList *list, const SppnetBox *box, gint32 index)
+{
+  list->boxes[list->n] = *box;
+  list->index[list->n] = index;
+  list->n++;
+}
+
+static gboolean
+is_finite (const SppnetBox *box)
+{
+  return isfinite (box->x) && isfinite (box->y) && isfinite (box->width) && isfinite (box->height);
+}
+
+static void
+append_given (SppnetRegionList *list, const SppnetBox *given, gsize n, gint width, gint height)
+{
+  for (gsize i = 0; i < n; i++) {
+    SppnetBox box;
+
+    if (!is_finite (&given[i]))
+      continue;
+    box = sppnet_box_clip (&given[i], width, height);
+    if (is_finite (&box) && box.width > 0.0f && box.height > 0.0f)
+      append (list, &box, (gint32) i);
+  }
+}
+
+static void
+append_proposals (SppnetRegionList *list, const SppnetBox *proposals, gsize n, const SppnetMap *map, WindowSet *set)
+{
+  for (gsize i = 0; map && i < list->n; i++) {
+    SppnetWindow window = sppnet_window_from_box (&list->boxes[i], &map->geometry, map->width, map->height);
+
+    window_set_add (set, &window);
+  }
+  for (gsize i = 0; i < n; i++) {
+    if (map) {
+      SppnetWindow window = sppnet_window_from_box (&proposals[i], &map->geometry, map->width, map->height);
+
+      if (!window_set_add (set, &window))
+        continue;
+    }
+    append (list, &proposals[i], -1);
+  }
+}
+
+gboolean
+sppnet_region_list_set (SppnetRegionList *list, const SppnetBox *given, gsize n_given, const SppnetBox *proposals,
+                        gsize n_proposals, const SppnetMap *map, gint width, gint height, GError **error)
+{
+  gsize total = n_given + n_proposals, n_slots = 64;
+  WindowSet set;
+
+  list->n = 0;
+  if (n_given > G_MAXINT32 || n_proposals > G_MAXINT32) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "%" G_GSIZE_FORMAT " regions are too many", total);
+    return FALSE;
+  }
+  while (n_slots < 2 * total)
+    n_slots *= 2;
+  list->boxes = sppnet_buffer_reserve (&list->boxes_memory, n_slots / 2, sizeof (SppnetBox), error);
+  list->index = list->boxes ? sppnet_buffer_reserve (&list->index_memory, n_slots / 2, sizeof (gint32), error) : NULL;
+  set.slots = list->index ? sppnet_buffer_reserve (&list->seen_memory, n_slots, sizeof (guint64), error) : NULL;
+  set.mask = n_slots - 1;
+  if (!set.slots)
+    return FALSE;
+  memset (set.slots, 0, n_slots * sizeof (guint64));
+
+  append_given (list, given, n_given, width, height);
+  append_proposals (list, proposals, n_proposals, map, &set);
+  return TRUE;
+}
+
+void
+sppnet_region_list_clear (SppnetRegionList *list)
+{
+  sppnet_buffer_clear (&list->boxes_memory);
+  sppnet_buffer_clear (&list->index_memory);
+  sppnet_buffer_clear (&list->seen_memory);
+  list->n = 0;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "detect/scoring.h"
+
+#include <math.h>
+
+#include "box/regression.h"
+#include "head/head.h"
+#include "pooling/pooling.h"
+
+/* Regions that are pooled and scored together: enough for each packing of the weights to pay, few enough for the cache. */
+#define MAX_CHUNK 256
+#define MIN_CHUNK 16
+#define CHUNK_FLOATS (4 * 1024 * 1024)
+/* Boxes regressed together. */
+#define MAX_PAIRS 1024
+/* Smaller boxes are not reported, pixels. */
+#define MIN_SIDE 1.0f
+
+struct _SppnetScoring
+{
+  const SppnetConfig *config; /* lives as long as the head, which holds the model */
+  SppnetHead *head;
+  SppnetBuffer pooled; /* [chunk][bins][channels] */
+
+  SppnetRegionLabel pairs[MAX_PAIRS];
+  gfloat confidences[MAX_PAIRS]; /* of the pairs */
+  gsize n_pairs;
+};
+
+/* One frame's part in the calls below. */
+typedef struct
+{
+  const SppnetRegionList *regions;
+  gsize first, n; /* the chunk */
+  gint width, height;
+  guint threads;
+  const gfloat *pooled; /* [n][bins][channels] */
+  SppnetSelection *selection;
+} Chunk;
+
+SppnetScoring *
+sppnet_scoring_new (SppnetModel *model, GError **error)
+{
+  g_autoptr (SppnetHead) head = sppnet_head_new (model, error);
+  SppnetScoring *scoring;
+
+  if (!head)
+    return NULL;
+  scoring = g_new0 (SppnetScoring, 1);
+  scoring->config = sppnet_model_get_config (model);
+  scoring->head = g_steal_pointer (&head);
+  return scoring;
+}
+
+void
+sppnet_scoring_free (SppnetScoring *scoring)
+{
+  if (!scoring)
+    return;
+  sppnet_head_free (scoring->head);
+  sppnet_buffer_clear (&scoring->pooled);
+  g_free (scoring);
+}
+
+static gboolean
+is_finite (const gfloat *values, gsize n)
+{
+  for (gsize i = 0; i < n; i++)
+    if (!isfinite (values[i]))
+      return FALSE;
+  return TRUE;
+}
+
+/* deltas: (nullable) [4] */
+static gboolean
+add_candidate (const Chunk *chunk, const SppnetRegionLabel *pair, gfloat confidence, const gfloat *deltas,
+               GError **error)
+{
+  gsize region = chunk->first + pair->region;
+  SppnetBox box = chunk->regions->boxes[region];
+  SppnetCandidate candidate;
+
+  if (deltas) {
+    if (!is_finite (deltas, 4))
+      return TRUE;
+    box = sppnet_box_decode (&box, deltas);
+  }
+  box = sppnet_box_clip (&box, chunk->width, chunk->height);
+  if (!(box.width >= MIN_SIDE && box.height >= MIN_SIDE))
+    return TRUE;
+  candidate = (SppnetCandidate) { box, confidence, pair->label, chunk->regions->index[region] };
+  return sppnet_selection_add (chunk->selection, &candidate, error);
+}
+
+static gboolean
+regress_pairs (SppnetScoring *scoring, const Chunk *chunk, GError **error)
+{
+  const gfloat *deltas;
+
+  if (scoring->n_pairs == 0)
+    return TRUE;
+  if (!sppnet_head_regress (scoring->head, chunk->pooled, scoring->pairs, scoring->n_pairs, chunk->threads, &deltas,
+                            error))
+    return FALSE;
+  for (gsize i = 0; i < scoring->n_pairs; i++)
+    if (!add_candidate (chunk, &scoring->pairs[i], scoring->confidences[i], deltas ? deltas + 4 * i : NULL, error))
+      return FALSE;
+  scoring->n_pairs = 0;
+  return TRUE;
+}
+
+/* confidence: [chunk->n][n_labels] */
+static gboolean
+select_pairs (SppnetScoring *scoring, const SppnetPlan *plan, const Chunk *chunk, const gfloat *confidence,
+              GError **error)
+{
+  scoring->n_pairs = 0;
+  for (gsize r = 0; r < chunk->n; r++, confidence += plan->n_labels)
+    for (guint label = 0; label < plan->n_labels; label++) {
+      /* 0 stands for "no score", whatever the threshold. */
+      if (!(confidence[label] > 0.0f && confidence[label] >= plan->thresholds[label]))
+        continue;
+      scoring->pairs[scoring->n_pairs] = (SppnetRegionLabel) { (guint32) r, label };
+      scoring->confidences[scoring->n_pairs] = confidence[label];
+      if (++scoring->n_pairs == MAX_PAIRS && !regress_pairs (scoring, chunk, error))
+        return FALSE;
+    }
+  return regress_pairs (scoring, chunk, error);
+}
+
+/* Adds the time since *from to a timing; *from becomes now. */
+static void
+lap (gint64 *from, gdouble *timing)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  *timing += (now - *from) / 1000.0;
+  *from = now;
+}
+
+gboolean
+sppnet_scoring_run (SppnetScoring *scoring, const SppnetPlan *plan, const SppnetMap *map,
+                    const SppnetRegionList *regions, gint width, gint height, SppnetSelection *selection,
+                    SppnetTimings *timings, GError **error)
+{
+  gsize length = (gsize) sppnet_config_bins (scoring->config) * map->channels;
+  gsize most = CLAMP (CHUNK_FLOATS / length, MIN_CHUNK, MAX_CHUNK);
+  gfloat *pooled = sppnet_buffer_reserve (&scoring->pooled, most * length, sizeof (gfloat), error);
+  gint64 clock = g_get_monotonic_time ();
+
+  if (!pooled)
+    return FALSE;
+  sppnet_selection_reset (selection);
+  for (gsize first = 0; first < regions->n; first += most) {
+    Chunk chunk = { regions, first, MIN (most, regions->n - first), width, height, plan->threads, pooled, selection };
+    const gfloat *confidence;
+
+    sppnet_pool_regions (map, scoring->config, regions->boxes + first, chunk.n, plan->threads, pooled);
+    lap (&clock, &timings->pooling_ms);
+    if (!sppnet_head_run (scoring->head, pooled, chunk.n, plan->threads, &confidence, error))
+      return FALSE;
+    lap (&clock, &timings->head_ms);
+    if (!select_pairs (scoring, plan, &chunk, confidence, error))
+      return FALSE;
+    lap (&clock, &timings->box_ms);
+  }
+  return TRUE;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "detect/selection.h"
+
+#include <string.h>
+
+#include "box/nms.h"
+
+#define FIRST_CAPACITY 4096
+
+void
+sppnet_selection_reset (SppnetSelection *selection)
+{
+  selection->n = 0;
+}
+
+static gboolean
+grow (SppnetSelection *selection, GError **error)
+{
+  gsize capacity = MAX (selection->capacity * 2, FIRST_CAPACITY);
+  SppnetCandidate *candidates = NULL;
+
+  if (capacity <= G_MAXUINT32)
+    candidates = sppnet_aligned_alloc (capacity * sizeof *candidates);
+  if (!candidates) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "cannot hold %" G_GSIZE_FORMAT " candidate boxes", capacity);
+    return FALSE;
+  }
+  if (selection->n > 0)
+    memcpy (candidates, selection->candidates, selection->n * sizeof *candidates);
+  sppnet_aligned_free (selection->candidates);
+  selection->candidates = candidates;
+  selection->capacity = capacity;
+  return TRUE;
+}
+
+gboolean
+sppnet_selection_add (SppnetSelection *selection, const SppnetCandidate *candidate, GError **error)
+{
+  if (selection->n == selection->capacity && !grow (selection, error))
+    return FALSE;
+  selection->candidates[selection->n++] = *candidate;
+  return TRUE;
+}
+
+static gboolean
+reserve (SppnetSelection *selection, guint n_labels, GError **error)
+{
+  gsize capacity = selection->capacity;
+
+  return sppnet_buffer_reserve (&selection->starts, (gsize) n_labels + 1, sizeof (guint32), error) &&
+         sppnet_buffer_reserve (&selection->boxes, capacity, sizeof (SppnetBox), error) &&
+         sppnet_buffer_reserve (&selection->scores, capacity, sizeof (gfloat), error) &&
+         sppnet_buffer_reserve (&selection->sources, capacity, sizeof (guint32), error) &&
+         sppnet_buffer_reserve (&selection->order, capacity, sizeof (guint32), error) &&
+         sppnet_buffer_reserve (&selection->kept, capacity, sizeof (guint32), error) &&
+         sppnet_buffer_reserve (&selection->kept_scores, capacity, sizeof (gfloat), error) &&
+         sppnet_buffer_reserve (&selection->detections, capacity, sizeof (SppnetDetection), error);
+}
+
+/* Counting sort, stable. */
+static void
+group_by_label (SppnetSelection *selection, guint n_labels)
+{
+  guint32 *starts = selection->starts.data, *sources = selection->sources.data;
+  SppnetBox *boxes = selection->boxes.data;
+  gfloat *scores = selection->scores.data;
+
+  memset (starts, 0, ((gsize) n_labels + 1) * sizeof *starts);
+  for (gsize i = 0; i < selection->n; i++)
+    starts[selection->candidates[i].label]++;
+  for (guint label = 0, sum = 0; label <= n_labels; label++) {
+    sum += starts[label];
+    starts[label] = sum;
+  }
+  /* From the back, each start moves from the end of its label to the beginning. */
+  for (gsize i = selection->n; i-- > 0;) {
+    const SppnetCandidate *candidate = &selection->candidates[i];
+    guint32 place = --starts[candidate->label];
+
+    boxes[place] = candidate->box;
+    scores[place] = candidate->confidence;
+    sources[place] = (guint32) i;
+  }
+}
+
+/* Returns the number of survivors. */
+static gsize
+suppress (SppnetSelection *selection, const SppnetPlan *plan)
+{
+  const guint32 *starts = selection->starts.data;
+  guint32 *order = selection->order.data, *kept = selection->kept.data;
+  gfloat *kept_scores = selection->kept_scores.data;
+  gsize n_kept = 0;
+
+  for (guint label = 0; label < plan->n_labels; label++) {
+    gsize start = starts[label], n = starts[label + 1] - start;
+    const guint32 *sources = (const guint32 *) selection->sources.data + start;
+    const gfloat *scores = (const gfloat *) selection->scores.data + start;
+
+    if (n == 0)
+      continue;
+    sppnet_sort_by_score (scores, order, n);
+    n = sppnet_nms ((const SppnetBox *) selection->boxes.data + start, order, n, plan->nms_threshold,
+                    plan->max_detections);
+    for (gsize i = 0; i < n; i++, n_kept++) {
+      kept[n_kept] = sources[order[i]];
+      kept_scores[n_kept] = scores[order[i]];
+    }
+  }
+  return n_kept;
+}
+
+gboolean
+sppnet_selection_run (SppnetSelection *selection, const SppnetPlan *plan, SppnetModel *model,
+                      const SppnetDetection **detections, gsize *n_detections, GError **error)
+{
+  const guint32 *kept;
+  guint32 *order;
+  SppnetDetection *out;
+  gsize n;
+
+  *detections = NULL;
+  *n_detections = 0;
+  if (selection->n == 0)
+    return TRUE;
+  if (!reserve (selection, plan->n_labels, error))
+    return FALSE;
+  group_by_label (selection, plan->n_labels);
+  n = suppress (selection, plan);
+
+  kept = selection->kept.data;
+  order = selection->order.data;
+  out = selection->detections.data;
+  sppnet_sort_by_score (selection->kept_scores.data, order, n);
+  n = MIN (n, plan->max_detections);
+  for (gsize i = 0; i < n; i++) {
+    const SppnetCandidate *candidate = &selection->candidates[kept[order[i]]];
+
+    out[i] = (SppnetDetection) {
+      .box = candidate->box,
+      .label = sppnet_model_get_label (model, candidate->label),
+      .label_id = candidate->label,
+      .confidence = candidate->confidence,
+      .region = candidate->region,
+    };
+  }
+  *detections = out;
+  *n_detections = n;
+  return TRUE;
+}
+
+void
+sppnet_selection_clear (SppnetSelection *selection)
+{
+  SppnetBuffer *buffers[] = { &selection->starts, &selection->boxes, &selection->scores, &selection->sources,
+                              &selection->order, &selection->kept, &selection->kept_scores, &selection->detections };
+
+  for (guint i = 0; i < G_N_ELEMENTS (buffers); i++)
+    sppnet_buffer_clear (buffers[i]);
+  g_clear_pointer (&selection->candidates, sppnet_aligned_free);
+  selection->n = selection->capacity = 0;
+}

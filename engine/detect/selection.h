@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "base/memory.h"
+#include "detect/settings.h"
+
+/* A box of one class that passed the class's threshold. */
+typedef struct
+{
+  SppnetBox box;
+  gfloat confidence;
+  guint32 label;
+  gint32 region; /* as in SppnetDetection */
+} SppnetCandidate;
+
+/* Collects the candidates of a frame and selects the detections among them. The memory only grows. */
+typedef struct
+{
+  SppnetCandidate *candidates; /* [capacity] */
+  gsize n, capacity;
+
+  SppnetBuffer starts;         /* guint32 [n_labels + 1]: where each label begins in the next three */
+  SppnetBuffer boxes;          /* SppnetBox [capacity], by label */
+  SppnetBuffer scores;         /* gfloat [capacity], by label */
+  SppnetBuffer sources;        /* guint32 [capacity], by label: index of the candidate */
+  SppnetBuffer order;          /* guint32 [capacity] */
+  SppnetBuffer kept;           /* guint32 [capacity]: candidates that survive */
+  SppnetBuffer kept_scores;    /* gfloat [capacity] */
+  SppnetBuffer detections;     /* SppnetDetection [capacity] */
+} SppnetSelection;
+
+/* Forgets the candidates of the last frame. */
+void sppnet_selection_reset (SppnetSelection *selection);
+gboolean sppnet_selection_add (SppnetSelection *selection, const SppnetCandidate *candidate, GError **error);
+
+/* Non-maximum suppression per class, then the best of all classes. Equal confidences keep the order label, candidate. */
+gboolean sppnet_selection_run (SppnetSelection *selection, const SppnetPlan *plan, SppnetModel *model,
+                               const SppnetDetection **detections, gsize *n_detections, GError **error);
+void sppnet_selection_clear (SppnetSelection *selection);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SppnetSelection, sppnet_selection_clear)

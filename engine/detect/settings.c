@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "detect/settings.h"
+
+#include "base/threads.h"
+
+/* More than any method of proposals gives; a larger number is a mistake, not a wish. */
+#define MAX_PROPOSALS 100000
+#define DEFAULT_PROPOSALS 2000
+#define DEFAULT_DETECTIONS 100
+#define DEFAULT_THRESHOLD 0.5f
+#define DEFAULT_NMS_THRESHOLD 0.3f
+#define NEVER 2.0f /* a threshold that no confidence reaches */
+
+static gboolean
+check_fraction (gfloat value, const gchar *field, GError **error)
+{
+  if (value >= 0.0f && value <= 1.0f)
+    return TRUE;
+  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS, "%s is %g; it must be in 0..1 (0: the model's default)", field,
+               (gdouble) value);
+  return FALSE;
+}
+
+static gboolean
+check_ranges (const SppnetSettings *settings, GError **error)
+{
+  if ((guint) settings->proposals > SPPNET_PROPOSALS_REGIONS) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS, "proposals is %d, which is no method of proposals",
+                 (gint) settings->proposals);
+    return FALSE;
+  }
+  if (settings->max_proposals > MAX_PROPOSALS) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
+                 "max_proposals is %u; it must be in 0..%d (0: the model's default)", settings->max_proposals,
+                 MAX_PROPOSALS);
+    return FALSE;
+  }
+  return check_fraction (settings->threshold, "threshold", error) &&
+         check_fraction (settings->nms_threshold, "nms_threshold", error);
+}
+
+static gint
+find_label (const SppnetConfig *config, const gchar *label)
+{
+  for (guint i = 0; i < config->n_labels; i++)
+    if (g_str_equal (config->labels[i], label))
+      return (gint) i;
+  return -1;
+}
+
+/* wanted: [n_labels] */
+static gboolean
+mark_wanted (const SppnetConfig *config, const gchar *const *labels, gboolean *wanted, GError **error)
+{
+  if (labels && !labels[0]) {
+    g_set_error_literal (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
+                         "labels is an empty list, so nothing could be reported (no list: all labels)");
+    return FALSE;
+  }
+  for (guint i = 0; i < config->n_labels; i++)
+    wanted[i] = labels == NULL;
+  for (; labels && *labels; labels++) {
+    gint i = find_label (config, *labels);
+
+    if (i < 0) {
+      g_autofree gchar *known = g_strjoinv (", ", config->labels);
+
+      g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS, "model \"%s\" has no label \"%s\"; it has: %s",
+                   config->name ? config->name : "", *labels, known);
+      return FALSE;
+    }
+    wanted[i] = TRUE;
+  }
+  return TRUE;
+}
+
+static gfloat
+threshold_of (const SppnetConfig *config, guint label, gfloat setting)
+{
+  if (setting > 0.0f)
+    return setting;
+  return config->thresholds ? config->thresholds[label] : DEFAULT_THRESHOLD;
+}
+
+gboolean
+sppnet_plan_init (SppnetPlan *plan, const SppnetSettings *settings, SppnetModel *model, GError **error)
+{
+  static const SppnetSettings defaults;
+  const SppnetConfig *config = sppnet_model_get_config (model);
+  g_autofree gboolean *wanted = g_new0 (gboolean, config->n_labels + 1);
+
+  if (!settings)
+    settings = &defaults;
+  if (!check_ranges (settings, error) || !mark_wanted (config, settings->labels, wanted, error))
+    return FALSE;
+
+  plan->proposals = settings->proposals ? settings->proposals : config->proposals;
+  if (plan->proposals == SPPNET_PROPOSALS_DEFAULT)
+    plan->proposals = SPPNET_PROPOSALS_SELECTIVE_SEARCH;
+  plan->max_proposals = settings->max_proposals ? settings->max_proposals : config->max_proposals;
+  if (plan->max_proposals == 0)
+    plan->max_proposals = DEFAULT_PROPOSALS;
+  plan->max_detections = settings->max_detections ? settings->max_detections : DEFAULT_DETECTIONS;
+  plan->threads = sppnet_threads_budget (settings->threads);
+  plan->seed = settings->seed;
+  plan->nms_threshold = settings->nms_threshold > 0.0f ? settings->nms_threshold : config->nms_threshold;
+  if (!(plan->nms_threshold > 0.0f))
+    plan->nms_threshold = DEFAULT_NMS_THRESHOLD;
+  plan->n_labels = config->n_labels;
+  plan->thresholds = g_new (gfloat, config->n_labels + 1);
+  for (guint i = 0; i < config->n_labels; i++)
+    plan->thresholds[i] = wanted[i] ? threshold_of (config, i, settings->threshold) : NEVER;
+  return TRUE;
+}
+
+void
+sppnet_plan_clear (SppnetPlan *plan)
+{
+  g_clear_pointer (&plan->thresholds, g_free);
+}

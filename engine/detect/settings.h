@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "model/model.h"
+
+/* Settings checked against a model, with every default filled in. */
+typedef struct
+{
+  SppnetProposals proposals; /* not DEFAULT */
+  guint max_proposals, max_detections, threads;
+  guint32 seed;
+  gfloat nms_threshold;
+  gfloat *thresholds; /* [n_labels]: lowest confidence reported; above 1 for labels that are not wanted */
+  guint n_labels;
+} SppnetPlan;
+
+/* settings: (nullable). SETTINGS with the field, its value and its range; plan is only written on success. */
+gboolean sppnet_plan_init (SppnetPlan *plan, const SppnetSettings *settings, SppnetModel *model, GError **error);
+void sppnet_plan_clear (SppnetPlan *plan);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SppnetPlan, sppnet_plan_clear)

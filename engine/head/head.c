@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "head/head.h"
+
+#include <cblas.h>
+#include <math.h>
+
+#include "base/threads.h"
+#include "head/weights.h"
+#include "kernel/kernel.h"
+
+/* Products are cut into tiles of this many regions and outputs, whatever the number of threads: the sums are then the
+ * same for any of them. */
+#define TILE_REGIONS 256
+#define TILE_OUTPUTS 128
+
+struct _SppnetHead
+{
+  SppnetModel *model;
+  const SppnetConfig *config;
+  const SppnetHeadWeights *weights;
+
+  SppnetBuffer layer[2];   /* outputs of the layers in turn */
+  SppnetBuffer confidence; /* [n][labels] */
+  SppnetBuffer deltas;     /* [n_pairs][4] */
+  const gfloat *features;  /* [n_features][inputs of the classifier]: of the last run, for sppnet_head_regress() */
+  gsize n_features;
+};
+
+SppnetHead *
+sppnet_head_new (SppnetModel *model, GError **error)
+{
+  const SppnetConfig *config = sppnet_model_get_config (model);
+  const SppnetHeadWeights *weights;
+  SppnetHead *head;
+
+  if (config->n_labels == 0) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
+                 "%s: model \"%s\" has no labels and no classifier: it is a backbone to train from",
+                 sppnet_model_get_path (model), sppnet_model_get_name (model));
+    return NULL;
+  }
+  weights = sppnet_head_weights (model, error);
+  if (!weights)
+    return NULL;
+  head = g_new0 (SppnetHead, 1);
+  head->model = sppnet_model_ref (model);
+  head->config = config;
+  head->weights = weights;
+  return head;
+}
+
+void
+sppnet_head_free (SppnetHead *head)
+{
+  if (!head)
+    return;
+  for (guint i = 0; i < G_N_ELEMENTS (head->layer); i++)
+    sppnet_buffer_clear (&head->layer[i]);
+  sppnet_buffer_clear (&head->confidence);
+  sppnet_buffer_clear (&head->deltas);
+  sppnet_model_unref (head->model);
+  g_free (head);
+}
+
+/* y[n][outputs] = act (x[n][inputs] weight' + bias) */
+static void
+dense_run (const SppnetDense *dense, const gfloat *x, gsize n, guint threads, gfloat *y)
+{
+  const SppnetKernels *kernels = sppnet_kernels ();
+  gsize across = (dense->outputs + TILE_OUTPUTS - 1) / TILE_OUTPUTS;
+  gsize down = (n + TILE_REGIONS - 1) / TILE_REGIONS;
+  gint lda = (gint) dense->inputs, ldc = (gint) dense->outputs;
+
+#pragma omp parallel for num_threads (threads) schedule (dynamic)
+  for (gsize tile = 0; tile < across * down; tile++) {
+    gsize r = tile / across * TILE_REGIONS, o = tile % across * TILE_OUTPUTS;
+    gsize rows = MIN (n - r, TILE_REGIONS), outputs = MIN (dense->outputs - o, TILE_OUTPUTS);
+
+    cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasTrans, (gint) rows, (gint) outputs, lda, 1.0f, x + r * dense->inputs,
+                 lda, dense->weight + o * dense->inputs, lda, 0.0f, y + r * dense->outputs + o, ldc);
+    for (gsize i = r; i < r + rows; i++)
+      kernels->bias_activate (y + i * dense->outputs + o, dense->bias + o, dense->slope, 1, outputs);
+  }
+}
+
+/* In place; the largest becomes exp (0), so nothing overflows. FALSE when a value is not finite. */
+static gboolean
+softmax (gfloat *x, gsize n)
+{
+  gfloat largest = -INFINITY;
+  gfloat sum = 0.0f;
+
+  for (gsize i = 0; i < n; i++) {
+    if (!isfinite (x[i]))
+      return FALSE;
+    largest = MAX (largest, x[i]);
+  }
+  for (gsize i = 0; i < n; i++) {
+    x[i] = expf (x[i] - largest);
+    sum += x[i];
+  }
+  for (gsize i = 0; i < n; i++)
+    x[i] /= sum;
+  return TRUE;
+}
+
+/* The score that calibration applies to: an SVM's is the score itself, a softmax's the log-odds of its probability, because a
+ * single output of a softmax has no absolute scale. Either way a = -1, b = 0 changes nothing. */
+static gfloat
+calibrated (const SppnetConfig *config, guint label, gfloat score)
+{
+  gfloat a = config->calibration ? config->calibration[2 * label] : -1.0f;
+  gfloat b = config->calibration ? config->calibration[2 * label + 1] : 0.0f;
+
+  return 1.0f / (1.0f + expf (a * score + b));
+}
+
+static gfloat
+log_odds (gfloat p)
+{
+  p = CLAMP (p, 1e-7f, 1.0f - 1e-7f);
+  return logf (p / (1.0f - p));
+}
+
+/* scores: [labels] or, with softmax, [1 + labels], overwritten; confidence: [labels] */
+static void
+confidence_of_region (const SppnetConfig *config, gfloat *scores, gfloat *confidence)
+{
+  gboolean is_softmax = config->classifier == SPPNET_CLASSIFIER_SOFTMAX;
+  gboolean finite = !is_softmax || softmax (scores, 1 + config->n_labels);
+
+  for (guint label = 0; label < config->n_labels; label++) {
+    gfloat score = is_softmax ? scores[1 + label] : scores[label];
+
+    if (!finite || !isfinite (score))
+      confidence[label] = 0.0f;
+    else if (!is_softmax)
+      confidence[label] = calibrated (config, label, score);
+    else
+      confidence[label] = config->calibration ? calibrated (config, label, log_odds (score)) : score;
+    if (!isfinite (confidence[label]))
+      confidence[label] = 0.0f;
+  }
+}
+
+gboolean
+sppnet_head_run (SppnetHead *head, const gfloat *pooled, gsize n, guint threads, const gfloat **confidence,
+                 GError **error)
+{
+  const SppnetHeadWeights *weights = head->weights;
+  const gfloat *x = pooled;
+  gfloat *scores = NULL, *out;
+  gsize classes = weights->layers[weights->n_layers - 1].outputs;
+
+  head->n_features = 0;
+  out = sppnet_buffer_reserve (&head->confidence, MAX (n, 1) * head->config->n_labels, sizeof (gfloat), error);
+  if (!out)
+    return FALSE;
+  for (guint i = 0; i < weights->n_layers; i++)
+    if (!sppnet_buffer_reserve (&head->layer[i % 2], MAX (n, 1) * weights->layers[i].outputs, sizeof (gfloat), error))
+      return FALSE;
+
+  sppnet_blas_begin ();
+  for (guint i = 0; i < weights->n_layers; i++) {
+    head->features = x;
+    scores = head->layer[i % 2].data;
+    dense_run (&weights->layers[i], x, n, threads, scores);
+    x = scores;
+  }
+  sppnet_blas_end ();
+
+#pragma omp parallel for num_threads (threads)
+  for (gsize r = 0; r < n; r++)
+    confidence_of_region (head->config, scores + r * classes, out + r * head->config->n_labels);
+  head->n_features = n;
+  *confidence = out;
+  return TRUE;
+}
+
+gboolean
+sppnet_head_regress (SppnetHead *head, const gfloat *pooled, const SppnetRegionLabel *pairs, gsize n_pairs,
+                     guint threads, const gfloat **deltas, GError **error)
+{
+  const SppnetDense *box = &head->weights->box;
+  const gfloat *x = head->config->box_input == SPPNET_BOX_POOLED ? pooled : head->features;
+  const gfloat *mean = head->config->box_mean, *scale = head->config->box_scale;
+  gfloat *out;
+
+  *deltas = NULL;
+  if (head->config->box_input == SPPNET_BOX_NONE)
+    return TRUE;
+  out = sppnet_buffer_reserve (&head->deltas, MAX (n_pairs, 1) * 4, sizeof (gfloat), error);
+  if (!out)
+    return FALSE;
+
+  sppnet_blas_begin ();
+#pragma omp parallel for num_threads (threads)
+  for (gsize i = 0; i < n_pairs; i++) {
+    gsize row = (gsize) pairs[i].label * 4;
+    gfloat *t = out + 4 * i;
+
+    g_assert (pairs[i].region < head->n_features && pairs[i].label < head->config->n_labels);
+    cblas_sgemv (CblasRowMajor, CblasNoTrans, 4, (gint) box->inputs, 1.0f, box->weight + row * box->inputs,
+                 (gint) box->inputs, x + pairs[i].region * box->inputs, 1, 0.0f, t, 1);
+    for (gsize k = 0; k < 4; k++)
+      t[k] = (t[k] + box->bias[row + k]) * scale[k] + mean[k];
+  }
+  sppnet_blas_end ();
+  *deltas = out;
+  return TRUE;
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "head/weights.h"
+
+#include "base/memory.h"
+#include "pooling/pooling.h"
+
+static gfloat
+slope_of (const SppnetHeadLayer *layer)
+{
+  switch (layer->activation) {
+  case SPPNET_ACTIVATION_RELU:
+    return 0.0f;
+  case SPPNET_ACTIVATION_LEAKY:
+    return layer->slope;
+  case SPPNET_ACTIVATION_LINEAR:
+  default:
+    return 1.0f;
+  }
+}
+
+static gboolean
+no_memory (const gchar *name, GError **error)
+{
+  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "cannot allocate a copy of tensor %s", name);
+  return FALSE;
+}
+
+/* Columns in the order that sppnet_pool_regions() writes. */
+static gboolean
+pack_columns (SppnetDense *dense, const gchar *name, const SppnetConfig *config, GError **error)
+{
+  g_autofree guint32 *order = g_try_new (guint32, dense->inputs);
+  gsize bytes;
+
+  if (!order || !g_size_checked_mul (&bytes, dense->outputs, dense->inputs) ||
+      !g_size_checked_mul (&bytes, bytes, sizeof (gfloat)))
+    return no_memory (name, error);
+  dense->packed = sppnet_aligned_alloc (bytes);
+  if (!dense->packed)
+    return no_memory (name, error);
+
+  sppnet_pooled_from_file_order (config, order);
+  for (gsize row = 0; row < dense->outputs; row++) {
+    const gfloat *from = dense->weight + row * dense->inputs;
+    gfloat *to = dense->packed + row * dense->inputs;
+
+    for (gsize i = 0; i < dense->inputs; i++)
+      to[order[i]] = from[i];
+  }
+  dense->weight = dense->packed;
+  return TRUE;
+}
+
+static gboolean
+dense_init (SppnetDense *dense, SppnetModel *model, const gchar *name, gsize outputs, gsize inputs, gboolean pooled,
+            GError **error)
+{
+  g_autofree gchar *weight_name = g_strconcat (name, ".weight", NULL);
+  g_autofree gchar *bias_name = g_strconcat (name, ".bias", NULL);
+  gsize n_weights = 0, n_biases = 0;
+
+  dense->inputs = inputs;
+  dense->outputs = outputs;
+  dense->slope = 1.0f;
+  dense->weight = sppnet_model_get_tensor (model, weight_name, &n_weights);
+  dense->bias = sppnet_model_get_tensor (model, bias_name, &n_biases);
+  if (!dense->weight || !dense->bias || n_weights != outputs * inputs || n_biases != outputs) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT, "%s: tensors %s and %s do not fit the configuration",
+                 sppnet_model_get_path (model), weight_name, bias_name);
+    return FALSE;
+  }
+  return !pooled || pack_columns (dense, weight_name, sppnet_model_get_config (model), error);
+}
+
+static void
+weights_free (gpointer data)
+{
+  SppnetHeadWeights *weights = data;
+
+  for (guint i = 0; i < G_N_ELEMENTS (weights->layers); i++)
+    sppnet_aligned_free (weights->layers[i].packed);
+  sppnet_aligned_free (weights->box.packed);
+  g_free (weights);
+}
+
+static gboolean
+box_init (SppnetDense *box, SppnetModel *model, gsize pooled, GError **error)
+{
+  const SppnetConfig *config = sppnet_model_get_config (model);
+  gboolean on_pooled = config->box_input == SPPNET_BOX_POOLED || config->n_head == 0;
+  gsize inputs = on_pooled ? pooled : (gsize) config->head[config->n_head - 1].outputs;
+
+  if (config->box_input == SPPNET_BOX_NONE)
+    return TRUE;
+  return dense_init (box, model, "box", (gsize) config->n_labels * 4, inputs, on_pooled, error);
+}
+
+static gpointer
+weights_new (SppnetModel *model, GError **error)
+{
+  const SppnetConfig *config = sppnet_model_get_config (model);
+  SppnetHeadWeights *weights = g_new0 (SppnetHeadWeights, 1);
+  gsize pooled = (gsize) sppnet_config_bins (config) * sppnet_config_channels (config);
+  gsize inputs = pooled;
+  gsize classes = config->n_labels + (config->classifier == SPPNET_CLASSIFIER_SOFTMAX ? 1 : 0);
+  gboolean ok = TRUE;
+
+  for (guint i = 0; ok && i < config->n_head; i++) {
+    const SppnetHeadLayer *layer = &config->head[i];
+
+    ok = dense_init (&weights->layers[i], model, layer->name, (gsize) layer->outputs, inputs, i == 0, error);
+    weights->layers[i].slope = slope_of (layer);
+    inputs = (gsize) layer->outputs;
+  }
+  weights->n_layers = config->n_head + 1;
+  ok = ok && dense_init (&weights->layers[config->n_head], model, "classifier", classes, inputs, config->n_head == 0,
+                         error);
+  ok = ok && box_init (&weights->box, model, pooled, error);
+  if (!ok)
+    g_clear_pointer (&weights, weights_free);
+  return weights;
+}
+
+const SppnetHeadWeights *
+sppnet_head_weights (SppnetModel *model, GError **error)
+{
+  return sppnet_model_share (model, "head", weights_new, weights_free, error);
+}
