@@ -32,11 +32,12 @@ no_utils()
 # formats without comments cannot.
 spdx()
 {
-  grep -vE '^docs/COPYING$|\.(safetensors|png|jpg|jpeg|webm|json|jsonl|bin)$' "$2" >"$scratch/texts"
-  while read -r name; do
-    test -f "$1/$name" || continue
-    head -n 5 "$1/$name" | grep -q 'SPDX-License-Identifier: ' || echo "$name"
-  done <"$scratch/texts" >"$scratch/bare"
+  # Files that are listed but deleted are git's matter; empty ones say nothing.
+  grep -vE '^docs/COPYING$|\.(safetensors|png|jpg|jpeg|webm|json|jsonl|bin)$' "$2" | while read -r name; do
+    test ! -s "$1/$name" || echo "$name"
+  done >"$scratch/texts"
+  (cd "$1" && xargs -d '\n' awk 'FNR == 1 && file { print file } FNR == 1 { file = FILENAME }
+    FNR <= 5 && /SPDX-License-Identifier: / { file = "" } END { if (file) print file }' <"$scratch/texts") >"$scratch/bare"
   test ! -s "$scratch/bare" || { cat "$scratch/bare"; return 1; }
 }
 
