@@ -5,8 +5,8 @@
 
 #include <glib.h>
 
-/* IEEE 754 binary16 and bfloat16 <-> float, rounding to nearest even. No branches on the value beyond selections, so that
- * loops over them vectorise; correct whatever the process says about flushing subnormals. */
+/* IEEE 754 binary16 and bfloat16 <-> float, rounding to nearest even. No branches on the value beyond selections, so
+ * that loops over them vectorise; correct whatever the process says about flushing subnormals. */
 
 static inline guint32
 sppnet_float_bits (gfloat value)
@@ -48,7 +48,10 @@ sppnet_float_to_half (gfloat value)
   guint32 subnormal = sppnet_float_bits (sppnet_bits_float (magnitude) + 0.5f) - 0x3f000000;
   guint32 normal = (magnitude - ((127u - 15u) << 23) + 0xfff + (magnitude >> 13 & 1)) >> 13;
   guint32 nan = 0x7e00 | (magnitude >> 13 & 0x3ff);
-  guint32 half = magnitude > 0x7f800000 ? nan : magnitude >= 0x477ff000 ? 0x7c00 : magnitude < 0x38800000 ? subnormal : normal;
+  guint32 half = magnitude > 0x7f800000    ? nan
+                 : magnitude >= 0x477ff000 ? 0x7c00
+                 : magnitude < 0x38800000  ? subnormal
+                                           : normal;
 
   return (guint16) (half | (bits >> 16 & 0x8000));
 }

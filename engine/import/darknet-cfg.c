@@ -1,50 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "import/darknet-cfg.h"
 
-#include <string.h>
-
-#define MAX_CFG_BYTES (1 << 20)
-#define MAX_SECTIONS 1024
-
-/* "[type]" and its "key=value" lines. */
-typedef struct
-{
-  gchar *type;
-  guint line;
-  GHashTable *options;
-} Section;
-
-typedef struct
-{
-  const gchar *file;
-  const Section *section;
-  GError **error;
-} Context;
-
-#define fail(context, code, ...) fail_at ((context)->file, (context)->section->line, (context)->error, code, __VA_ARGS__)
-
-static gboolean G_GNUC_PRINTF (5, 6)
-fail_at (const gchar *file, guint line, GError **error, SppnetError code, const gchar *format, ...)
-{
-  g_autofree gchar *reason = NULL;
-  va_list args;
-
-  va_start (args, format);
-  reason = g_strdup_vprintf (format, args);
-  va_end (args);
-  g_set_error (error, SPPNET_ERROR, (gint) code, "%s:%u: %s", file, line, reason);
-  return FALSE;
-}
-
-static void
-free_section (gpointer data)
-{
-  Section *section = data;
-
-  g_free (section->type);
-  g_hash_table_unref (section->options);
-  g_free (section);
-}
+#include "import/cfg.h"
 
 void
 sppnet_darknet_net_clear (SppnetDarknetNet *net)
@@ -53,104 +10,7 @@ sppnet_darknet_net_clear (SppnetDarknetNet *net)
 }
 
 static gboolean
-read_text (const gchar *file, gchar **text, GError **error)
-{
-  g_autoptr (GError) reason = NULL;
-  gsize length;
-
-  if (g_file_test (file, G_FILE_TEST_EXISTS) && !g_file_test (file, G_FILE_TEST_IS_REGULAR)) {
-    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_READ, "%s: is not a regular file", file);
-    return FALSE;
-  }
-  if (!g_file_get_contents (file, text, &length, &reason)) {
-    gboolean absent = g_error_matches (reason, G_FILE_ERROR, G_FILE_ERROR_NOENT);
-
-    g_set_error (error, SPPNET_ERROR, absent ? SPPNET_ERROR_NOT_FOUND : SPPNET_ERROR_READ, "%s: cannot be read: %s", file,
-                 reason->message);
-    return FALSE;
-  }
-  if (length <= MAX_CFG_BYTES && g_utf8_validate_len (*text, length, NULL))
-    return TRUE;
-  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT, "%s: is not a Darknet .cfg file", file);
-  return FALSE;
-}
-
-/* One line, stripped, not empty and not a comment. */
-static gboolean
-read_line (GPtrArray *sections, gchar *line, guint number, const gchar *file, GError **error)
-{
-  gsize length = strlen (line);
-  gchar *equals = strchr (line, '=');
-  Section *section;
-
-  if (line[0] == '[') {
-    if (line[length - 1] != ']' || length < 3 || sections->len == MAX_SECTIONS)
-      return fail_at (file, number, error, SPPNET_ERROR_CORRUPT, "not a section");
-    section = g_new0 (Section, 1);
-    section->type = g_strndup (line + 1, length - 2);
-    section->line = number;
-    section->options = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-    g_ptr_array_add (sections, section);
-    return TRUE;
-  }
-  if (!equals || sections->len == 0)
-    return fail_at (file, number, error, SPPNET_ERROR_CORRUPT, "neither [section] nor key=value within one");
-  section = g_ptr_array_index (sections, sections->len - 1);
-  *equals = 0;
-  g_hash_table_replace (section->options, g_strdup (g_strstrip (line)), g_strdup (g_strstrip (equals + 1)));
-  return TRUE;
-}
-
-static GPtrArray *
-read_sections (const gchar *file, GError **error)
-{
-  g_autoptr (GPtrArray) sections = g_ptr_array_new_with_free_func (free_section);
-  g_autofree gchar *text = NULL;
-  g_auto (GStrv) lines = NULL;
-
-  if (!read_text (file, &text, error))
-    return NULL;
-  lines = g_strsplit (text, "\n", -1);
-  for (guint i = 0; lines[i]; i++) {
-    gchar *line = g_strstrip (lines[i]);
-
-    if (*line && *line != '#' && *line != ';' && !read_line (sections, line, i + 1, file, error))
-      return NULL;
-  }
-  if (sections->len > 0)
-    return g_steal_pointer (&sections);
-  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT, "%s: has no sections", file);
-  return NULL;
-}
-
-static gboolean
-get_int (const Context *context, const gchar *key, gint min, gint max, gint standard, gint *value)
-{
-  const gchar *text = g_hash_table_lookup (context->section->options, key);
-  gint64 number;
-
-  *value = standard;
-  if (!text)
-    return TRUE;
-  if (!g_ascii_string_to_signed (text, 10, min, max, &number, NULL))
-    return fail (context, SPPNET_ERROR_CORRUPT, "'%s=%s' must be a whole number from %d to %d", key, text, min, max);
-  *value = (gint) number;
-  return TRUE;
-}
-
-/* An option that must not have any other value. */
-static gboolean
-expect_int (const Context *context, const gchar *key, gint standard)
-{
-  gint value;
-
-  if (!get_int (context, key, G_MININT, G_MAXINT, standard, &value))
-    return FALSE;
-  return value == standard || fail (context, SPPNET_ERROR_UNSUPPORTED, "'%s=%d' is not supported", key, value);
-}
-
-static gboolean
-get_activation (const Context *context, SppnetLayer *layer)
+get_activation (const SppnetCfgContext *context, SppnetLayer *layer)
 {
   const gchar *name = g_hash_table_lookup (context->section->options, "activation");
 
@@ -163,55 +23,60 @@ get_activation (const Context *context, SppnetLayer *layer)
     layer->activation = SPPNET_ACTIVATION_LEAKY;
     layer->slope = 0.1f;
   } else if (!g_str_equal (name, "linear"))
-    return fail (context, SPPNET_ERROR_UNSUPPORTED, "activation '%s' is not supported", name);
+    return sppnet_cfg_fail (context, SPPNET_ERROR_UNSUPPORTED, "activation '%s' is not supported", name);
   return TRUE;
 }
 
 /* What the weights file holds of a convolution; also for those that are not kept. */
 static gboolean
-read_stored_conv (const Context *context, gint channels, SppnetDarknetConv *conv)
+read_stored_conv (const SppnetCfgContext *context, gint channels, SppnetDarknetConv *conv)
 {
   conv->channels = channels;
-  return get_int (context, "filters", 1, 65536, 1, &conv->filters) && get_int (context, "size", 1, 64, 1, &conv->size)
-         && get_int (context, "batch_normalize", 0, 1, 0, &conv->batch_normalize) && expect_int (context, "groups", 1)
-         && expect_int (context, "binary", 0) && expect_int (context, "xnor", 0);
+  return sppnet_cfg_int (context, "filters", 1, 65536, 1, &conv->filters)
+         && sppnet_cfg_int (context, "size", 1, 64, 1, &conv->size)
+         && sppnet_cfg_int (context, "batch_normalize", 0, 1, 0, &conv->batch_normalize)
+         && sppnet_cfg_expect_int (context, "groups", 1) && sppnet_cfg_expect_int (context, "binary", 0)
+         && sppnet_cfg_expect_int (context, "xnor", 0);
 }
 
 static gboolean
-read_conv (const Context *context, const SppnetDarknetConv *conv, SppnetLayer *layer)
+read_conv (const SppnetCfgContext *context, const SppnetDarknetConv *conv, SppnetLayer *layer)
 {
   gint same, pad;
 
   if (conv->filters > 4096)
-    return fail (context, SPPNET_ERROR_UNSUPPORTED, "'filters=%d': at most 4096 are supported", conv->filters);
+    return sppnet_cfg_fail (context, SPPNET_ERROR_UNSUPPORTED, "'filters=%d': at most 4096 are supported",
+                            conv->filters);
   layer->kind = SPPNET_LAYER_CONV;
   layer->filters = conv->filters;
   layer->kernel_width = layer->kernel_height = conv->size;
-  if (!get_int (context, "stride", 1, 64, 1, &layer->stride) || !get_int (context, "pad", 0, 1, 0, &same)
-      || !get_int (context, "padding", 0, conv->size - 1, 0, &pad))
+  if (!sppnet_cfg_int (context, "stride", 1, 64, 1, &layer->stride) || !sppnet_cfg_int (context, "pad", 0, 1, 0, &same)
+      || !sppnet_cfg_int (context, "padding", 0, conv->size - 1, 0, &pad))
     return FALSE;
   layer->pad_x = layer->pad_y = same ? conv->size / 2 : pad;
   return get_activation (context, layer);
 }
 
-/* Darknet pads padding / 2 cells before and the rest after the map, and rounds (length + padding - size) / stride down. */
+/* Darknet pads padding / 2 cells before and the rest after the map, and rounds (length + padding - size) / stride down.
+ */
 static gboolean
-read_max_pool (const Context *context, SppnetLayer *layer)
+read_max_pool (const SppnetCfgContext *context, SppnetLayer *layer)
 {
   gint size, padding;
 
   layer->kind = SPPNET_LAYER_MAX_POOL;
-  if (!get_int (context, "stride", 1, 64, 1, &layer->stride)
-      || !get_int (context, "size", 1, 64, layer->stride, &size)
-      || !get_int (context, "padding", 0, 2 * size - 1, size - 1, &padding))
+  if (!sppnet_cfg_int (context, "stride", 1, 64, 1, &layer->stride)
+      || !sppnet_cfg_int (context, "size", 1, 64, layer->stride, &size)
+      || !sppnet_cfg_int (context, "padding", 0, 2 * size - 1, size - 1, &padding))
     return FALSE;
   layer->kernel_width = layer->kernel_height = size;
   layer->pad_x = layer->pad_y = padding / 2;
   /* With an odd padding the far side has one cell more; for stride 2 that is the same as rounding up. */
   layer->ceil_mode = padding % 2 == 1;
   return padding % 2 == 0 || layer->stride == 2
-         || fail (context, SPPNET_ERROR_UNSUPPORTED, "max pooling of size %d, stride %d, padding %d is not supported", size,
-                  layer->stride, padding);
+         || sppnet_cfg_fail (context, SPPNET_ERROR_UNSUPPORTED,
+                             "max pooling of size %d, stride %d, padding %d is not supported", size, layer->stride,
+                             padding);
 }
 
 /* Sections that neither change the map in use nor have weights. */
@@ -222,13 +87,13 @@ is_transparent (const gchar *type)
 }
 
 static gboolean
-is_conv (const Section *section)
+is_conv (const SppnetCfgSection *section)
 {
   return g_str_equal (section->type, "convolutional") || g_str_equal (section->type, "conv");
 }
 
 static gboolean
-is_max_pool (const Section *section)
+is_max_pool (const SppnetCfgSection *section)
 {
   return g_str_equal (section->type, "maxpool") || g_str_equal (section->type, "max");
 }
@@ -244,31 +109,32 @@ choose_kept (GPtrArray *sections, guint conv_layers, const gchar *file, guint *k
   *kept = conv_layers ? conv_layers : n - 1;
   if (n > 0 && *kept >= 1 && *kept <= n)
     return TRUE;
-  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS, "%s: has %u convolution layers, of which %u cannot be kept", file,
-               n, conv_layers ? conv_layers : 1);
+  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS, "%s: has %u convolution layers, of which %u cannot be kept",
+               file, n, conv_layers ? conv_layers : 1);
   return FALSE;
 }
 
 static gboolean
-check_input (const Context *context)
+check_input (const SppnetCfgContext *context)
 {
   const gchar *type = context->section->type;
   gint channels;
 
   if (!g_str_equal (type, "net") && !g_str_equal (type, "network"))
-    return fail (context, SPPNET_ERROR_CORRUPT, "the first section must be [net]");
-  if (!get_int (context, "channels", 0, 65536, 0, &channels))
+    return sppnet_cfg_fail (context, SPPNET_ERROR_CORRUPT, "the first section must be [net]");
+  if (!sppnet_cfg_int (context, "channels", 0, 65536, 0, &channels))
     return FALSE;
-  return channels == 3 || fail (context, SPPNET_ERROR_UNSUPPORTED, "'channels=%d': only 3 are supported", channels);
+  return channels == 3
+         || sppnet_cfg_fail (context, SPPNET_ERROR_UNSUPPORTED, "'channels=%d': only 3 are supported", channels);
 }
 
 static SppnetLayer *
-append_layer (const Context *context, SppnetConfig *config, const gchar *prefix, guint number)
+append_layer (const SppnetCfgContext *context, SppnetConfig *config, const gchar *prefix, guint number)
 {
   SppnetLayer *layer;
 
   if (config->n_layers == SPPNET_MAX_LAYERS) {
-    fail (context, SPPNET_ERROR_UNSUPPORTED, "more than %d layers", SPPNET_MAX_LAYERS);
+    sppnet_cfg_fail (context, SPPNET_ERROR_UNSUPPORTED, "more than %d layers", SPPNET_MAX_LAYERS);
     return NULL;
   }
   layer = &config->layers[config->n_layers++];
@@ -278,7 +144,7 @@ append_layer (const Context *context, SppnetConfig *config, const gchar *prefix,
 
 /* One section that is kept. */
 static gboolean
-read_kept (const Context *context, SppnetConfig *config, SppnetDarknetNet *net, guint *pools)
+read_kept (const SppnetCfgContext *context, SppnetConfig *config, SppnetDarknetNet *net, guint *pools)
 {
   SppnetDarknetConv conv;
   SppnetLayer *layer;
@@ -297,12 +163,13 @@ read_kept (const Context *context, SppnetConfig *config, SppnetDarknetNet *net, 
     return layer && read_max_pool (context, layer);
   }
   return is_transparent (context->section->type)
-         || fail (context, SPPNET_ERROR_UNSUPPORTED, "section [%s] is not supported", context->section->type);
+         || sppnet_cfg_fail (context, SPPNET_ERROR_UNSUPPORTED, "section [%s] is not supported",
+                             context->section->type);
 }
 
 /* The sections behind: only their weights matter, to tell whether file and description belong together. */
 static void
-read_rest (Context *context, GPtrArray *sections, guint from, SppnetDarknetNet *net)
+read_rest (SppnetCfgContext *context, GPtrArray *sections, guint from, SppnetDarknetNet *net)
 {
   net->complete = TRUE;
   for (guint i = from; i < sections->len && net->complete; i++) {
@@ -323,8 +190,8 @@ gboolean
 sppnet_darknet_read_cfg (const gchar *file, guint conv_layers, SppnetConfig *config, SppnetDarknetNet *net,
                          GError **error)
 {
-  g_autoptr (GPtrArray) sections = read_sections (file, error);
-  Context context = { file, NULL, error };
+  g_autoptr (GPtrArray) sections = sppnet_cfg_read (file, error);
+  SppnetCfgContext context = { file, NULL, error };
   guint pools = 0, i;
 
   *net = (SppnetDarknetNet) { g_array_new (FALSE, FALSE, sizeof (SppnetDarknetConv)), FALSE, 0 };

@@ -12,12 +12,13 @@ typedef struct
 
 typedef struct
 {
-  GArray *convs;       /* (element-type SppnetDarknetConv): every convolution that the weights file begins with */
-  gboolean complete;   /* convs is all that the weights file has */
-  guint kept;          /* convolutions in the configuration */
+  GArray *convs;     /* (element-type SppnetDarknetConv): every convolution that the weights file begins with */
+  gboolean complete; /* convs is all that the weights file has */
+  guint kept;        /* convolutions in the configuration */
 } SppnetDarknetNet;
 
-/* Reads a .cfg; config gets the layers up to and including convolution number conv_layers (0: the one before the last). */
+/* Reads a .cfg; config gets the layers up to and including convolution number conv_layers (0: the one before the last).
+ */
 gboolean sppnet_darknet_read_cfg (const gchar *file, guint conv_layers, SppnetConfig *config, SppnetDarknetNet *net,
                                   GError **error);
 void sppnet_darknet_net_clear (SppnetDarknetNet *net);

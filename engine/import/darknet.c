@@ -57,7 +57,8 @@ map_file (const gchar *file, GError **error)
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_READ, "%s: is not a regular file", file);
   else if (!(mapped = g_mapped_file_new (file, FALSE, &reason)))
     g_set_error (error, SPPNET_ERROR,
-                 g_error_matches (reason, G_FILE_ERROR, G_FILE_ERROR_NOENT) ? SPPNET_ERROR_NOT_FOUND : SPPNET_ERROR_READ,
+                 g_error_matches (reason, G_FILE_ERROR, G_FILE_ERROR_NOENT) ? SPPNET_ERROR_NOT_FOUND
+                                                                            : SPPNET_ERROR_READ,
                  "%s: cannot be read: %s", file, reason->message);
   return mapped;
 }
@@ -195,8 +196,8 @@ read_tensors (Values *values, const SppnetDarknetNet *net, const SppnetConfig *c
 }
 
 gboolean
-sppnet_import_darknet (const gchar *cfg, const gchar *weights, guint conv_layers, const gchar *name, const gchar *output,
-                       SppnetDtype dtype, GError **error)
+sppnet_import_darknet (const gchar *cfg, const gchar *weights, guint conv_layers, const gchar *name,
+                       const gchar *output, SppnetDtype dtype, GError **error)
 {
   g_autoptr (GArray) tensors = g_array_new (FALSE, FALSE, sizeof (SppnetTensorSource));
   g_autoptr (GMappedFile) mapped = NULL;

@@ -13,5 +13,5 @@ static const gchar *const sppnet_pooling_names[] = { "spp", "roi" };
 static const gchar *const sppnet_classifier_names[] = { "softmax", "svm" };
 static const gchar *const sppnet_box_names[] = { "none", "pooled", "head" };
 /* NULL: a file says which method it recommends, so "default" is none. */
-static const gchar *const sppnet_proposal_names[] = { NULL, "selective-search", "selective-search-quality", "grid",
-                                                      "regions" };
+static const gchar *const sppnet_proposal_names[]
+    = { NULL, "selective-search", "selective-search-quality", "grid", "regions" };

@@ -5,8 +5,8 @@
 
 #include <sppnet/error.h>
 
-/* Checked access to the members of a JSON document. An absent member leaves the value as it is, a wrong one sets the error;
- * after the first error every function does nothing, so that a caller checks once, at the end. */
+/* Checked access to the members of a JSON document. An absent member leaves the value as it is, a wrong one sets the
+ * error; after the first error every function does nothing, so that a caller checks once, at the end. */
 typedef struct
 {
   const gchar *file;

@@ -163,7 +163,8 @@ sppnet_json_uint (SppnetJsonCursor *cursor, guint64 *value)
   start = cursor->at;
   *value = 0;
   while (cursor->at < cursor->end && g_ascii_isdigit (*cursor->at)) {
-    if (!g_uint64_checked_mul (value, *value, 10) || !g_uint64_checked_add (value, *value, (guint64) (*cursor->at - '0')))
+    if (!g_uint64_checked_mul (value, *value, 10)
+        || !g_uint64_checked_add (value, *value, (guint64) (*cursor->at - '0')))
       return sppnet_json_fail (cursor, "number too large");
     cursor->at++;
   }

@@ -50,7 +50,7 @@ open_file (const gchar *path, SppnetFileIdentity *identity, GError **error)
   }
   if (fstat (fd, &info) == 0 && S_ISREG (info.st_mode)) {
     *identity = (SppnetFileIdentity) { (guint64) info.st_dev, (guint64) info.st_ino, (guint64) info.st_size,
-                                       info.st_mtim.tv_sec, info.st_mtim.tv_nsec, info.st_ctim.tv_sec,
+                                       info.st_mtim.tv_sec,   info.st_mtim.tv_nsec,  info.st_ctim.tv_sec,
                                        info.st_ctim.tv_nsec };
     return fd;
   }

@@ -10,15 +10,15 @@ typedef struct
   SppnetDtype dtype;
   guint n_dims;
   guint64 dims[8];
-  gsize count;         /* elements */
-  guint64 begin, end;  /* bytes within the data section */
-  const guint8 *data;  /* little-endian, not aligned */
+  gsize count;        /* elements */
+  guint64 begin, end; /* bytes within the data section */
+  const guint8 *data; /* little-endian, not aligned */
 } SppnetStoredTensor;
 
 typedef struct
 {
-  gchar *config;    /* the text under "sppnet" in "__metadata__", or NULL */
-  GArray *tensors;  /* (element-type SppnetStoredTensor), in the order of their data */
+  gchar *config;   /* the text under "sppnet" in "__metadata__", or NULL */
+  GArray *tensors; /* (element-type SppnetStoredTensor), in the order of their data */
 } SppnetSafetensors;
 
 /**

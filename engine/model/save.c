@@ -120,8 +120,8 @@ append_data (guint8 *out, GArray *tensors, SppnetDtype dtype, const gchar *path,
     if (finite)
       bad = encode (out, tensor->data, n, dtype);
     if (bad < n) {
-      g_autofree gchar *reason = g_strdup_printf ("element %zu is %s", bad, finite ? "too large for the type"
-                                                                                   : "not a finite number");
+      g_autofree gchar *reason
+          = g_strdup_printf ("element %zu is %s", bad, finite ? "too large for the type" : "not a finite number");
 
       return refuse (error, SPPNET_ERROR_WRITE, path, tensor->name, reason);
     }

@@ -61,8 +61,8 @@ make_floats (const SppnetStoredTensor *tensor, const gchar *file, GError **error
       && G_BYTE_ORDER == G_LITTLE_ENDIAN)
     weights->data = (const gfloat *) (gconstpointer) tensor->data;
   else {
-    weights->owned = tensor->count <= G_MAXSIZE / sizeof (gfloat)
-                         ? sppnet_aligned_alloc (tensor->count * sizeof (gfloat)) : NULL;
+    weights->owned
+        = tensor->count <= G_MAXSIZE / sizeof (gfloat) ? sppnet_aligned_alloc (tensor->count * sizeof (gfloat)) : NULL;
     if (!weights->owned) {
       g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "%s: tensor '%s': cannot allocate %zu floats", file,
                    tensor->name, tensor->count);
@@ -97,8 +97,8 @@ check_shape (const SppnetStoredTensor *tensor, const SppnetTensorSource *expecte
     return TRUE;
   is = sppnet_shape_to_string (tensor->dims, tensor->n_dims);
   should = sppnet_shape_to_string (dims, expected->n_dims);
-  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT, "%s: tensor '%s': its shape is %s, the configuration needs %s",
-               file, tensor->name, is, should);
+  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT,
+               "%s: tensor '%s': its shape is %s, the configuration needs %s", file, tensor->name, is, should);
   return FALSE;
 }
 
@@ -112,8 +112,8 @@ read_all (GHashTable *out, GHashTable *expected, const SppnetSafetensors *safete
     SppnetWeights *weights;
 
     if (!source) {
-      g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT, "%s: tensor '%s': the configuration has no such tensor", file,
-                   tensor->name);
+      g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT, "%s: tensor '%s': the configuration has no such tensor",
+                   file, tensor->name);
       return FALSE;
     }
     if (!check_shape (tensor, source, file, error))

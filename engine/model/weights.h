@@ -11,8 +11,8 @@ typedef struct
   gfloat *owned; /* what data points to where it was converted, or NULL: it lies in the file */
 } SppnetWeights;
 
-/* Checks that the file has exactly the tensors that config implies and makes floats of them. Returns name -> SppnetWeights.
- * in_place: (out): whether a tensor points into the file. */
+/* Checks that the file has exactly the tensors that config implies and makes floats of them. Returns name ->
+ * SppnetWeights. in_place: (out): whether a tensor points into the file. */
 GHashTable *sppnet_weights_read (const SppnetSafetensors *safetensors, const SppnetConfig *config, const gchar *file,
                                  gboolean *in_place, GError **error);
 
