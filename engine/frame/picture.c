@@ -5,40 +5,101 @@
 
 #include <gdk-pixbuf/gdk-pixbuf.h>
 
-static SppnetError
-error_code (const GError *error)
+static gboolean
+read_file (const gchar *path, gchar **data, gsize *length, GError **error)
 {
-  if (g_error_matches (error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
-    return SPPNET_ERROR_NOT_FOUND;
-  if (error->domain == G_FILE_ERROR)
-    return SPPNET_ERROR_READ;
-  if (g_error_matches (error, GDK_PIXBUF_ERROR, GDK_PIXBUF_ERROR_INSUFFICIENT_MEMORY))
-    return SPPNET_ERROR_MEMORY;
-  if (g_error_matches (error, GDK_PIXBUF_ERROR, GDK_PIXBUF_ERROR_UNKNOWN_TYPE))
-    return SPPNET_ERROR_UNSUPPORTED;
-  return SPPNET_ERROR_CORRUPT;
+  g_autoptr (GError) reason = NULL;
+
+  if (g_file_get_contents (path, data, length, &reason))
+    return TRUE;
+  g_set_error (error, SPPNET_ERROR,
+               g_error_matches (reason, G_FILE_ERROR, G_FILE_ERROR_NOENT) ? SPPNET_ERROR_NOT_FOUND : SPPNET_ERROR_READ,
+               "%s", reason->message);
+  return FALSE;
 }
 
-/* The header alone is read first: a small file may claim a size that would take all memory. */
-static gboolean
-check_header (const gchar *path, GError **error)
+/* Only the two formats that are wanted, whatever loaders the system has for others. */
+static const gchar *
+find_type (const gchar *data, gsize length)
 {
-  gint width = 0, height = 0;
-  GdkPixbufFormat *format = gdk_pixbuf_get_file_info (path, &width, &height);
-  g_autofree gchar *name = format ? gdk_pixbuf_format_get_name (format) : NULL;
+  if (length >= 3 && memcmp (data, "\xff\xd8\xff", 3) == 0)
+    return "jpeg";
+  return length >= 4 && memcmp (data, "\x89PNG", 4) == 0 ? "png" : NULL;
+}
 
-  if (!format) /* no file, or not a picture: decoding tells which */
-    return TRUE;
-  if (!g_str_equal (name, "jpeg") && !g_str_equal (name, "png")) {
-    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED, "%s: is a %s picture, not JPEG or PNG", path, name);
-    return FALSE;
+/* Whether the segments of a JPEG file (ITU-T T.81, annex B) lead to an end-of-image marker. The decoder does not say when
+ * a file ends early: it makes up the rest of the pixels. What follows the marker does not matter. */
+static gboolean
+jpeg_is_complete (const guint8 *data, gsize length)
+{
+  gsize i = 2;
+
+  while (i + 1 < length) {
+    guint8 marker = data[i + 1];
+
+    if (data[i] != 0xff || marker == 0xff || marker <= 1 || (marker >= 0xd0 && marker <= 0xd7)) {
+      i++; /* coded data, or a marker without a segment */
+      continue;
+    }
+    if (marker == 0xd9)
+      return TRUE;
+    i += 2;
+    if (i + 1 < length)
+      i += (gsize) data[i] << 8 | data[i + 1];
   }
-  if (width > SPPNET_FRAME_MAX_SIZE || height > SPPNET_FRAME_MAX_SIZE) {
-    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED, "%s: %dx%d is larger than %dx%d", path, width, height,
-                 SPPNET_FRAME_MAX_SIZE, SPPNET_FRAME_MAX_SIZE);
-    return FALSE;
+  return FALSE;
+}
+
+typedef struct
+{
+  gint width, height;
+  gint rows; /* decoded so far */
+} Progress;
+
+/* Called before memory for the pixels is asked for: a small file may claim any size. An empty size makes the loader stop. */
+static void
+on_size_prepared (GdkPixbufLoader *loader, gint width, gint height, gpointer progress)
+{
+  *(Progress *) progress = (Progress) { width, height, 0 };
+  if (width > SPPNET_FRAME_MAX_SIZE || height > SPPNET_FRAME_MAX_SIZE)
+    gdk_pixbuf_loader_set_size (loader, 0, 0);
+}
+
+/* A PNG file that ends within the pixels is no error to the loader: the rows tell. */
+static void
+on_area_updated (GdkPixbufLoader *loader, gint x, gint y, gint width, gint height, gpointer progress)
+{
+  ((Progress *) progress)->rows = MAX (((Progress *) progress)->rows, y + height);
+}
+
+static GdkPixbuf *
+decode (const gchar *path, const gchar *type, const gchar *data, gsize length, GError **error)
+{
+  g_autoptr (GError) reason = NULL;
+  g_autoptr (GdkPixbufLoader) loader = gdk_pixbuf_loader_new_with_type (type, &reason);
+  Progress progress = { 0 };
+  gboolean complete;
+
+  if (!loader) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED, "%s: %s", path, reason->message);
+    return NULL;
   }
-  return TRUE;
+  g_signal_connect (loader, "size-prepared", G_CALLBACK (on_size_prepared), &progress);
+  g_signal_connect (loader, "area-updated", G_CALLBACK (on_area_updated), &progress);
+  complete = gdk_pixbuf_loader_write (loader, (const guchar *) data, length, &reason);
+  complete = gdk_pixbuf_loader_close (loader, complete ? &reason : NULL) && complete;
+  if (progress.width > SPPNET_FRAME_MAX_SIZE || progress.height > SPPNET_FRAME_MAX_SIZE)
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED, "%s: %dx%d is larger than %dx%d", path,
+                 progress.width, progress.height, SPPNET_FRAME_MAX_SIZE, SPPNET_FRAME_MAX_SIZE);
+  else if (!complete || progress.rows < progress.height || !gdk_pixbuf_loader_get_pixbuf (loader)
+           || (g_str_equal (type, "jpeg") && !jpeg_is_complete ((const guint8 *) data, length)))
+    g_set_error (error, SPPNET_ERROR,
+                 g_error_matches (reason, GDK_PIXBUF_ERROR, GDK_PIXBUF_ERROR_INSUFFICIENT_MEMORY)
+                     ? SPPNET_ERROR_MEMORY : SPPNET_ERROR_CORRUPT,
+                 "%s: %s", path, reason ? reason->message : "the file is incomplete");
+  else
+    return g_object_ref (gdk_pixbuf_loader_get_pixbuf (loader));
+  return NULL;
 }
 
 static void
@@ -53,37 +114,47 @@ copy_row (const guint8 *in, gboolean alpha, gint width, guint8 *rgb)
       rgb[3 * x + c] = (guint8) ((in[4 * x + c] * in[4 * x + 3] + 127) / 255);
 }
 
+static gboolean
+copy_pixels (SppnetPicture *picture, const GdkPixbuf *pixbuf)
+{
+  const guint8 *pixels = gdk_pixbuf_read_pixels (pixbuf);
+  gsize stride = (gsize) gdk_pixbuf_get_rowstride (pixbuf);
+  gboolean alpha = gdk_pixbuf_get_has_alpha (pixbuf);
+  gint width = gdk_pixbuf_get_width (pixbuf), height = gdk_pixbuf_get_height (pixbuf);
+  guint8 *rgb = g_try_malloc_n ((gsize) height, 3 * (gsize) width);
+
+  if (!rgb)
+    return FALSE;
+  for (gint y = 0; y < height; y++)
+    copy_row (pixels + y * stride, alpha, width, rgb + 3 * (gsize) y * width);
+  *picture = (SppnetPicture) { width, height, rgb };
+  return TRUE;
+}
+
 gboolean
 sppnet_picture_load (SppnetPicture *picture, const gchar *path, GError **error)
 {
-  g_autoptr (GError) reason = NULL;
+  g_autofree gchar *data = NULL;
   g_autoptr (GdkPixbuf) pixbuf = NULL;
-  const guint8 *pixels;
-  gboolean alpha;
-  gint stride;
+  const gchar *type;
+  gsize length;
 
   *picture = (SppnetPicture) { 0 };
-  if (!check_header (path, error))
+  if (!read_file (path, &data, &length, error))
     return FALSE;
-  pixbuf = gdk_pixbuf_new_from_file (path, &reason);
-  if (!pixbuf) {
-    g_set_error (error, SPPNET_ERROR, error_code (reason), "%s: %s", path, reason->message);
-    return FALSE;
-  }
-
-  picture->width = gdk_pixbuf_get_width (pixbuf);
-  picture->height = gdk_pixbuf_get_height (pixbuf);
-  picture->rgb = g_try_malloc_n (picture->height, 3 * (gsize) picture->width);
-  if (!picture->rgb) {
-    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "%s: no memory for %dx%d pixels", path, picture->width,
-                 picture->height);
+  type = find_type (data, length);
+  if (!type) {
+    g_set_error (error, SPPNET_ERROR, length == 0 ? SPPNET_ERROR_CORRUPT : SPPNET_ERROR_UNSUPPORTED, "%s: %s", path,
+                 length == 0 ? "the file is empty" : "is neither a JPEG nor a PNG picture");
     return FALSE;
   }
-  pixels = gdk_pixbuf_read_pixels (pixbuf);
-  stride = gdk_pixbuf_get_rowstride (pixbuf);
-  alpha = gdk_pixbuf_get_has_alpha (pixbuf);
-  for (gint y = 0; y < picture->height; y++)
-    copy_row (pixels + (gsize) y * stride, alpha, picture->width, picture->rgb + 3 * (gsize) y * picture->width);
+  pixbuf = decode (path, type, data, length, error);
+  if (!pixbuf)
+    return FALSE;
+  if (!copy_pixels (picture, pixbuf)) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "%s: no memory for the pixels", path);
+    return FALSE;
+  }
   return TRUE;
 }
 
