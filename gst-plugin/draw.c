@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "draw.h"
+
+#include <math.h>
+#include <pango/pangocairo.h>
+
+/* Sizes resolved for one frame, in pixels. */
+typedef struct
+{
+  gdouble line, font, pad;
+  gint width, height;
+} Sizes;
+
+void
+sppnet_draw_color (guint label_id, gdouble rgb[3])
+{
+  /* Steps of the golden ratio around the hue circle: no two of the first hundreds fall together, and neighbours are far
+   * apart. Three strengths tell hues apart that come close to each other after some rounds. */
+  static const gdouble saturation[] = { 0.85, 0.60, 0.95 }, value[] = { 1.0, 0.95, 0.75 };
+  gdouble hue = fmod (0.33 + (label_id % 100000) * 0.6180339887498949, 1.0) * 6;
+  gdouble s = saturation[label_id % 3], v = value[label_id % 3];
+
+  for (gint c = 0; c < 3; c++) {
+    gdouble k = fmod ((c == 0 ? 5 : c == 1 ? 3 : 1) + hue, 6);
+
+    rgb[c] = v - v * s * CLAMP (MIN (k, 4 - k), 0, 1);
+  }
+}
+
+/* TRUE when black text reads better than white on this colour (relative luminance, Rec. 709). */
+static gboolean
+is_light (const gdouble rgb[3])
+{
+  return 0.2126 * pow (rgb[0], 2.2) + 0.7152 * pow (rgb[1], 2.2) + 0.0722 * pow (rgb[2], 2.2) > 0.18;
+}
+
+static Sizes
+resolve_sizes (gint width, gint height, const SppnetDrawStyle *style)
+{
+  /* The shorter side, so that tall frames do not get huge letters. */
+  gdouble scale = MIN (width, height) / 480.0;
+  Sizes sizes = { MAX (1.0, round (2 * scale)), MAX (9.0, 15 * scale), 0, width, height };
+
+  if (style && isfinite (style->line_width) && style->line_width > 0)
+    sizes.line = style->line_width;
+  if (style && isfinite (style->font_size) && style->font_size > 0)
+    sizes.font = style->font_size;
+  sizes.pad = ceil (sizes.font / 6);
+  return sizes;
+}
+
+/* The part of a box inside the frame; FALSE when there is none. */
+static gboolean
+clip (const SppnetBox *box, const Sizes *sizes, gdouble *x0, gdouble *y0, gdouble *x1, gdouble *y1)
+{
+  if (!isfinite (box->x) || !isfinite (box->y) || !isfinite (box->width) || !isfinite (box->height))
+    return FALSE;
+  *x0 = CLAMP (box->x, 0, sizes->width);
+  *y0 = CLAMP (box->y, 0, sizes->height);
+  *x1 = CLAMP ((gdouble) box->x + box->width, 0, sizes->width);
+  *y1 = CLAMP ((gdouble) box->y + box->height, 0, sizes->height);
+  return *x1 > *x0 && *y1 > *y0;
+}
+
+/* A line inside the box on a dark one that sets it off from a bright picture. */
+static void
+draw_box (cairo_t *cr, const SppnetDrawBox *box, const Sizes *sizes)
+{
+  gdouble x0, y0, x1, y1, rgb[3], inset;
+
+  if (!clip (&box->box, sizes, &x0, &y0, &x1, &y1))
+    return;
+  inset = MIN (sizes->line, MIN (x1 - x0, y1 - y0)) / 2;
+  sppnet_draw_color (box->label_id, rgb);
+  cairo_rectangle (cr, x0 + inset, y0 + inset, x1 - x0 - 2 * inset, y1 - y0 - 2 * inset);
+  cairo_set_line_join (cr, CAIRO_LINE_JOIN_MITER);
+  cairo_set_source_rgba (cr, 0, 0, 0, 0.5);
+  cairo_set_line_width (cr, sizes->line + MAX (1, sizes->line / 2));
+  cairo_stroke_preserve (cr);
+  cairo_set_source_rgb (cr, rgb[0], rgb[1], rgb[2]);
+  cairo_set_line_width (cr, sizes->line);
+  cairo_stroke (cr);
+}
+
+static gchar *
+label_text (const SppnetDrawBox *box, const SppnetDrawStyle *style)
+{
+  g_autofree gchar *label = g_utf8_make_valid (box->label ? box->label : "", -1);
+  gchar score[G_ASCII_DTOSTR_BUF_SIZE];
+
+  if (!isfinite (box->confidence) || box->confidence < 0 || (style && style->no_scores))
+    return g_steal_pointer (&label);
+  g_ascii_formatd (score, sizeof score, "%.2f", MIN (box->confidence, 1));
+  return *label ? g_strdup_printf ("%s %s", label, score) : g_strdup (score);
+}
+
+/* Above the box where there is room, else inside its top edge; always inside the frame. */
+static void
+draw_label (cairo_t *cr, PangoLayout *layout, const SppnetDrawBox *box, const Sizes *sizes, const SppnetDrawStyle *style)
+{
+  g_autofree gchar *text = label_text (box, style);
+  gdouble x0, y0, x1, y1, x, y, width, height, rgb[3], ink;
+  gint text_width, text_height;
+
+  if (!*text || !clip (&box->box, sizes, &x0, &y0, &x1, &y1))
+    return;
+  pango_layout_set_text (layout, text, -1);
+  pango_layout_get_pixel_size (layout, &text_width, &text_height);
+  width = text_width + 2 * sizes->pad;
+  height = text_height;
+  x = CLAMP (x0, 0, MAX (0, sizes->width - width));
+  y = y0 >= height ? y0 - height : y0;
+  y = CLAMP (y, 0, MAX (0, sizes->height - height));
+
+  sppnet_draw_color (box->label_id, rgb);
+  cairo_set_source_rgba (cr, rgb[0], rgb[1], rgb[2], 0.9);
+  cairo_rectangle (cr, x, y, width, height);
+  cairo_fill (cr);
+  ink = is_light (rgb) ? 0 : 1;
+  cairo_set_source_rgb (cr, ink, ink, ink);
+  cairo_move_to (cr, x + sizes->pad, y);
+  pango_cairo_show_layout (cr, layout);
+}
+
+static PangoLayout *
+create_layout (cairo_t *cr, const Sizes *sizes)
+{
+  PangoLayout *layout = pango_cairo_create_layout (cr);
+  PangoFontDescription *font = pango_font_description_from_string ("Sans Bold");
+
+  pango_font_description_set_absolute_size (font, MIN (sizes->font, 4096) * PANGO_SCALE);
+  pango_layout_set_font_description (layout, font);
+  pango_font_description_free (font);
+  pango_layout_set_single_paragraph_mode (layout, TRUE);
+  pango_layout_set_ellipsize (layout, PANGO_ELLIPSIZE_END);
+  pango_layout_set_width (layout, (gint) (MAX (1, sizes->width - 2 * sizes->pad) * PANGO_SCALE));
+  return layout;
+}
+
+void
+sppnet_draw_detections (cairo_t *cr, gint width, gint height, const SppnetDrawBox *boxes, gsize n,
+                        const SppnetDrawStyle *style)
+{
+  Sizes sizes = resolve_sizes (width, height, style);
+
+  g_return_if_fail (cr && width > 0 && height > 0 && (boxes || n == 0));
+
+  cairo_save (cr);
+  cairo_rectangle (cr, 0, 0, width, height);
+  cairo_clip (cr);
+  for (gsize i = n; i-- > 0;)
+    draw_box (cr, &boxes[i], &sizes);
+  /* All labels after all boxes: no line runs across a text. */
+  if (n > 0 && !(style && style->no_labels)) {
+    g_autoptr (PangoLayout) layout = create_layout (cr, &sizes);
+
+    for (gsize i = n; i-- > 0;)
+      draw_label (cr, layout, &boxes[i], &sizes, style);
+  }
+  cairo_restore (cr);
+}
