@@ -86,12 +86,14 @@ evict (SppnetSvmTrainer *trainer, guint label)
   g_autofree SppnetSvmScored *scored = g_new (SppnetSvmScored, negatives->len);
   guint n = negatives->len;
 
+  sppnet_blas_begin (); /* on one thread sums do not depend on the number of processors */
   for (guint i = 0; i < n; i++) {
     scored[i].id = g_array_index (negatives, guint32, i);
     scored[i].score = trainer->bias[label]
                       + cblas_sdot ((int) length, trainer->weight + label * length, 1,
                                     sppnet_vector_pool_get (&trainer->pool, scored[i].id), 1);
   }
+  sppnet_blas_end ();
   qsort (scored, n, sizeof *scored, compare_scored);
   g_array_set_size (negatives, 0);
   for (guint i = 0; i < n; i++) {
@@ -191,10 +193,13 @@ mine_picture (SppnetSvmTrainer *trainer, GError **error)
 {
   const SppnetRegionSource *source = trainer->source;
 
-  if (trainer->regions.n > 0)
+  if (trainer->regions.n > 0) {
+    sppnet_blas_begin ();
     cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasTrans, (int) trainer->regions.n, (int) source->n_labels,
                  (int) source->length, 1, trainer->regions.features, (int) source->length, trainer->weight,
                  (int) source->length, 0, trainer->scores.data, (int) source->n_labels);
+    sppnet_blas_end ();
+  }
   for (guint l = 0; l < source->n_labels; l++)
     if (trainer->labels[l].positives->len > 0 && !mine_label (trainer, l, error))
       return FALSE;
@@ -229,18 +234,11 @@ sppnet_svm_train (const SppnetRegionSource *source, const SppnetSvmSettings *set
                   gpointer user_data, gfloat **weight, gfloat **bias, GError **error)
 {
   g_auto (SppnetSvmTrainer) trainer = { 0 };
-  gboolean done;
 
   g_return_val_if_fail (source->n_labels > 0 && source->length > 0, FALSE);
   *weight = *bias = NULL;
-  if (!sppnet_svm_trainer_init (&trainer, source, settings, progress, user_data, error))
-    return FALSE;
-
-  /* Products on one thread are small here, and their sums do not depend on the number of processors. */
-  sppnet_blas_begin ();
-  done = train_stages (&trainer, error);
-  sppnet_blas_end ();
-  if (!done)
+  if (!sppnet_svm_trainer_init (&trainer, source, settings, progress, user_data, error)
+      || !train_stages (&trainer, error))
     return FALSE;
   *weight = g_steal_pointer (&trainer.weight);
   *bias = g_steal_pointer (&trainer.bias);
