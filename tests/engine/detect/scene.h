@@ -130,3 +130,17 @@ scene_draw_noise (Scene *scene, guint32 seed)
   for (gint i = 0; i + 24 < MIN (scene->width, scene->height); i += 32)
     scene_draw (scene, i, i / 2, 20, 24, i % 64 ? 255 : 40, 255);
 }
+
+/* The same detections to the last bit (the struct has padding). */
+static inline void
+scene_assert_same (const SppnetDetection *a, gsize n_a, const SppnetDetection *b, gsize n_b)
+{
+  g_assert_cmpuint (n_a, ==, n_b);
+  for (gsize i = 0; i < n_a; i++) {
+    g_assert_cmpmem (&a[i].box, sizeof a[i].box, &b[i].box, sizeof b[i].box);
+    g_assert_cmpstr (a[i].label, ==, b[i].label);
+    g_assert_cmpuint (a[i].label_id, ==, b[i].label_id);
+    g_assert_cmpmem (&a[i].confidence, sizeof (gfloat), &b[i].confidence, sizeof (gfloat));
+    g_assert_cmpint (a[i].region, ==, b[i].region);
+  }
+}
