@@ -8,9 +8,7 @@
 #include "box/regression.h"
 #include "train/normal_equations.h"
 
-/* A label's normal equations need 8 * length^2 bytes (1.3 GB at length 12,800). As many labels as fit in this are collected in one
- * pass over the pictures; the rest in further passes. */
-#define GROUP_BYTES (2.0 * 1024 * 1024 * 1024)
+#define DEFAULT_MEMORY (2.0 * 1024 * 1024 * 1024)
 #define MIN_PAIRS 10
 
 typedef struct
@@ -46,12 +44,12 @@ trainer_clear (Trainer *trainer)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Trainer, trainer_clear)
 
-/* Makes equations for the labels from trainer->first on: as many as GROUP_BYTES or the memory allow. */
+/* Makes equations for the labels from trainer->first on: at least one, as many as the memory allows. */
 static gboolean
 acquire_equations (Trainer *trainer, GError **error)
 {
   gdouble bytes = 8.0 * trainer->source->length * trainer->source->length;
-  guint wanted = (guint) CLAMP (GROUP_BYTES / bytes, 1, trainer->source->n_labels - trainer->first);
+  guint wanted = (guint) CLAMP (trainer->settings.memory / bytes, 1, trainer->source->n_labels - trainer->first);
 
   trainer->equations = g_new0 (SppnetNormalEquations, wanted);
   while (trainer->n_equations < wanted
@@ -183,31 +181,35 @@ solve_labels (Trainer *trainer, const gfloat mean[4], const gfloat scale[4], GEr
 }
 
 static gboolean
-trainer_init (Trainer *trainer, const SppnetRidgeSettings *settings, GError **error)
+choose_settings (SppnetRidgeSettings *to, const SppnetRidgeSettings *from, GError **error)
 {
-  gsize n_labels = trainer->source->n_labels, bytes;
+  *to = from ? *from : (SppnetRidgeSettings){ 0 };
+  to->lambda = to->lambda == 0 ? 1000 : to->lambda;
+  to->min_iou = to->min_iou == 0 ? .5 : to->min_iou;
+  to->memory = to->memory == 0 ? DEFAULT_MEMORY : to->memory;
 
-  trainer->settings = settings ? *settings : (SppnetRidgeSettings){ 0 };
-  if (trainer->settings.lambda == 0)
-    trainer->settings.lambda = 1000;
-  if (trainer->settings.min_iou == 0)
-    trainer->settings.min_iou = .5;
-  if (!(trainer->settings.lambda > 0) || !isfinite (trainer->settings.lambda) || !(trainer->settings.min_iou > 0)
-      || !(trainer->settings.min_iou <= 1)) {
-    g_set_error_literal (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
-                         "box regression: lambda must be positive, the overlap of pairs 0..1");
-    return FALSE;
-  }
+  /* written so that NaN fails */
+  if (to->lambda > 0 && isfinite (to->lambda) && to->min_iou > 0 && to->min_iou <= 1 && to->memory > 0)
+    return TRUE;
+  g_set_error_literal (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
+                       "box regression: lambda and memory must be positive, the overlap of pairs 0..1");
+  return FALSE;
+}
 
-  if (g_size_checked_mul (&bytes, n_labels * 4 * sizeof (gfloat), trainer->source->length))
+static gboolean
+allocate_weights (Trainer *trainer, GError **error)
+{
+  gsize n_rows = 4 * (gsize) trainer->source->n_labels, bytes;
+
+  if (g_size_checked_mul (&bytes, n_rows * sizeof (gfloat), trainer->source->length))
     trainer->weight = sppnet_aligned_alloc (bytes);
-  trainer->bias = sppnet_aligned_alloc (n_labels * 4 * sizeof (gfloat));
+  trainer->bias = sppnet_aligned_alloc (n_rows * sizeof (gfloat));
   if (!trainer->weight || !trainer->bias) {
     g_set_error_literal (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "cannot allocate the weights of the box regression");
     return FALSE;
   }
   memset (trainer->weight, 0, bytes);
-  memset (trainer->bias, 0, n_labels * 4 * sizeof (gfloat));
+  memset (trainer->bias, 0, n_rows * sizeof (gfloat));
   return TRUE;
 }
 
@@ -219,11 +221,12 @@ sppnet_ridge_train (const SppnetRegionSource *source, const SppnetRidgeSettings 
 
   g_return_val_if_fail (source->n_labels > 0 && source->length > 0, FALSE);
   *weight = *bias = NULL;
-  if (!trainer_init (&trainer, settings, error))
+  if (!choose_settings (&trainer.settings, settings, error))
     return FALSE;
 
   while (trainer.first < source->n_labels) {
-    if (!acquire_equations (&trainer, error) || !visit_pictures (&trainer, error))
+    if (!acquire_equations (&trainer, error) || (!trainer.weight && !allocate_weights (&trainer, error))
+        || !visit_pictures (&trainer, error))
       return FALSE;
     if (trainer.first == 0)
       whiten (&trainer, mean, scale);

@@ -8,6 +8,8 @@ typedef struct
 {
   gdouble lambda;  /* 1000 */
   gdouble min_iou; /* proposals that overlap an object by at least this: .5 */
+  gdouble memory;  /* bytes for the sums of one pass over the pictures, 8 * length^2 per label; less than all need makes more
+                      passes: 2 GiB */
 } SppnetRidgeSettings;
 
 /* Targets are whitened per coordinate over all labels: raw = weight . x + bias, t = raw * scale + mean (SppnetConfig's box_mean and
