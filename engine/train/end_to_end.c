@@ -102,16 +102,33 @@ rate_at (const SppnetEndToEndSettings *settings, guint step, guint n_steps)
   return 0.01 + 0.99 * 0.5 * (1.0 + cos (G_PI * MIN (done, 1.0)));
 }
 
-static void
-run_slot (Run *run, Slot *slot, guint picture, guint64 place)
+/* A sequence that depends on nothing that ran before it, so that a resumed run draws the same. */
+static SppnetRandom
+sequence (const Run *run, guint64 number)
 {
-  /* The sequence of a place depends on nothing that ran before it, so that a resumed run draws the same. */
-  SppnetRandom random = { (~(guint64) run->settings->seed << 32) ^ (place * G_GUINT64_CONSTANT (0xd1342543de82ef95)) };
+  SppnetRandom random = { (~(guint64) run->settings->seed << 32) ^ (number * G_GUINT64_CONSTANT (0xd1342543de82ef95)) };
 
   sppnet_random_next (&random);
+  return random;
+}
+
+static gdouble
+scale_at (const Run *run, guint step)
+{
+  const SppnetSamplerSettings *sampler = &run->settings->sampler;
+  SppnetRandom random = sequence (run, ((guint64) 1 << 63) + step);
+
+  return sampler->min_scale * pow (sampler->max_scale / sampler->min_scale, sppnet_random_uniform (&random));
+}
+
+static void
+run_slot (Run *run, Slot *slot, guint picture, gdouble scale, guint64 place)
+{
+  SppnetRandom random = sequence (run, place);
+
   memset (slot->gradient, 0, sizeof (gfloat) * run->network->n_params);
-  if (sppnet_sampler_draw (slot->sampler, run->dataset, picture, &run->network->config, &run->settings->sampler,
-                           &random, &slot->error))
+  if (sppnet_sampler_draw (slot->sampler, run->dataset, picture, scale, &run->network->config,
+                           &run->settings->sampler, &random, &slot->error))
     sppnet_pass_run (slot->pass, run->network, slot->sampler->input.data, slot->sampler->width,
                      slot->sampler->height, &slot->sampler->samples, &random, 1.0f / (gfloat) run->settings->pictures,
                      slot->gradient, &slot->loss, &slot->error);
@@ -137,13 +154,13 @@ run_step (Run *run, guint step, guint n_steps, GError **error)
   guint pictures = run->settings->pictures, threads = MIN (run->settings->threads, pictures);
   g_autofree guint *picture = g_new (guint, pictures);
   gdouble keep = step < 100 ? 1.0 - 1.0 / (step + 1.0) : 0.99;
-  gdouble norm;
+  gdouble scale = scale_at (run, step), norm;
 
   for (guint k = 0; k < pictures; k++)
     picture[k] = picture_at (run, (guint64) step * pictures + k);
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
   for (guint k = 0; k < pictures; k++)
-    run_slot (run, &run->slots[k], picture[k], (guint64) step * pictures + k);
+    run_slot (run, &run->slots[k], picture[k], scale, (guint64) step * pictures + k);
   for (guint k = 0; k < pictures; k++) {
     Slot *slot = &run->slots[k];
 
@@ -164,6 +181,27 @@ run_step (Run *run, guint step, guint n_steps, GError **error)
                  "step %u: the gradient is not finite; a lower learning rate may help", step);
     return FALSE;
   }
+  return TRUE;
+}
+
+/* He's initial weights expect inputs of mean square 1; pooled vectors of an imported backbone are far from it. A new first
+ * fully connected layer is scaled by what the first pictures give. */
+static gboolean
+scale_new_head (Run *run, GError **error)
+{
+  Slot *slot = &run->slots[0];
+  gdouble square = 0.0;
+  const guint n = MIN (8, run->dataset->annotations->len);
+
+  for (guint k = 0; k < n; k++) {
+    run_slot (run, slot, picture_at (run, k), 1.0, k);
+    if (slot->error) {
+      g_propagate_error (error, g_steal_pointer (&slot->error));
+      return FALSE;
+    }
+    square += sppnet_pass_pooled_square (slot->pass, run->network, slot->sampler->samples.n) / n;
+  }
+  sppnet_network_scale_first_dense (run->network, (gfloat) (1.0 / sqrt (MAX (square, 1e-12))));
   return TRUE;
 }
 
@@ -269,7 +307,9 @@ sppnet_end_to_end_train (SppnetNetwork *network, const SppnetDataset *dataset, c
        && (!checkpoint || sppnet_checkpoint_load (checkpoint, key, &first, network, &run.moments, error));
   if (ok) {
     sppnet_blas_begin ();
-    ok = loop (&run, checkpoint, key, first, progress, user_data, error);
+    if (first == 0 && settings->new_head)
+      ok = scale_new_head (&run, error);
+    ok = ok && loop (&run, checkpoint, key, first, progress, user_data, error);
     sppnet_blas_end ();
   }
   release (&run);

@@ -12,6 +12,7 @@ typedef struct
   guint threads;
   gdouble epochs;  /* passes over the pictures */
   guint pictures;  /* per step; each is computed by one thread */
+  gboolean new_head; /* the first fully connected layer has its initial weights: fit their scale to the vectors */
   guint warm_up;   /* steps in which the learning rate rises from 0; then it falls to 1 % along half a cosine */
   SppnetSamplerSettings sampler;
   SppnetOptimizerSettings optimizer;

@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernel/kernel.h"
+
 /* d activation: the sign of the output is the sign of the input for any slope > 0, and ReLU's zero stops the gradient. */
 static void
 activation_gradient (const SppnetLayer *layer, const gfloat *restrict out, gfloat *restrict gradient, gsize n)
@@ -25,6 +27,7 @@ conv_gradient (const SppnetLayer *layer, const gfloat *weight, const SppnetRows 
                gfloat *out_gradient, const SppnetRows *in_gradient, gfloat *weight_gradient, gfloat *bias_gradient,
                gfloat *scratch)
 {
+  const SppnetKernels *kernels = sppnet_kernels ();
   gint depth = layer->kernel_width * layer->kernel_height * in->channels, filters = layer->filters;
   gint strip = sppnet_conv_strip (layer, in->channels);
   gboolean pointwise = sppnet_conv_is_pointwise (layer);
@@ -47,8 +50,7 @@ conv_gradient (const SppnetLayer *layer, const gfloat *weight, const SppnetRows 
     cblas_sgemm (CblasRowMajor, CblasTrans, CblasNoTrans, depth, filters, n, 1.0f, col, depth, dy, filters, 1.0f,
                  weight_gradient, filters);
     for (gint i = 0; i < n; i++)
-      for (gint f = 0; f < filters; f++)
-        bias_gradient[f] += dy[(gsize) i * filters + f];
+      kernels->add_into (bias_gradient, dy + (gsize) i * filters, filters);
     if (!in_gradient)
       continue;
     cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasTrans, n, depth, filters, 1.0f, dy, filters, weight, filters, 0.0f,
@@ -58,9 +60,24 @@ conv_gradient (const SppnetLayer *layer, const gfloat *weight, const SppnetRows 
   }
 }
 
-/* Gives one output cell's gradient to the cells under its window: the first maximum, or all in equal parts. */
+/* Adds what one cell under a max-pooling window receives: the gradient of the channels whose maximum it is and that no cell
+ * before it was. left: [channels] gradient not yet given. */
 static void
-pool_cell_gradient (const SppnetLayer *layer, const SppnetRows *in, gint x, gint y, const gfloat *gradient,
+take_maximum (const gfloat *restrict in, const gfloat *restrict out, gfloat *restrict left, gfloat *restrict in_gradient,
+              gint channels)
+{
+  for (gint c = 0; c < channels; c++) {
+    gfloat taken = in[c] == out[c] ? left[c] : 0.0f;
+
+    in_gradient[c] += taken;
+    left[c] -= taken;
+  }
+}
+
+/* Gives one output cell's gradient to the cells under its window: the first maximum, or all in equal parts. gradient is
+ * used up. */
+static void
+pool_cell_gradient (const SppnetLayer *layer, const SppnetRows *in, gint x, gint y, const gfloat *out, gfloat *gradient,
                     const SppnetRows *in_gradient)
 {
   gint channels = in->channels;
@@ -70,31 +87,30 @@ pool_cell_gradient (const SppnetLayer *layer, const SppnetRows *in, gint x, gint
   gint y1 = CLAMP (y * layer->stride - layer->pad_y + layer->kernel_height, y0 + 1, in->height);
   gfloat share = 1.0f / (gfloat) ((x1 - x0) * (y1 - y0));
 
-  for (gint c = 0; c < channels; c++) {
-    gsize best = ((gsize) y0 * in->width + x0) * channels + c;
+  if (layer->kind == SPPNET_LAYER_AVERAGE_POOL)
+    for (gint c = 0; c < channels; c++)
+      gradient[c] *= share;
+  for (gint iy = y0; iy < y1; iy++)
+    for (gint ix = x0; ix < x1; ix++) {
+      gsize cell = ((gsize) iy * in->width + ix) * channels;
 
-    for (gint iy = y0; iy < y1; iy++)
-      for (gint ix = x0; ix < x1; ix++) {
-        gsize cell = ((gsize) iy * in->width + ix) * channels + c;
-
-        if (layer->kind == SPPNET_LAYER_AVERAGE_POOL)
-          in_gradient->data[cell] += gradient[c] * share;
-        else if (in->data[cell] > in->data[best])
-          best = cell;
-      }
-    if (layer->kind == SPPNET_LAYER_MAX_POOL)
-      in_gradient->data[best] += gradient[c];
-  }
+      if (layer->kind == SPPNET_LAYER_AVERAGE_POOL)
+        sppnet_kernels ()->add_into (in_gradient->data + cell, gradient, channels);
+      else
+        take_maximum (in->data + cell, out, gradient, in_gradient->data + cell, channels);
+    }
 }
 
 static void
-pool_gradient (const SppnetLayer *layer, const SppnetRows *in, const SppnetRows *out, const gfloat *out_gradient,
+pool_gradient (const SppnetLayer *layer, const SppnetRows *in, const SppnetRows *out, gfloat *out_gradient,
                const SppnetRows *in_gradient)
 {
+  const gfloat *value = out->data;
+
   memset (in_gradient->data, 0, sizeof (gfloat) * in->width * in->height * in->channels);
   for (gint y = 0; y < out->height; y++)
-    for (gint x = 0; x < out->width; x++, out_gradient += out->channels)
-      pool_cell_gradient (layer, in, x, y, out_gradient, in_gradient);
+    for (gint x = 0; x < out->width; x++, out_gradient += out->channels, value += out->channels)
+      pool_cell_gradient (layer, in, x, y, value, out_gradient, in_gradient);
 }
 
 /* With s = k + a * sum of x^2 and y = x s^-b: dx_j = dy_j s_j^-b - 2 a b x_j * sum over the i that j normalises of
@@ -159,6 +175,15 @@ sppnet_layer_gradient (const SppnetLayer *layer, const gfloat *weight, const Spp
     pool_gradient (layer, in, out, out_gradient, in_gradient);
 }
 
+static void
+max_with_source (const gfloat *restrict value, gint32 cell, gfloat *restrict out, gint32 *restrict source, gint channels)
+{
+  for (gint c = 0; c < channels; c++) {
+    source[c] = value[c] > out[c] ? cell : source[c];
+    out[c] = value[c] > out[c] ? value[c] : out[c];
+  }
+}
+
 void
 sppnet_pool_regions_with_source (const SppnetMap *map, const SppnetConfig *config, const SppnetBox *boxes, gsize n,
                                  gfloat *out, gint32 *source)
@@ -179,12 +204,8 @@ sppnet_pool_regions_with_source (const SppnetMap *map, const SppnetConfig *confi
       for (gint y = bins[b].y0; y < bins[b].y1; y++)
         for (gint x = bins[b].x0; x < bins[b].x1; x++) {
           gint32 cell = y * map->width + x;
-          const gfloat *value = map->data + (gsize) cell * channels;
 
-          for (gint c = 0; c < channels; c++) {
-            source[c] = value[c] > out[c] ? cell : source[c];
-            out[c] = value[c] > out[c] ? value[c] : out[c];
-          }
+          max_with_source (map->data + (gsize) cell * channels, cell, out, source, channels);
         }
     }
   }

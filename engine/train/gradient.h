@@ -9,7 +9,7 @@
 /**
  * sppnet_layer_gradient:
  * @in, @out: the layer's input and output maps
- * @out_gradient: of @out; overwritten with the gradient before the activation (convolution)
+ * @out_gradient: of @out; used up
  * @in_gradient: (nullable): of @in, overwritten; %NULL for the first layer
  * @weight_gradient, @bias_gradient: added to (convolution)
  * @scratch: [2 * sppnet_layer_scratch()]

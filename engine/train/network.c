@@ -243,14 +243,24 @@ same_labels (const SppnetConfig *a, const SppnetConfig *b)
   return TRUE;
 }
 
+void
+sppnet_network_scale_first_dense (SppnetNetwork *network, gfloat factor)
+{
+  const SppnetDense *dense = network->config.n_head ? &network->head[0] : &network->classifier;
+
+  for (gsize i = 0; i < (gsize) dense->in * dense->out; i++)
+    network->params[dense->weight + i] *= factor;
+}
+
 guint
-sppnet_network_adopt (SppnetNetwork *network, SppnetModel *model)
+sppnet_network_adopt (SppnetNetwork *network, SppnetModel *model, gboolean *head_taken)
 {
   const SppnetConfig *from = sppnet_model_get_config (model);
   g_autoptr (GArray) tensors = sppnet_config_tensors (from);
   gboolean outputs = same_labels (&network->config, from);
   guint taken = 0;
 
+  *head_taken = FALSE;
   for (guint i = 0; i < tensors->len; i++) {
     const gchar *name = g_array_index (tensors, SppnetTensorSource, i).name;
     gboolean is_output = g_str_has_prefix (name, "classifier.") || g_str_has_prefix (name, "box.");
@@ -262,6 +272,7 @@ sppnet_network_adopt (SppnetNetwork *network, SppnetModel *model)
     if ((is_output && !outputs) || !find_place (network, name, &place) || place.count != count)
       continue;
     copy_tensor (network, &place, network->params + place.offset, (gfloat *) data, FALSE);
+    *head_taken |= place.pooled;
     taken++;
   }
   return taken;

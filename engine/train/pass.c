@@ -286,3 +286,15 @@ sppnet_pass_run (SppnetPass *pass, const SppnetNetwork *network, const gfloat *i
   backbone_backward (pass, network, gradient);
   return TRUE;
 }
+
+gdouble
+sppnet_pass_pooled_square (const SppnetPass *pass, const SppnetNetwork *network, gsize n)
+{
+  gsize count = n * (network->config.n_head ? network->head[0].in : network->classifier.in);
+  const gfloat *pooled = pass->vectors[0].data;
+  gdouble sum = 0.0;
+
+  for (gsize i = 0; i < count; i++)
+    sum += (gdouble) pooled[i] * pooled[i];
+  return sum / (gdouble) MAX (count, 1);
+}

@@ -40,4 +40,7 @@ gboolean sppnet_pass_run (SppnetPass *pass, const SppnetNetwork *network, const 
                           const SppnetSamples *samples, SppnetRandom *dropout, gfloat scale, gfloat *gradient,
                           SppnetLoss *loss, GError **error);
 
+/* Mean square of the first n pooled vectors of the last run. */
+gdouble sppnet_pass_pooled_square (const SppnetPass *pass, const SppnetNetwork *network, gsize n);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SppnetPass, sppnet_pass_free)

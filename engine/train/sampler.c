@@ -195,12 +195,11 @@ reserve (SppnetSampler *sampler, guint regions, GError **error)
 }
 
 gboolean
-sppnet_sampler_draw (SppnetSampler *sampler, const SppnetDataset *dataset, guint i, const SppnetConfig *config,
-                     const SppnetSamplerSettings *settings, SppnetRandom *random, GError **error)
+sppnet_sampler_draw (SppnetSampler *sampler, const SppnetDataset *dataset, guint i, gdouble scale,
+                     const SppnetConfig *config, const SppnetSamplerSettings *settings, SppnetRandom *random,
+                     GError **error)
 {
   const SppnetAnnotation *annotation = g_ptr_array_index (dataset->annotations, i);
-  gdouble scale = exp (log (settings->min_scale)
-                       + sppnet_random_uniform (random) * (log (settings->max_scale) - log (settings->min_scale)));
   gboolean mirror = settings->flip && sppnet_random_uniform (random) < 0.5;
   guint positives = (guint) (settings->positive_fraction * settings->regions), easy;
 

@@ -12,7 +12,7 @@ typedef struct
   guint regions;             /* per picture */
   gdouble positive_fraction; /* at most this part is positive (IoU >= .5): .25 in the paper */
   gdouble easy_fraction;     /* of the negatives, IoU < .1; the others are in [.1, .5) */
-  gdouble min_scale, max_scale; /* the picture is resized by a factor drawn log-uniformly */
+  gdouble min_scale, max_scale; /* pictures are resized by a factor drawn log-uniformly, the same for all of a step: equal work */
   gboolean flip;                /* left and right, every other time */
   gdouble colour;               /* brightness, contrast and saturation vary by up to this part */
 } SppnetSamplerSettings;
@@ -31,8 +31,9 @@ typedef struct
 SppnetSampler *sppnet_sampler_new (void);
 void sppnet_sampler_free (SppnetSampler *sampler);
 
-/* Draws picture number i and its regions. Everything random comes from random. */
-gboolean sppnet_sampler_draw (SppnetSampler *sampler, const SppnetDataset *dataset, guint i, const SppnetConfig *config,
-                              const SppnetSamplerSettings *settings, SppnetRandom *random, GError **error);
+/* Draws picture number i, resized by scale, and its regions. Everything random comes from random. */
+gboolean sppnet_sampler_draw (SppnetSampler *sampler, const SppnetDataset *dataset, guint i, gdouble scale,
+                              const SppnetConfig *config, const SppnetSamplerSettings *settings, SppnetRandom *random,
+                              GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SppnetSampler, sppnet_sampler_free)

@@ -186,7 +186,7 @@ write_model (const gchar *path, SppnetNetwork *network, const SppnetConfig *conf
 }
 
 static SppnetNetwork *
-make_network (const SppnetTrainOptions *options, SppnetModel *init, const SppnetDataset *dataset, GError **error)
+make_network (SppnetTrainOptions *options, SppnetModel *init, const SppnetDataset *dataset, GError **error)
 {
   SppnetRandom random = { options->end_to_end.seed };
   g_auto (SppnetConfig) config;
@@ -201,8 +201,12 @@ make_network (const SppnetTrainOptions *options, SppnetModel *init, const Sppnet
   }
   config.provenance = describe (options, dataset, init);
   network = sppnet_network_new (&config, &random, error);
-  if (network)
-    sppnet_network_adopt (network, init);
+  if (network) {
+    gboolean head_taken;
+
+    sppnet_network_adopt (network, init, &head_taken);
+    options->end_to_end.new_head = !head_taken;
+  }
   return network;
 }
 
