@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "pooling/pooling.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/random.h"
+
+/* The paper's test-time rule, checked for every map up to 200 cells and every level up to 12: exactly n bins, none empty, in order,
+ * nothing left out, no bin longer than it must be. */
+static void
+test_bin_rule (void)
+{
+  for (gint a = 1; a <= 200; a++)
+    for (gint n = 1; n <= 12; n++) {
+      gint last_first = 0, last_end = 0;
+
+      for (gint i = 0; i < n; i++) {
+        gint first, end;
+
+        sppnet_bin_range (i, n, a, &first, &end);
+        g_assert_cmpint (first, >=, 0);
+        g_assert_cmpint (end, <=, a);
+        g_assert_cmpint (first, <, end);
+        g_assert_cmpint (first, >=, last_first);
+        g_assert_cmpint (end, >=, last_end);
+        g_assert_cmpint (first, <=, last_end); /* full cover */
+        g_assert_cmpint (end - first, <=, a / n + 2);
+        if (a % n == 0)
+          g_assert_cmpint (first, ==, last_end); /* no overlap where it can be avoided */
+        /* floor and ceil by definition, without a division that could share a mistake */
+        g_assert_true (first * n <= i * a && (first + 1) * n > i * a);
+        g_assert_true (end * n >= (i + 1) * a && (end - 1) * n < (i + 1) * a);
+        last_first = first;
+        last_end = end;
+      }
+      g_assert_cmpint (last_end, ==, a);
+    }
+}
+
+/* The often quoted rule: window ceil (a / n), stride floor (a / n), as many places as fit (or, with ceil mode, begin within the map as
+ * Caffe counts them). Returns the number of bins, or 0 where the stride is 0. */
+static gint
+quoted_bins (gint a, gint n, gboolean ceil_mode)
+{
+  gint window = (a + n - 1) / n, stride = a / n;
+
+  if (stride == 0)
+    return 0;
+  return (a - window + (ceil_mode ? stride - 1 : 0)) / stride + 1;
+}
+
+/* Where a level fails for the quoted rule with floor mode, beyond a >= n. */
+static void
+expect_failures (gint n, const gint *expected, guint n_expected)
+{
+  guint found = 0;
+
+  for (gint a = n; a <= 200; a++)
+    if (quoted_bins (a, n, FALSE) != n) {
+      g_assert_cmpuint (found, <, n_expected);
+      g_assert_cmpint (a, ==, expected[found]);
+      found++;
+    }
+  g_assert_cmpuint (found, ==, n_expected);
+}
+
+static void
+test_quoted_rule_fails (void)
+{
+  static const gint fails_3[] = { 5 }, fails_4[] = { 6, 7, 11 };
+  static const gint fails_6[] = { 8, 9, 10, 11, 15, 16, 17, 22, 23, 29 };
+
+  expect_failures (1, NULL, 0);
+  expect_failures (2, NULL, 0);
+  expect_failures (3, fails_3, G_N_ELEMENTS (fails_3));
+  expect_failures (4, fails_4, G_N_ELEMENTS (fails_4));
+  expect_failures (6, fails_6, G_N_ELEMENTS (fails_6));
+  g_assert_cmpint (quoted_bins (10, 6, FALSE), ==, 9); /* the paper's own 180-pixel network */
+
+  for (gint n = 1; n <= 12; n++)
+    for (gint a = 1; a <= 200; a++) {
+      if (a < n) {
+        g_assert_cmpint (quoted_bins (a, n, FALSE), ==, 0); /* the stride is 0 */
+        continue;
+      }
+      g_assert_cmpint (quoted_bins (a, n, FALSE) == n, ==, a % n <= a / n);
+      g_assert_cmpint (quoted_bins (a, n, TRUE) == n, ==, a % n < 2);
+    }
+}
+
+/* Where the level divides the map, both rules give the same bins; at 13 cells they do for the levels of the paper. */
+static void
+test_quoted_rule_agrees (void)
+{
+  static const gint levels_of_13[] = { 1, 2, 3, 6 };
+
+  for (gint n = 1; n <= 12; n++)
+    for (gint a = n; a <= 200; a += n)
+      for (gint i = 0; i < n; i++) {
+        gint first, end;
+
+        sppnet_bin_range (i, n, a, &first, &end);
+        g_assert_cmpint (first, ==, i * (a / n));
+        g_assert_cmpint (end, ==, first + (a + n - 1) / n);
+      }
+
+  for (guint l = 0; l < G_N_ELEMENTS (levels_of_13); l++) {
+    gint n = levels_of_13[l], stride = 13 / n, window = (13 + n - 1) / n;
+
+    g_assert_cmpint (quoted_bins (13, n, FALSE), ==, n);
+    for (gint i = 0; i < n; i++) {
+      gint first, end;
+
+      sppnet_bin_range (i, n, 13, &first, &end);
+      g_assert_cmpint (first, ==, i * stride);
+      g_assert_cmpint (end, ==, first + window);
+    }
+  }
+}
+
+typedef struct
+{
+  SppnetMap map;
+  gfloat *data;
+} TestMap;
+
+static TestMap
+make_map (SppnetRandom *random, gint width, gint height, gint channels)
+{
+  TestMap made = { { NULL, width, height, channels, { 16, 0, 0 } }, NULL };
+
+  made.map.data = made.data = g_new (gfloat, (gsize) width * height * channels);
+  for (gsize i = 0; i < (gsize) width * height * channels; i++)
+    made.data[i] = (gfloat) sppnet_random_normal (random);
+  return made;
+}
+
+/* All layers are defaults: the number of channels is then set by one convolution. */
+static void
+configure (SppnetConfig *config, SppnetPooling pooling, const gint *levels, guint n_levels, gint channels)
+{
+  sppnet_config_init (config);
+  config->pooling = pooling;
+  config->n_layers = 1;
+  config->layers[0].kind = SPPNET_LAYER_CONV;
+  config->layers[0].filters = channels;
+  config->n_levels = n_levels;
+  memcpy (config->levels, levels, n_levels * sizeof *levels);
+}
+
+static gfloat
+naive_max (const SppnetMap *map, gint x0, gint x1, gint y0, gint y1, gint channel)
+{
+  gfloat best = -INFINITY;
+
+  for (gint y = y0; y < y1; y++)
+    for (gint x = x0; x < x1; x++)
+      best = MAX (best, map->data[((gsize) y * map->width + x) * map->channels + channel]);
+  return best;
+}
+
+/* Spatial pyramid over a box's window of cells, one number at a time. */
+static void
+naive_spp (const SppnetMap *map, const SppnetConfig *config, const SppnetBox *box, gfloat *out)
+{
+  SppnetWindow window = sppnet_window_from_box (box, &map->geometry, map->width, map->height);
+  gint w = window.x1 - window.x0 + 1, h = window.y1 - window.y0 + 1;
+
+  for (guint l = 0; l < config->n_levels; l++) {
+    gint n = config->levels[l];
+
+    for (gint i = 0; i < n; i++)
+      for (gint j = 0; j < n; j++)
+        for (gint c = 0; c < map->channels; c++) {
+          gint x0 = (gint) floor ((gdouble) j * w / n), x1 = (gint) ceil ((j + 1.0) * w / n);
+          gint y0 = (gint) floor ((gdouble) i * h / n), y1 = (gint) ceil ((i + 1.0) * h / n);
+
+          *out++ = naive_max (map, window.x0 + x0, window.x0 + x1, window.y0 + y0, window.y0 + y1, c);
+        }
+  }
+}
+
+static gint
+limit (gdouble value, gint most)
+{
+  return (gint) CLAMP (value, 0, most);
+}
+
+/* RoI pooling as reference.md defines it: both ends rounded, size at least 1, floor and ceil bins, clipped to the map, empty bins 0. */
+static void
+naive_roi (const SppnetMap *map, const SppnetConfig *config, const SppnetBox *box, gfloat *out)
+{
+  gdouble stride = map->geometry.stride;
+  gdouble left = round (box->x / stride), right = round ((box->x + box->width - 1.0) / stride);
+  gdouble top = round (box->y / stride), bottom = round ((box->y + box->height - 1.0) / stride);
+  gdouble w = MAX (right - left + 1, 1), h = MAX (bottom - top + 1, 1);
+  gint n = config->levels[0];
+
+  for (gint i = 0; i < n; i++)
+    for (gint j = 0; j < n; j++) {
+      gint x0 = limit (left + floor (j * w / n), map->width), x1 = limit (left + ceil ((j + 1) * w / n), map->width);
+      gint y0 = limit (top + floor (i * h / n), map->height), y1 = limit (top + ceil ((i + 1) * h / n), map->height);
+
+      for (gint c = 0; c < map->channels; c++)
+        *out++ = x1 > x0 && y1 > y0 ? naive_max (map, x0, x1, y0, y1, c) : 0;
+    }
+}
+
+/* Inside, across the border, outside, of no size, on whole and on broken pixels. */
+static SppnetBox
+random_box (SppnetRandom *random, const SppnetMap *map)
+{
+  gdouble width = map->width * 16, height = map->height * 16;
+  SppnetBox box = { (gfloat) (sppnet_random_uniform (random) * 1.4 * width - .2 * width),
+                    (gfloat) (sppnet_random_uniform (random) * 1.4 * height - .2 * height),
+                    (gfloat) (sppnet_random_uniform (random) * width), (gfloat) (sppnet_random_uniform (random) * height) };
+
+  switch (sppnet_random_below (random, 4)) {
+  case 0:
+    return (SppnetBox){ 0, 0, (gfloat) width, (gfloat) height };
+  case 1:
+    return (SppnetBox){ floorf (box.x), floorf (box.y), floorf (box.width), floorf (box.height) };
+  case 2:
+    box.width = box.height = 1;
+    return box;
+  default:
+    return box;
+  }
+}
+
+typedef void (*Naive) (const SppnetMap *map, const SppnetConfig *config, const SppnetBox *box, gfloat *out);
+
+/* Guard values on both sides of the output, any number of regions and threads; max is exact, so every bit must agree. */
+static void
+compare_round (SppnetRandom *random, SppnetPooling pooling, Naive naive)
+{
+  static const gint widths[] = { 1, 2, 3, 5, 13, 40 }, channels[] = { 1, 3, 8, 16, 17, 33 };
+  TestMap map = make_map (random, widths[sppnet_random_below (random, 6)], widths[sppnet_random_below (random, 6)],
+                          channels[sppnet_random_below (random, 6)]);
+  gint levels[4];
+  guint n_levels = pooling == SPPNET_POOLING_ROI ? 1 : 1 + sppnet_random_below (random, 4);
+  gsize n = sppnet_random_below (random, 20), length;
+  guint threads = 1 + sppnet_random_below (random, 4);
+  g_autofree SppnetBox *boxes = g_new (SppnetBox, n + 1);
+  g_autofree gfloat *expected = NULL, *out = NULL;
+  g_auto (SppnetConfig) config;
+
+  for (guint l = 0; l < n_levels; l++)
+    levels[l] = 1 + (gint) sppnet_random_below (random, 7);
+  configure (&config, pooling, levels, n_levels, map.map.channels);
+  length = (gsize) sppnet_config_bins (&config) * map.map.channels;
+  expected = g_new (gfloat, length);
+  out = g_new (gfloat, n * length + 32);
+  for (gsize i = 0; i < n * length + 32; i++)
+    out[i] = 1e9f;
+
+  for (gsize i = 0; i < n; i++)
+    boxes[i] = random_box (random, &map.map);
+  sppnet_pool_regions (&map.map, &config, boxes, n, threads, out + 16);
+  for (gsize i = 0; i < n; i++) {
+    naive (&map.map, &config, &boxes[i], expected);
+    for (gsize k = 0; k < length; k++)
+      g_assert_cmpfloat (out[16 + i * length + k], ==, expected[k]);
+  }
+  for (gsize i = 0; i < 16; i++) {
+    g_assert_cmpfloat (out[i], ==, 1e9f);
+    g_assert_cmpfloat (out[16 + n * length + i], ==, 1e9f);
+  }
+  g_free (map.data);
+}
+
+static void
+test_spp (void)
+{
+  SppnetRandom random = { (guint64) (guint32) g_test_rand_int () };
+
+  for (guint round = 0; round < 400; round++)
+    compare_round (&random, SPPNET_POOLING_SPP, naive_spp);
+}
+
+static void
+test_roi (void)
+{
+  SppnetRandom random = { (guint64) (guint32) g_test_rand_int () };
+
+  for (guint round = 0; round < 400; round++)
+    compare_round (&random, SPPNET_POOLING_ROI, naive_roi);
+}
+
+/* Levels in the order of the configuration, each bin by hand: cells 1..4 of a 4 x 4 map, channel 1 = - channel 0. */
+static void
+test_hand_case (void)
+{
+  static const gint levels[] = { 2, 1 };
+  gfloat data[16][2], out[5][2];
+  SppnetMap map = { data[0], 4, 4, 2, { 16, 0, 0 } };
+  SppnetBox whole = { -15, -15, 95, 95 }; /* maps to cells 0..3, beyond the image as the border cells' centres are on it */
+  g_auto (SppnetConfig) config;
+
+  for (gint i = 0; i < 16; i++) {
+    data[i][0] = (gfloat) i;
+    data[i][1] = (gfloat) -i;
+  }
+  configure (&config, SPPNET_POOLING_SPP, levels, 2, 2);
+  sppnet_pool_regions (&map, &config, &whole, 1, 1, out[0]);
+  g_assert_cmpfloat (out[0][0], ==, 5);
+  g_assert_cmpfloat (out[1][0], ==, 7);
+  g_assert_cmpfloat (out[2][0], ==, 13);
+  g_assert_cmpfloat (out[3][0], ==, 15);
+  g_assert_cmpfloat (out[4][0], ==, 15);
+  g_assert_cmpfloat (out[0][1], ==, 0);
+  g_assert_cmpfloat (out[1][1], ==, -2);
+  g_assert_cmpfloat (out[2][1], ==, -8);
+  g_assert_cmpfloat (out[3][1], ==, -10);
+  g_assert_cmpfloat (out[4][1], ==, 0);
+}
+
+/* Whole pictures of any size, also below the finest level, give vectors of one length, filled with values of the map. */
+static void
+test_whole_image (void)
+{
+  static const gint levels[] = { 6, 3, 2, 1 };
+  SppnetRandom random = { 3 };
+  g_auto (SppnetConfig) config;
+
+  configure (&config, SPPNET_POOLING_SPP, levels, 4, 16);
+  g_assert_cmpint (sppnet_config_bins (&config), ==, 50);
+  for (gint height = 1; height <= 40; height += 1 + height / 8)
+    for (gint width = 1; width <= 40; width += 1 + width / 8) {
+      TestMap map = make_map (&random, width, height, 16);
+      SppnetBox whole = { -15, -15, (gfloat) width * 16 + 31, (gfloat) height * 16 + 31 };
+      gfloat out[50 * 16 + 16];
+
+      for (gsize i = 0; i < G_N_ELEMENTS (out); i++)
+        out[i] = 1e9f;
+      sppnet_pool_regions (&map.map, &config, &whole, 1, 1, out);
+      for (gsize i = 0; i < 50 * 16; i++)
+        g_assert_cmpfloat (fabsf (out[i]), <, 10);
+      for (gsize i = 50 * 16; i < G_N_ELEMENTS (out); i++)
+        g_assert_cmpfloat (out[i], ==, 1e9f);
+      for (gint c = 0; c < 16; c++) /* the last level is the maximum of the whole map */
+        g_assert_cmpfloat (out[49 * 16 + c], ==, naive_max (&map.map, 0, width, 0, height, c));
+      g_free (map.data);
+    }
+}
+
+/* Boxes from a caller may hold anything: values of the map or zeros come out. */
+static void
+test_wild_boxes (void)
+{
+  static const gfloat wild[] = { 0, 1, -1, 64, 1e5f, -1e5f, 1e9f, -1e9f, 3e38f, -3e38f, NAN, INFINITY, -INFINITY };
+  static const gint level = 7;
+  SppnetRandom random = { 3 };
+  TestMap map = make_map (&random, 9, 5, 4);
+
+  for (guint pooling = 0; pooling < 2; pooling++) {
+    g_auto (SppnetConfig) config;
+
+    configure (&config, pooling ? SPPNET_POOLING_ROI : SPPNET_POOLING_SPP, &level, 1, 4);
+    for (guint i = 0; i < 13 * 13 * 13; i++) {
+      SppnetBox box = { wild[i % 13], wild[i / 13 % 13], wild[i / 169], wild[(i * 7 + 3) % 13] };
+      gfloat out[49 * 4];
+
+      sppnet_pool_regions (&map.map, &config, &box, 1, 1, out);
+      for (gsize k = 0; k < G_N_ELEMENTS (out); k++)
+        g_assert_cmpfloat (fabsf (out[k]), <, 10);
+    }
+  }
+  g_free (map.data);
+}
+
+static void
+test_file_order (void)
+{
+  static const gint two[] = { 2, 1 }, paper[] = { 6, 3, 2, 1 };
+  /* 3 channels. File: level 2x2 as channel 0 (4 bins), channel 1, channel 2; then level 1x1. Engine: bin by bin. */
+  static const guint32 expected[] = { 0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11, 12, 13, 14 };
+  guint32 index[15];
+  g_autofree guint32 *many = g_new (guint32, 12800);
+  g_autofree guint8 *seen = g_new0 (guint8, 12800);
+  g_auto (SppnetConfig) config;
+
+  configure (&config, SPPNET_POOLING_SPP, two, 2, 3);
+  sppnet_pooled_from_file_order (&config, index);
+  g_assert_cmpmem (index, sizeof index, expected, sizeof expected);
+  sppnet_config_clear (&config);
+
+  configure (&config, SPPNET_POOLING_SPP, paper, 4, 256);
+  sppnet_pooled_from_file_order (&config, many);
+  for (guint i = 0; i < 12800; i++) {
+    g_assert_cmpuint (many[i], <, 12800);
+    g_assert_cmpuint (seen[many[i]]++, ==, 0);
+  }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/pooling/spp/bin-rule", test_bin_rule);
+  g_test_add_func ("/pooling/spp/quoted-rule-fails", test_quoted_rule_fails);
+  g_test_add_func ("/pooling/spp/quoted-rule-agrees", test_quoted_rule_agrees);
+  g_test_add_func ("/pooling/spp/naive", test_spp);
+  g_test_add_func ("/pooling/spp/roi", test_roi);
+  g_test_add_func ("/pooling/spp/hand-case", test_hand_case);
+  g_test_add_func ("/pooling/spp/whole-image", test_whole_image);
+  g_test_add_func ("/pooling/spp/wild-boxes", test_wild_boxes);
+  g_test_add_func ("/pooling/spp/file-order", test_file_order);
+  return g_test_run ();
+}
