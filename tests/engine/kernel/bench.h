@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "kernel/kernel.h"
+
+/* Times of each kernel at sizes that a network has; working sets within the second-level cache. */
+#define BENCH_FLOATS 65536
+
+static gfloat bench_a[BENCH_FLOATS], bench_b[BENCH_FLOATS];
+static guint16 bench_h[BENCH_FLOATS];
+static volatile gfloat bench_sink;
+
+static inline void
+bench_bias_activate (const SppnetKernels *kernels)
+{
+  kernels->bias_activate (bench_a, bench_b, 0.1f, 64, 256);
+}
+
+static inline void
+bench_max_rows (const SppnetKernels *kernels)
+{
+  kernels->max_rows (bench_a, bench_b, 12, 256, 256);
+}
+
+static inline void
+bench_max_into (const SppnetKernels *kernels)
+{
+  kernels->max_into (bench_a, bench_b, 256);
+}
+
+static inline void
+bench_add_into (const SppnetKernels *kernels)
+{
+  kernels->add_into (bench_a, bench_b, 256);
+}
+
+static inline void
+bench_min_sum (const SppnetKernels *kernels)
+{
+  bench_sink = kernels->min_sum (bench_a, bench_b, 240);
+}
+
+static inline void
+bench_half_to_float (const SppnetKernels *kernels)
+{
+  kernels->half_to_float (bench_a, bench_h, 16384);
+}
+
+static inline void
+bench_float_to_half (const SppnetKernels *kernels)
+{
+  kernels->float_to_half (bench_h, bench_a, 16384);
+}
+
+/* Nanoseconds of one call: the best of several runs of some milliseconds. */
+static inline gdouble
+bench_time (void (*run) (const SppnetKernels *), const SppnetKernels *kernels)
+{
+  gdouble best = G_MAXDOUBLE;
+  guint calls = 1;
+
+  for (guint i = 0; i < 12; i++) {
+    gint64 start = g_get_monotonic_time (), taken;
+
+    for (guint c = 0; c < calls; c++)
+      run (kernels);
+    taken = g_get_monotonic_time () - start;
+    if (taken > 1000)
+      best = MIN (best, taken * 1e3 / calls);
+    else
+      i = 0; /* too short to measure */
+    calls = taken > 4000 ? calls : calls * 2;
+  }
+  return best;
+}
+
+static inline int
+bench (void)
+{
+  /* bytes: read and written by one call */
+  static const struct
+  {
+    const gchar *name;
+    void (*run) (const SppnetKernels *);
+    guint bytes;
+  } entries[] = {
+    { "bias_activate 64x256", bench_bias_activate, 64 * 256 * 8 + 1024 },
+    { "max_rows 12x256", bench_max_rows, 12 * 256 * 4 + 1024 },
+    { "max_into 256", bench_max_into, 256 * 12 },
+    { "add_into 256", bench_add_into, 256 * 12 },
+    { "min_sum 240", bench_min_sum, 240 * 8 },
+    { "half_to_float 16384", bench_half_to_float, 16384 * 6 },
+    { "float_to_half 16384", bench_float_to_half, 16384 * 6 },
+  };
+
+  g_print ("%-22s %-8s %12s %8s\n", "kernel", "level", "ns per call", "GB/s");
+  for (guint i = 0; i < G_N_ELEMENTS (entries); i++)
+    for (guint isa = 0; isa < SPPNET_N_ISAS; isa++) {
+      const SppnetKernels *kernels = sppnet_kernels_for (isa);
+      gdouble ns;
+
+      if (!kernels)
+        continue;
+      ns = bench_time (entries[i].run, kernels);
+      g_print ("%-22s %-8s %12.1f %8.1f\n", entries[i].name, sppnet_isa_name (isa), ns, entries[i].bytes / ns);
+    }
+  return 0;
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Compares every kernel of every level with the plain one; `--seed` repeats a run. With `--bench`, times them instead. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "kernel/kernel.h"
+
+#include "arena.h"
+#include "bench.h"
+
+#define ROUNDS 3000
+
+static Arena arenas[3];
+static const SppnetKernels *plain;
+
+/* Equal bits. NaN may differ in its bits where it is computed: which operand's bits the sum of two has is up to the
+ * order that the compiler gives them. */
+static void
+assert_same (const gfloat *got, const gfloat *expected, gsize n, gboolean any_nan)
+{
+  for (gsize i = 0; i < n; i++)
+    if (!(any_nan && isnan (got[i]) && isnan (expected[i])) && memcmp (&got[i], &expected[i], sizeof *got) != 0)
+      g_error ("element %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT ": %a, not %a", i, n, got[i], expected[i]);
+  for (guint i = 0; i < G_N_ELEMENTS (arenas); i++)
+    arena_check (&arenas[i]);
+}
+
+static void
+check_bias_activate (const SppnetKernels *kernels, SppnetRandom *random)
+{
+  static const gfloat slopes[] = { 0.0f, 1.0f, 0.1f, -0.5f, 1e-38f };
+  gsize rows = arena_random_size (random, 20), channels = arena_random_size (random, 600);
+  gfloat slope = slopes[sppnet_random_below (random, G_N_ELEMENTS (slopes))];
+  gfloat *y = arena_floats (&arenas[0], rows * channels, random), *bias = arena_floats (&arenas[1], channels, random);
+  gfloat *expected = arena_copy (&arenas[2], y, rows * channels * sizeof *y);
+
+  plain->bias_activate (expected, bias, slope, rows, channels);
+  kernels->bias_activate (y, bias, slope, rows, channels);
+  assert_same (y, expected, rows * channels, TRUE);
+}
+
+static void
+check_max_rows (const SppnetKernels *kernels, SppnetRandom *random)
+{
+  gsize n = 1 + arena_random_size (random, 30), channels = arena_random_size (random, 600);
+  gsize stride = channels + arena_random_size (random, 40);
+  gfloat *in = arena_floats (&arenas[0], (n - 1) * stride + channels, random);
+  gfloat *out = arena_floats (&arenas[1], channels, random), *expected = arena_floats (&arenas[2], channels, random);
+
+  plain->max_rows (expected, in, n, stride, channels);
+  kernels->max_rows (out, in, n, stride, channels);
+  assert_same (out, expected, channels, FALSE);
+}
+
+static void
+check_max_into (const SppnetKernels *kernels, SppnetRandom *random)
+{
+  gsize channels = arena_random_size (random, 3000);
+  gfloat *in = arena_floats (&arenas[0], channels, random), *out = arena_floats (&arenas[1], channels, random);
+  gfloat *expected = arena_copy (&arenas[2], out, channels * sizeof *out);
+
+  plain->max_into (expected, in, channels);
+  kernels->max_into (out, in, channels);
+  assert_same (out, expected, channels, FALSE);
+}
+
+static void
+check_add_into (const SppnetKernels *kernels, SppnetRandom *random)
+{
+  gsize channels = arena_random_size (random, 3000);
+  gfloat *in = arena_floats (&arenas[0], channels, random), *out = arena_floats (&arenas[1], channels, random);
+  gfloat *expected = arena_copy (&arenas[2], out, channels * sizeof *out);
+
+  plain->add_into (expected, in, channels);
+  kernels->add_into (out, in, channels);
+  assert_same (out, expected, channels, TRUE);
+}
+
+/* The bound of a sum in any order: each of at most n additions is off by half a unit in the last place, 2^-24, of a partial
+ * sum, which is at most the sum of the magnitudes; two sums are compared. */
+static void
+check_min_sum (const SppnetKernels *kernels, SppnetRandom *random)
+{
+  gsize n = arena_random_size (random, 2000);
+  gfloat *a = arena_floats (&arenas[0], n, random), *b = arena_floats (&arenas[1], n, random);
+  gboolean finite = sppnet_random_below (random, 8) != 0;
+  gdouble magnitude = 0.0;
+  gfloat expected, got;
+
+  for (gsize i = 0; i < n; i++) {
+    if (finite && !(fabsf (a[i]) < 1e30f))
+      a[i] = 0.25f;
+    if (finite && !(fabsf (b[i]) < 1e30f))
+      b[i] = 0.5f;
+    magnitude += fabs ((gdouble) (a[i] < b[i] ? a[i] : b[i]));
+  }
+  expected = plain->min_sum (a, b, n);
+  got = kernels->min_sum (a, b, n);
+  if (!finite && !(isfinite (magnitude) && magnitude < 3e38)) {
+    g_assert_cmpint (isfinite (got), ==, isfinite (expected));
+    return;
+  }
+  g_assert_cmpfloat (fabs ((gdouble) got - expected), <=, n * 0x1p-23 * magnitude);
+}
+
+static void
+check_half_to_float (const SppnetKernels *kernels, SppnetRandom *random)
+{
+  gsize n = arena_random_size (random, 3000);
+  guint16 *in = arena_take (&arenas[0], n * sizeof *in);
+  gfloat *out = arena_floats (&arenas[1], n, random), *expected = arena_floats (&arenas[2], n, random);
+
+  for (gsize i = 0; i < n; i++)
+    in[i] = (guint16) sppnet_random_next (random);
+  plain->half_to_float (expected, in, n);
+  kernels->half_to_float (out, in, n);
+  assert_same (out, expected, n, FALSE);
+}
+
+static void
+check_float_to_half (const SppnetKernels *kernels, SppnetRandom *random)
+{
+  gsize n = arena_random_size (random, 3000);
+  gfloat *in = arena_floats (&arenas[0], n, random);
+  guint16 *out = arena_take (&arenas[1], n * sizeof *out), *expected = arena_take (&arenas[2], n * sizeof *out);
+
+  plain->float_to_half (expected, in, n);
+  kernels->float_to_half (out, in, n);
+  assert_same (NULL, NULL, 0, FALSE);
+  for (gsize i = 0; i < n; i++)
+    if (out[i] != expected[i])
+      g_error ("half of %a: 0x%04x, not 0x%04x", in[i], out[i], expected[i]);
+}
+
+typedef void (*Check) (const SppnetKernels *kernels, SppnetRandom *random);
+
+static const struct
+{
+  const gchar *name;
+  Check check;
+} checks[] = {
+  { "bias_activate", check_bias_activate }, { "max_rows", check_max_rows },           { "max_into", check_max_into },
+  { "add_into", check_add_into },           { "min_sum", check_min_sum },             { "half_to_float", check_half_to_float },
+  { "float_to_half", check_float_to_half },
+};
+
+/* data: the number of a check plus the number of checks times the level */
+static void
+test_level (gconstpointer data)
+{
+  guint check = GPOINTER_TO_UINT (data) % G_N_ELEMENTS (checks), isa = GPOINTER_TO_UINT (data) / G_N_ELEMENTS (checks);
+  const SppnetKernels *kernels = sppnet_kernels_for (isa);
+  SppnetRandom random = { (guint32) g_test_rand_int () };
+
+  if (!kernels) {
+    g_test_skip ("this processor does not have it");
+    return;
+  }
+  for (guint i = 0; i < ROUNDS; i++)
+    checks[check].check (kernels, &random);
+}
+
+/* The plain loops against their description, one element at a time. */
+static void
+test_plain (void)
+{
+  SppnetRandom random = { (guint32) g_test_rand_int () };
+
+  for (guint round = 0; round < ROUNDS; round++) {
+    gfloat in[6], out[2], y[2];
+
+    for (guint i = 0; i < 6; i++)
+      in[i] = (gfloat) (sppnet_random_uniform (&random) * 16.0 - 8.0);
+    plain->max_rows (out, in, 2, 4, 2);
+    g_assert_true (out[0] == MAX (in[0], in[4]) && out[1] == MAX (in[1], in[5]));
+    plain->max_into (out, in + 2, 2);
+    g_assert_true (out[0] == MAX (MAX (in[0], in[4]), in[2]) && out[1] == MAX (MAX (in[1], in[5]), in[3]));
+    memcpy (y, in, sizeof y);
+    plain->add_into (y, in + 2, 2);
+    g_assert_true (y[0] == in[0] + in[2] && y[1] == in[1] + in[3]);
+    memcpy (y, in, sizeof y);
+    plain->bias_activate (y, in + 4, 0.1f, 2, 1);
+    for (guint i = 0; i < 2; i++)
+      g_assert_cmpfloat (y[i], ==, in[i] + in[4] < 0.0f ? (in[i] + in[4]) * 0.1f : in[i] + in[4]);
+    g_assert_cmpfloat_with_epsilon (plain->min_sum (in, in + 3, 3),
+                                    MIN (in[0], in[3]) + MIN (in[1], in[4]) + MIN (in[2], in[5]), 1e-5);
+  }
+}
+
+/* Every half: its value by definition, back again, and the floats at and around the middle to the next one. */
+static void
+test_plain_half (void)
+{
+  for (guint h = 0; h < 0x7c00; h++) {
+    guint16 half = (guint16) h, back, negative = (guint16) (h | 0x8000);
+    gfloat value, expected = ldexpf ((gfloat) (h < 0x400 ? h : (h & 0x3ff) | 0x400), h < 0x400 ? -24 : (gint) (h >> 10) - 25);
+    gfloat next = h == 0x7bff ? 65536.0f : 0.0f, around[4];
+    guint16 rounded[4];
+
+    plain->half_to_float (&value, &half, 1);
+    g_assert_cmpfloat (value, ==, expected);
+    plain->float_to_half (&back, &value, 1);
+    g_assert_cmpuint (back, ==, h);
+    plain->half_to_float (&value, &negative, 1);
+    g_assert_true (value == -expected && signbit (value));
+    if (next == 0.0f) {
+      half++;
+      plain->half_to_float (&next, &half, 1);
+    }
+    around[0] = (expected + next) / 2.0f; /* exact; to the even one */
+    around[1] = nextafterf (around[0], 0.0f);
+    around[2] = nextafterf (around[0], INFINITY);
+    around[3] = -around[2];
+    plain->float_to_half (rounded, around, 4);
+    g_assert_cmpuint (rounded[0], ==, h + h % 2);
+    g_assert_cmpuint (rounded[1], ==, h);
+    g_assert_cmpuint (rounded[2], ==, h + 1);
+    g_assert_cmpuint (rounded[3], ==, (h + 1) | 0x8000);
+  }
+}
+
+static void
+test_plain_half_special (void)
+{
+  static const gfloat large[] = { INFINITY, 65520.0f, 1e38f, -INFINITY, -65520.0f, NAN };
+  static const guint16 special[] = { 0x7c00, 0xfc00, 0x7c01, 0xffff };
+  guint16 halves[6];
+  gfloat values[4];
+
+  plain->float_to_half (halves, large, 6);
+  g_assert_true (halves[0] == 0x7c00 && halves[1] == 0x7c00 && halves[2] == 0x7c00);
+  g_assert_true (halves[3] == 0xfc00 && halves[4] == 0xfc00 && (halves[5] & 0x7fff) > 0x7c00);
+  plain->half_to_float (values, special, 4);
+  g_assert_true (values[0] == INFINITY && values[1] == -INFINITY && isnan (values[2]) && isnan (values[3]));
+}
+
+static void
+test_table (void)
+{
+  for (guint isa = 0; isa < SPPNET_N_ISAS; isa++)
+    g_assert_true ((sppnet_kernels_for (isa) != NULL) == (isa <= (guint) sppnet_cpu_highest_isa ()));
+  g_assert_null (sppnet_kernels_for (SPPNET_N_ISAS));
+  g_assert_null (sppnet_kernels_for ((SppnetIsa) -1));
+  g_assert_true (sppnet_kernels () == sppnet_kernels_for (sppnet_cpu_isa ()));
+}
+
+int
+main (int argc, char **argv)
+{
+  if (argc > 1 && g_str_equal (argv[1], "--bench"))
+    return bench ();
+  g_test_init (&argc, &argv, NULL);
+  plain = sppnet_kernels_for (SPPNET_ISA_PLAIN);
+  for (guint i = 0; i < G_N_ELEMENTS (arenas); i++)
+    arena_init (&arenas[i]);
+  g_test_add_func ("/kernel/table", test_table);
+  g_test_add_func ("/kernel/plain/loops", test_plain);
+  g_test_add_func ("/kernel/plain/half", test_plain_half);
+  g_test_add_func ("/kernel/plain/half-special", test_plain_half_special);
+  for (guint isa = SPPNET_ISA_BASE; isa < SPPNET_N_ISAS; isa++)
+    for (guint i = 0; i < G_N_ELEMENTS (checks); i++) {
+      g_autofree gchar *path = g_strdup_printf ("/kernel/%s/%s", sppnet_isa_name (isa), checks[i].name);
+
+      g_test_add_data_func (path, GUINT_TO_POINTER (isa * G_N_ELEMENTS (checks) + i), test_level);
+    }
+  return g_test_run ();
+}
