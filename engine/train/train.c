@@ -194,8 +194,8 @@ make_network (SppnetTrainOptions *options, SppnetModel *init, const SppnetDatase
 
   sppnet_config_init (&config);
   make_config (&config, options, sppnet_model_get_config (init), dataset);
-  if (config.n_levels == 0) {
-    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS, "%s has no head: say which pyramid levels to use",
+  if (options->n_levels == 0 && sppnet_model_get_config (init)->n_labels == 0) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS, "%s has no head to keep: say which pyramid levels to use",
                  options->init);
     return NULL;
   }

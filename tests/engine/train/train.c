@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Training as a whole, on drawn pictures: it learns, a stopped run goes on bit by bit, bad input is refused. */
+#include "scenes.h"
+
+#include "evaluate/average_precision.h"
+#include "sppnet/detector.h"
+#include "train/train.h"
+
+typedef struct
+{
+  gchar *dir, *set, *dirs[2], *sets[2];
+  gchar *work, *init, *output;
+  SppnetTrainOptions options;
+} Fixture;
+
+static void
+set_up (Fixture *fixture, gconstpointer user_data)
+{
+  fixture->dir = scenes_write (24, 1);
+  fixture->dirs[0] = fixture->dir;
+  fixture->sets[0] = (gchar *) "train";
+  fixture->work = g_build_filename (fixture->dir, "work", NULL);
+  fixture->init = g_build_filename (fixture->dir, "backbone.safetensors", NULL);
+  fixture->output = g_build_filename (fixture->dir, "output.safetensors", NULL);
+  backbone_write (fixture->init);
+  sppnet_train_defaults (&fixture->options);
+  fixture->options.dirs = fixture->dirs;
+  fixture->options.sets = fixture->sets;
+  fixture->options.init = fixture->init;
+  fixture->options.output = fixture->output;
+  fixture->options.work = fixture->work;
+  fixture->options.name = "scenes";
+  fixture->options.n_levels = 2;
+  fixture->options.levels[1] = 3;
+  fixture->options.n_head = 1;
+  fixture->options.head[0] = 32;
+  fixture->options.dropout = 0.1;
+  fixture->options.end_to_end.epochs = 2;
+  fixture->options.end_to_end.warm_up = 4;
+  fixture->options.end_to_end.sampler.regions = 32;
+  fixture->options.end_to_end.optimizer.learning_rate = 3e-3;
+  fixture->options.end_to_end.optimizer.backbone_learning_rate = 1e-3;
+}
+
+static void
+tear_down (Fixture *fixture, gconstpointer user_data)
+{
+  remove_tree (fixture->dir);
+  g_free (fixture->dir);
+  g_free (fixture->work);
+  g_free (fixture->init);
+  g_free (fixture->output);
+}
+
+static void
+train (Fixture *fixture, SppnetProgress progress, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  sppnet_train (&fixture->options, progress, user_data, &error);
+  g_assert_no_error (error);
+}
+
+static GBytes *
+read_output (Fixture *fixture)
+{
+  gchar *content;
+  gsize length;
+
+  g_assert_true (g_file_get_contents (fixture->output, &content, &length, NULL));
+  return g_bytes_new_take (content, length);
+}
+
+static gboolean
+keep_losses (gpointer user_data, const gchar *stage, gdouble fraction, const gchar *message)
+{
+  if (g_str_equal (stage, "end-to-end")) {
+    gdouble loss = g_ascii_strtod (strstr (message, "loss ") + 5, NULL);
+
+    g_array_append_val ((GArray *) user_data, loss);
+  }
+  return TRUE;
+}
+
+static void
+test_loss_falls (Fixture *fixture, gconstpointer user_data)
+{
+  g_autoptr (GArray) losses = g_array_new (FALSE, FALSE, sizeof (gdouble));
+
+  fixture->options.end_to_end.epochs = 5;
+  train (fixture, keep_losses, losses);
+  g_assert_cmpuint (losses->len, ==, 60);
+  /* Three classes: a guess costs log 3. */
+  g_assert_cmpfloat (g_array_index (losses, gdouble, 0), >, 0.7);
+  g_assert_cmpfloat (g_array_index (losses, gdouble, losses->len - 1), <,
+                     0.6 * g_array_index (losses, gdouble, 0));
+}
+
+static gboolean
+stop_at (gpointer user_data, const gchar *stage, gdouble fraction, const gchar *message)
+{
+  return !(g_str_equal (stage, "end-to-end") && fraction > *(gdouble *) user_data);
+}
+
+static void
+test_resume_equals_unbroken (Fixture *fixture, gconstpointer user_data)
+{
+  static const gdouble stops[] = { 0.2, 0.55 };
+  g_autoptr (GBytes) unbroken = NULL, resumed = NULL;
+
+  train (fixture, NULL, NULL);
+  unbroken = read_output (fixture);
+  g_remove (fixture->output);
+  remove_tree (fixture->work);
+  for (guint i = 0; i < G_N_ELEMENTS (stops); i++) {
+    g_autoptr (GError) error = NULL;
+
+    g_assert_false (sppnet_train (&fixture->options, stop_at, (gpointer) &stops[i], &error));
+    g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_CANCELLED);
+    g_assert_false (g_file_test (fixture->output, G_FILE_TEST_EXISTS));
+  }
+  train (fixture, NULL, NULL);
+  resumed = read_output (fixture);
+  g_assert_true (g_bytes_equal (unbroken, resumed));
+}
+
+static void
+test_threads_and_seed (Fixture *fixture, gconstpointer user_data)
+{
+  g_autoptr (GBytes) one = NULL, two = NULL, other = NULL;
+
+  fixture->options.end_to_end.epochs = 1;
+  fixture->options.end_to_end.threads = 1;
+  train (fixture, NULL, NULL);
+  one = read_output (fixture);
+  remove_tree (fixture->work);
+  fixture->options.end_to_end.threads = 2;
+  train (fixture, NULL, NULL);
+  two = read_output (fixture);
+  g_assert_true (g_bytes_equal (one, two));
+  remove_tree (fixture->work);
+  fixture->options.end_to_end.seed = 2;
+  train (fixture, NULL, NULL);
+  other = read_output (fixture);
+  g_assert_false (g_bytes_equal (one, other));
+}
+
+static void
+test_checkpoint_of_other_settings (Fixture *fixture, gconstpointer user_data)
+{
+  gdouble stop = 0.3;
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *checkpoint = g_build_filename (fixture->work, "end-to-end.checkpoint", NULL);
+  g_autofree gchar *content = NULL;
+  gsize length;
+
+  g_assert_false (sppnet_train (&fixture->options, stop_at, &stop, NULL));
+  fixture->options.end_to_end.optimizer.learning_rate *= 2;
+  g_assert_false (sppnet_train (&fixture->options, NULL, NULL, &error));
+  g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS);
+  g_assert_nonnull (strstr (error->message, checkpoint));
+  g_clear_error (&error);
+
+  fixture->options.end_to_end.optimizer.learning_rate /= 2;
+  g_assert_true (g_file_get_contents (checkpoint, &content, &length, NULL));
+  content[length - 7] ^= 1;
+  g_assert_true (g_file_set_contents (checkpoint, content, (gssize) length, NULL));
+  g_assert_false (sppnet_train (&fixture->options, NULL, NULL, &error));
+  g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT);
+  g_clear_error (&error);
+  g_assert_true (g_file_set_contents (checkpoint, content, (gssize) length / 2, NULL));
+  g_assert_false (sppnet_train (&fixture->options, NULL, NULL, &error));
+  g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT);
+  g_clear_error (&error);
+  g_assert_true (g_file_set_contents (checkpoint, "rubbish", -1, NULL));
+  g_assert_false (sppnet_train (&fixture->options, NULL, NULL, &error));
+  g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT);
+}
+
+/* How many of n new scenes have both shapes found with the right label. */
+static guint
+count_found (const gchar *model_path, guint n)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SppnetModel) model = sppnet_model_load (model_path, &error);
+  g_autoptr (SppnetDetector) detector = NULL;
+  g_autofree guint8 *rgb = g_malloc (SCENE_WIDTH * SCENE_HEIGHT * 3);
+  SppnetFrame frame = { SPPNET_PIXEL_FORMAT_RGB, SCENE_WIDTH, SCENE_HEIGHT, { rgb }, { SCENE_WIDTH * 3 } };
+  SppnetSettings settings = { .threshold = 0.3f };
+  SppnetRandom random = { 4711 };
+  guint found = 0;
+
+  g_assert_no_error (error);
+  detector = sppnet_detector_new (model, &settings, &error);
+  g_assert_no_error (error);
+  for (guint i = 0; i < n; i++) {
+    const SppnetDetection *detections;
+    gint boxes[2][3];
+    gsize n_detections;
+    guint right = 0;
+
+    scene_make (rgb, &random, boxes);
+    sppnet_detector_run (detector, &frame, NULL, 0, &detections, &n_detections, &error);
+    g_assert_no_error (error);
+    for (gint k = 0; k < 2; k++)
+      for (gsize d = 0; d < n_detections; d++) {
+        SppnetBox truth = { boxes[k][0], boxes[k][1], boxes[k][2], boxes[k][2] };
+
+        if (g_str_equal (detections[d].label, k == 0 ? "disk" : "square")
+            && sppnet_box_iou (&detections[d].box, &truth) >= 0.5f) {
+          right++;
+          break;
+        }
+      }
+    found += right == 2;
+  }
+  return found;
+}
+
+static void
+test_detects (Fixture *fixture, gconstpointer user_data)
+{
+  fixture->options.end_to_end.epochs = 8;
+  train (fixture, NULL, NULL);
+  g_assert_cmpuint (count_found (fixture->output, 20), >=, 16);
+}
+
+/* The paper's stages on top: SVMs with hard negatives and ridge regression. */
+static void
+test_svm_and_ridge_detect (Fixture *fixture, gconstpointer user_data)
+{
+  fixture->options.end_to_end.epochs = 8;
+  fixture->options.classifier = SPPNET_TRAIN_SVM;
+  fixture->options.box = SPPNET_TRAIN_BOX_RIDGE;
+  train (fixture, NULL, NULL);
+  g_assert_cmpuint (count_found (fixture->output, 20), >=, 16);
+}
+
+static void
+test_sgd (Fixture *fixture, gconstpointer user_data)
+{
+  g_autoptr (GArray) losses = g_array_new (FALSE, FALSE, sizeof (gdouble));
+
+  fixture->options.end_to_end.epochs = 5;
+  fixture->options.end_to_end.optimizer.kind = SPPNET_OPTIMIZER_SGD;
+  fixture->options.end_to_end.optimizer.learning_rate = 0.02;
+  fixture->options.end_to_end.optimizer.backbone_learning_rate = 0.01;
+  fixture->options.end_to_end.optimizer.weight_decay = 5e-4;
+  train (fixture, keep_losses, losses);
+  g_assert_cmpfloat (g_array_index (losses, gdouble, losses->len - 1), <,
+                     0.7 * g_array_index (losses, gdouble, 0));
+}
+
+/* Fine-tuning with the same labels takes everything over: nothing is learnt in no pass, and nothing lost. */
+static void
+test_keeps_a_trained_head (Fixture *fixture, gconstpointer user_data)
+{
+  g_autofree gchar *first = g_build_filename (fixture->dir, "first.safetensors", NULL);
+  g_autoptr (SppnetModel) before = NULL, after = NULL;
+  const gfloat *a, *b;
+  gsize n, m;
+
+  fixture->options.dtype = SPPNET_DTYPE_F32;
+  fixture->options.output = first;
+  train (fixture, NULL, NULL);
+  remove_tree (fixture->work);
+  fixture->options.init = first;
+  fixture->options.output = fixture->output;
+  fixture->options.n_levels = 0;
+  fixture->options.end_to_end.epochs = 0;
+  train (fixture, NULL, NULL);
+  before = sppnet_model_load (first, NULL);
+  after = sppnet_model_load (fixture->output, NULL);
+  a = sppnet_model_get_tensor (before, "fc6.weight", &n);
+  b = sppnet_model_get_tensor (after, "fc6.weight", &m);
+  g_assert_cmpmem (a, n * sizeof *a, b, m * sizeof *b);
+  a = sppnet_model_get_tensor (before, "box.weight", &n);
+  b = sppnet_model_get_tensor (after, "box.weight", &m);
+  g_assert_cmpmem (a, n * sizeof *a, b, m * sizeof *b);
+}
+
+static void
+test_refusals (Fixture *fixture, gconstpointer user_data)
+{
+  g_autofree gchar *annotation = g_build_filename (fixture->dir, "Annotations", "003.xml", NULL);
+  g_autofree gchar *picture = g_build_filename (fixture->dir, "JPEGImages", "005.png", NULL);
+  gchar *labels[] = { (gchar *) "unicorn", NULL };
+  g_autoptr (GError) error = NULL;
+
+  fixture->options.labels = labels;
+  g_assert_false (sppnet_train (&fixture->options, NULL, NULL, &error));
+  g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS);
+  g_clear_error (&error);
+  fixture->options.labels = NULL;
+
+  fixture->options.n_levels = 0;
+  g_assert_false (sppnet_train (&fixture->options, NULL, NULL, &error));
+  g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS);
+  g_clear_error (&error);
+  fixture->options.n_levels = 2;
+
+  g_assert_true (g_file_set_contents (picture, "not a picture", -1, NULL));
+  g_assert_false (sppnet_train (&fixture->options, NULL, NULL, &error));
+  g_assert_nonnull (strstr (error->message, "005.png"));
+  g_clear_error (&error);
+
+  g_assert_true (g_file_set_contents (annotation, "<annotation>\n<object>\n</annotation>", -1, NULL));
+  g_assert_false (sppnet_train (&fixture->options, NULL, NULL, &error));
+  g_assert_nonnull (strstr (error->message, "003.xml:3"));
+}
+
+#define ADD(name, function) g_test_add ("/train/" name, Fixture, NULL, set_up, function, tear_down)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("loss-falls", test_loss_falls);
+  ADD ("resume-equals-unbroken", test_resume_equals_unbroken);
+  ADD ("threads-and-seed", test_threads_and_seed);
+  ADD ("checkpoint-of-other-settings", test_checkpoint_of_other_settings);
+  ADD ("detects", test_detects);
+  ADD ("svm-and-ridge-detect", test_svm_and_ridge_detect);
+  ADD ("sgd", test_sgd);
+  ADD ("keeps-a-trained-head", test_keeps_a_trained_head);
+  ADD ("refusals", test_refusals);
+  return g_test_run ();
+}
