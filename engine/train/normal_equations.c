@@ -4,6 +4,7 @@
 #include <cblas.h>
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 
@@ -12,6 +13,13 @@ void dpotrf_ (const char *uplo, const int *n, double *a, const int *lda, int *in
 void dpotrs_ (const char *uplo, const int *n, const int *nrhs, const double *a, const int *lda, double *b, const int *ldb,
               int *info);
 
+/* Linux promises memory that it does not have and then kills whoever writes to it; no machine holds more than this. */
+static gboolean
+fits_machine (gsize bytes)
+{
+  return bytes / sysconf (_SC_PAGESIZE) < (gsize) sysconf (_SC_PHYS_PAGES);
+}
+
 gboolean
 sppnet_normal_equations_init (SppnetNormalEquations *equations, gsize length, gsize n_targets)
 {
@@ -19,7 +27,7 @@ sppnet_normal_equations_init (SppnetNormalEquations *equations, gsize length, gs
 
   *equations = (SppnetNormalEquations){ .length = length, .n_targets = n_targets };
   if (length > G_MAXINT / 2 || !g_size_checked_mul (&count, rows, length) || !g_size_checked_add (&count, count, rest)
-      || !g_size_checked_mul (&bytes, count, sizeof (gdouble)))
+      || !g_size_checked_mul (&bytes, count, sizeof (gdouble)) || !fits_machine (bytes))
     return FALSE;
   equations->memory = sppnet_aligned_alloc (bytes);
   if (!equations->memory)
