@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/**
+ * SECTION:element-sppnetpublish
+ * @title: sppnetpublish
+ *
+ * Writes the detections on each frame as one line of JSON to a file, to the standard output, or posts them as messages
+ * on the bus. Frames pass through untouched. A line reads
+ *
+ * |[
+ * {"timestamp":40000000,"running_time":40000000,"wall_clock":"2024-05-17T09:30:00.123456Z","width":768,"height":576,
+ *  "detections":[{"label":"dog","label_id":11,"confidence":0.9312,"box":[131,219,180,324]}]}
+ * ]|
+ *
+ * without the line break inside. Times are in nanoseconds, null where a buffer has none; wall_clock is when the frame
+ * came through this element, in UTC; box is x, y, width and height in pixels of the frame as this element sees it, so
+ * it follows a videoscale before it. Frames without detections give a line too, with an empty list.
+ *
+ * With post-messages=true each frame posts an element message "sppnetpublish" with the fields timestamp, running-time
+ * (guint64, nanoseconds), width, height (int), detections (GstValueArray of structures "detection" with label,
+ * label_id, confidence, x, y, width, height) and json (the line).
+ *
+ * ## Example launch lines
+ * |[
+ * gst-launch-1.0 -q filesrc location=dog.jpg ! jpegdec ! sppnetdetect ! sppnetpublish ! fakesink
+ * ]| Lines on the standard output.
+ * |[
+ * gst-launch-1.0 filesrc location=clip.webm ! decodebin ! sppnetdetect ! sppnetpublish location=clip.jsonl ! fakesink
+ * ]| A file.
+ * |[
+ * gst-launch-1.0 -m filesrc location=clip.webm ! decodebin ! sppnetdetect ! sppnetpublish location="" \
+ *     post-messages=true ! fakesink
+ * ]| Messages.
+ *
+ * Since: 0.1
+ */
+#include "publish.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <gst/video/video.h>
+#include <stdio.h>
+
+#include "line.h"
+#include "meta.h"
+
+GST_DEBUG_CATEGORY_STATIC (sppnet_publish_debug);
+#define GST_CAT_DEFAULT sppnet_publish_debug
+
+enum
+{
+  PROP_LOCATION = 1,
+  PROP_APPEND,
+  PROP_FLUSH_INTERVAL,
+  PROP_POST_MESSAGES,
+};
+
+#define DEFAULT_LOCATION "-"
+#define DEFAULT_FLUSH_INTERVAL 1
+
+struct _GstSppnetPublish
+{
+  GstBaseTransform parent;
+
+  /* Under the object lock. */
+  gchar *location;
+  gboolean append, post_messages;
+  guint flush_interval;
+
+  /* Of the streaming thread. */
+  GstVideoInfo info;
+  FILE *file;
+  gchar *name;   /* of file, for messages */
+  guint pending; /* lines since the last flush */
+  gboolean failed;
+  GArray *detections;
+  GString *line;
+};
+
+static GstStaticPadTemplate sink_template
+    = GST_STATIC_PAD_TEMPLATE ("sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS ("video/x-raw(ANY)"));
+static GstStaticPadTemplate src_template
+    = GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS ("video/x-raw(ANY)"));
+
+G_DEFINE_FINAL_TYPE (GstSppnetPublish, gst_sppnet_publish, GST_TYPE_BASE_TRANSFORM)
+GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (sppnetpublish, "sppnetpublish", GST_RANK_NONE, GST_TYPE_SPPNET_PUBLISH,
+                                       GST_DEBUG_CATEGORY_INIT (sppnet_publish_debug, "sppnetpublish", 0,
+                                                                "Detections as JSON lines"))
+
+static void
+gst_sppnet_publish_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  GstSppnetPublish *self = GST_SPPNET_PUBLISH (object);
+
+  GST_OBJECT_LOCK (self);
+  switch (id) {
+  case PROP_LOCATION:
+    g_free (self->location);
+    self->location = g_value_dup_string (value);
+    break;
+  case PROP_APPEND:
+    self->append = g_value_get_boolean (value);
+    break;
+  case PROP_FLUSH_INTERVAL:
+    self->flush_interval = g_value_get_uint (value);
+    break;
+  case PROP_POST_MESSAGES:
+    self->post_messages = g_value_get_boolean (value);
+    break;
+  default:
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    break;
+  }
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+gst_sppnet_publish_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  GstSppnetPublish *self = GST_SPPNET_PUBLISH (object);
+
+  GST_OBJECT_LOCK (self);
+  switch (id) {
+  case PROP_LOCATION:
+    g_value_set_string (value, self->location);
+    break;
+  case PROP_APPEND:
+    g_value_set_boolean (value, self->append);
+    break;
+  case PROP_FLUSH_INTERVAL:
+    g_value_set_uint (value, self->flush_interval);
+    break;
+  case PROP_POST_MESSAGES:
+    g_value_set_boolean (value, self->post_messages);
+    break;
+  default:
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    break;
+  }
+  GST_OBJECT_UNLOCK (self);
+}
+
+static gboolean
+gst_sppnet_publish_start (GstBaseTransform *base)
+{
+  GstSppnetPublish *self = GST_SPPNET_PUBLISH (base);
+  gboolean append;
+
+  GST_OBJECT_LOCK (self);
+  self->name = g_strdup (self->location);
+  append = self->append;
+  GST_OBJECT_UNLOCK (self);
+
+  self->pending = 0;
+  self->failed = FALSE;
+  if (!self->name || !*self->name)
+    return TRUE;
+  if (g_str_equal (self->name, "-") || g_str_equal (self->name, "stdout")) {
+    self->file = stdout;
+    return TRUE;
+  }
+  self->file = g_fopen (self->name, append ? "ae" : "we");
+  if (self->file)
+    return TRUE;
+  GST_ELEMENT_ERROR (self, RESOURCE, OPEN_WRITE,
+                     ("%s: the file cannot be opened for writing: %s", self->name, g_strerror (errno)),
+                     GST_ERROR_SYSTEM);
+  g_clear_pointer (&self->name, g_free);
+  return FALSE;
+}
+
+static gboolean
+write_failed (GstSppnetPublish *self)
+{
+  /* Said once: the file's end would fail for the same reason. */
+  if (self->failed)
+    return FALSE;
+  self->failed = TRUE;
+  GST_ELEMENT_ERROR (self, RESOURCE, WRITE,
+                     ("%s: the detections cannot be written: %s", self->name, g_strerror (errno)), GST_ERROR_SYSTEM);
+  return FALSE;
+}
+
+static gboolean
+flush (GstSppnetPublish *self)
+{
+  if (!self->file || self->pending == 0)
+    return TRUE;
+  self->pending = 0;
+  return fflush (self->file) == 0 || write_failed (self);
+}
+
+static gboolean
+gst_sppnet_publish_stop (GstBaseTransform *base)
+{
+  GstSppnetPublish *self = GST_SPPNET_PUBLISH (base);
+  gboolean ok = flush (self);
+
+  if (self->file && self->file != stdout && fclose (self->file) != 0 && ok)
+    ok = write_failed (self);
+  self->file = NULL;
+  g_clear_pointer (&self->name, g_free);
+  return ok;
+}
+
+static gboolean
+gst_sppnet_publish_set_caps (GstBaseTransform *base, GstCaps *in, GstCaps *out)
+{
+  GstSppnetPublish *self = GST_SPPNET_PUBLISH (base);
+
+  if (gst_video_info_from_caps (&self->info, in))
+    return TRUE;
+  GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("Caps do not describe a video frame"), ("%" GST_PTR_FORMAT, in));
+  return FALSE;
+}
+
+static gboolean
+gst_sppnet_publish_sink_event (GstBaseTransform *base, GstEvent *event)
+{
+  if (GST_EVENT_TYPE (event) == GST_EVENT_EOS)
+    flush (GST_SPPNET_PUBLISH (base));
+  return GST_BASE_TRANSFORM_CLASS (gst_sppnet_publish_parent_class)->sink_event (base, event);
+}
+
+static gboolean
+write_line (GstSppnetPublish *self, guint flush_interval)
+{
+  g_string_append_c (self->line, '\n');
+  if (fwrite (self->line->str, 1, self->line->len, self->file) != self->line->len)
+    return write_failed (self);
+  self->pending++;
+  return flush_interval == 0 || self->pending < flush_interval || flush (self);
+}
+
+static void
+post_message (GstSppnetPublish *self, const GstSppnetFrameTimes *frame)
+{
+  GstStructure *structure
+      = gst_structure_new ("sppnetpublish", "timestamp", G_TYPE_UINT64, frame->timestamp, "running-time", G_TYPE_UINT64,
+                           frame->running_time, "width", G_TYPE_INT, frame->width, "height", G_TYPE_INT, frame->height,
+                           "json", G_TYPE_STRING, self->line->str, NULL);
+  GValue list = G_VALUE_INIT;
+
+  g_value_init (&list, GST_TYPE_ARRAY);
+  for (guint i = 0; i < self->detections->len; i++) {
+    const GstSppnetDetection *d = &g_array_index (self->detections, GstSppnetDetection, i);
+    GValue value = G_VALUE_INIT;
+
+    g_value_init (&value, GST_TYPE_STRUCTURE);
+    g_value_take_boxed (&value, gst_structure_new ("detection", "label", G_TYPE_STRING, d->label, "label_id",
+                                                   G_TYPE_INT, d->label_id, "confidence", G_TYPE_DOUBLE, d->confidence,
+                                                   "x", G_TYPE_INT, d->x, "y", G_TYPE_INT, d->y, "width", G_TYPE_INT,
+                                                   d->width, "height", G_TYPE_INT, d->height, NULL));
+    gst_value_array_append_and_take_value (&list, &value);
+  }
+  gst_structure_take_value (structure, "detections", &list);
+  gst_element_post_message (GST_ELEMENT (self), gst_message_new_element (GST_OBJECT (self), structure));
+}
+
+static GstFlowReturn
+gst_sppnet_publish_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
+{
+  GstSppnetPublish *self = GST_SPPNET_PUBLISH (base);
+  GstSppnetFrameTimes frame
+      = { .timestamp = GST_BUFFER_PTS (buffer),
+          .running_time = gst_segment_to_running_time (&base->segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer)),
+          .wall_clock = g_get_real_time (),
+          .width = GST_VIDEO_INFO_WIDTH (&self->info),
+          .height = GST_VIDEO_INFO_HEIGHT (&self->info) };
+  gboolean post_messages;
+  guint flush_interval;
+
+  GST_OBJECT_LOCK (self);
+  post_messages = self->post_messages;
+  flush_interval = self->flush_interval;
+  GST_OBJECT_UNLOCK (self);
+
+  g_array_set_size (self->detections, 0);
+  gst_sppnet_meta_read (buffer, self->detections);
+  g_string_truncate (self->line, 0);
+  gst_sppnet_line_append (self->line, &frame, (const GstSppnetDetection *)self->detections->data,
+                          self->detections->len);
+  if (post_messages)
+    post_message (self, &frame);
+  return !self->file || write_line (self, flush_interval) ? GST_FLOW_OK : GST_FLOW_ERROR;
+}
+
+static void
+gst_sppnet_publish_finalize (GObject *object)
+{
+  GstSppnetPublish *self = GST_SPPNET_PUBLISH (object);
+
+  g_free (self->location);
+  g_array_unref (self->detections);
+  g_string_free (self->line, TRUE);
+  G_OBJECT_CLASS (gst_sppnet_publish_parent_class)->finalize (object);
+}
+
+static void
+install_properties (GObjectClass *klass)
+{
+  const GParamFlags ready = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY;
+  const GParamFlags playing = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING;
+
+  g_object_class_install_property (
+      klass, PROP_LOCATION,
+      g_param_spec_string ("location", "Location",
+                           "File that the lines are written to; \"-\" or \"stdout\": the standard output; NULL or "
+                           "empty: nothing is written",
+                           DEFAULT_LOCATION, ready));
+  g_object_class_install_property (klass, PROP_APPEND,
+                                   g_param_spec_boolean ("append", "Append",
+                                                         "Write behind what the file holds, instead of replacing it",
+                                                         FALSE, ready));
+  g_object_class_install_property (
+      klass, PROP_FLUSH_INTERVAL,
+      g_param_spec_uint ("flush-interval", "Flush interval",
+                         "Hand the lines to the system after this many of them (0 = when a buffer of some kilobytes is "
+                         "full); always at the end of the stream",
+                         0, G_MAXUINT, DEFAULT_FLUSH_INTERVAL, playing));
+  g_object_class_install_property (
+      klass, PROP_POST_MESSAGES,
+      g_param_spec_boolean ("post-messages", "Post messages",
+                            "Post an element message \"sppnetpublish\" on the bus for each frame", FALSE, playing));
+}
+
+static void
+gst_sppnet_publish_class_init (GstSppnetPublishClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
+  GstBaseTransformClass *base_class = GST_BASE_TRANSFORM_CLASS (klass);
+
+  object_class->set_property = gst_sppnet_publish_set_property;
+  object_class->get_property = gst_sppnet_publish_get_property;
+  object_class->finalize = gst_sppnet_publish_finalize;
+  install_properties (object_class);
+
+  gst_element_class_add_static_pad_template (element_class, &sink_template);
+  gst_element_class_add_static_pad_template (element_class, &src_template);
+  gst_element_class_set_static_metadata (element_class, "SPPNet detection publisher", "Filter/Analyzer/Video",
+                                         "Writes the detections on each frame as JSON lines, or posts them as messages",
+                                         "The gst-sppnet developers");
+
+  base_class->start = gst_sppnet_publish_start;
+  base_class->stop = gst_sppnet_publish_stop;
+  base_class->set_caps = gst_sppnet_publish_set_caps;
+  base_class->sink_event = gst_sppnet_publish_sink_event;
+  base_class->transform_ip = gst_sppnet_publish_transform_ip;
+  base_class->transform_ip_on_passthrough = TRUE;
+}
+
+static void
+gst_sppnet_publish_init (GstSppnetPublish *self)
+{
+  self->location = g_strdup (DEFAULT_LOCATION);
+  self->flush_interval = DEFAULT_FLUSH_INTERVAL;
+  self->detections = g_array_new (FALSE, FALSE, sizeof (GstSppnetDetection));
+  self->line = g_string_new (NULL);
+  gst_base_transform_set_passthrough (GST_BASE_TRANSFORM (self), TRUE);
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "settings.h"
+
+GType
+gst_sppnet_proposals_get_type (void)
+{
+  static GType type;
+  static const GEnumValue values[] = {
+    { SPPNET_PROPOSALS_DEFAULT, "What the model recommends", "default" },
+    { SPPNET_PROPOSALS_SELECTIVE_SEARCH, "Selective Search, fast strategies", "selective-search" },
+    { SPPNET_PROPOSALS_SELECTIVE_SEARCH_QUALITY, "Selective Search, quality strategies: more regions, slower",
+      "selective-search-quality" },
+    { SPPNET_PROPOSALS_GRID, "Sliding windows of several sizes and shapes", "grid" },
+    { SPPNET_PROPOSALS_REGIONS, "Only the regions that upstream elements attached", "regions" },
+    { 0, NULL, NULL },
+  };
+
+  if (g_once_init_enter (&type)) {
+    GType registered = g_enum_register_static ("GstSppnetProposals", values);
+
+    g_once_init_leave (&type, registered);
+  }
+  return type;
+}
+
+void
+gst_sppnet_settings_install (GObjectClass *klass)
+{
+  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING;
+  const GParamFlags controllable = flags | GST_PARAM_CONTROLLABLE;
+
+  g_object_class_install_property (
+      klass, GST_SPPNET_SETTINGS_PROPOSALS,
+      g_param_spec_enum ("proposals", "Region proposals",
+                         "Where the regions that are scored come from. Regions of interest that upstream elements "
+                         "attached are always scored too",
+                         GST_TYPE_SPPNET_PROPOSALS, SPPNET_PROPOSALS_DEFAULT, controllable));
+  g_object_class_install_property (
+      klass, GST_SPPNET_SETTINGS_MAX_PROPOSALS,
+      g_param_spec_uint ("max-proposals", "Maximum proposals",
+                         "Regions proposed per frame, best first: fewer are faster and find less (0 = the model's own "
+                         "number)",
+                         0, 100000, 0, controllable));
+  g_object_class_install_property (
+      klass, GST_SPPNET_SETTINGS_THRESHOLD,
+      g_param_spec_float ("threshold", "Confidence threshold",
+                          "Lowest confidence that is reported, for every label (0 = the model's own threshold of each "
+                          "label)",
+                          0, 1, 0, controllable));
+  g_object_class_install_property (
+      klass, GST_SPPNET_SETTINGS_NMS_THRESHOLD,
+      g_param_spec_float ("nms-threshold", "Overlap threshold",
+                          "Overlap (intersection over union) above which the weaker of two boxes of one label is "
+                          "dropped (0 = the model's own)",
+                          0, 1, 0, controllable));
+  g_object_class_install_property (klass, GST_SPPNET_SETTINGS_MAX_DETECTIONS,
+                                   g_param_spec_uint ("max-detections", "Maximum detections",
+                                                      "Detections per frame, best first (0 = 100)", 0, 100000, 0,
+                                                      controllable));
+  g_object_class_install_property (
+      klass, GST_SPPNET_SETTINGS_LABELS,
+      g_param_spec_string (
+          "labels", "Labels",
+          "Labels that are reported, separated by commas, such as \"person,dog\" (NULL or empty = all). "
+          "A label that the model does not have is an error at start, a warning later",
+          NULL, flags));
+  g_object_class_install_property (
+      klass, GST_SPPNET_SETTINGS_THREADS,
+      g_param_spec_uint ("threads", "Threads",
+                         "Threads that this element may use (0 = as many as there are processors)", 0, 1024, 0, flags));
+  g_object_class_install_property (
+      klass, GST_SPPNET_SETTINGS_SEED,
+      g_param_spec_uint ("seed", "Seed",
+                         "Order of equally ranked proposals of Selective Search: the same seed gives the same "
+                         "detections",
+                         0, G_MAXUINT, 0, flags));
+}
+
+static void
+set_labels (GstSppnetSettings *settings, const gchar *labels)
+{
+  g_autoptr (GPtrArray) filter = g_ptr_array_new_with_free_func (g_free);
+  g_auto (GStrv) parts = g_strsplit (labels ? labels : "", ",", -1);
+
+  for (gchar **part = parts; *part; part++)
+    if (*g_strstrip (*part))
+      g_ptr_array_add (filter, g_strdup (*part));
+  g_clear_pointer (&settings->filter, g_strfreev);
+  if (filter->len > 0) {
+    g_ptr_array_add (filter, NULL);
+    settings->filter = (GStrv)g_ptr_array_free (g_steal_pointer (&filter), FALSE);
+  }
+  settings->values.labels = (const gchar *const *)settings->filter;
+  g_free (settings->labels);
+  settings->labels = g_strdup (labels);
+}
+
+gboolean
+gst_sppnet_settings_set (GstSppnetSettings *settings, guint id, const GValue *value)
+{
+  SppnetSettings *v = &settings->values;
+
+  switch (id) {
+  case GST_SPPNET_SETTINGS_PROPOSALS:
+    v->proposals = (SppnetProposals)g_value_get_enum (value);
+    break;
+  case GST_SPPNET_SETTINGS_MAX_PROPOSALS:
+    v->max_proposals = g_value_get_uint (value);
+    break;
+  case GST_SPPNET_SETTINGS_THRESHOLD:
+    v->threshold = g_value_get_float (value);
+    break;
+  case GST_SPPNET_SETTINGS_NMS_THRESHOLD:
+    v->nms_threshold = g_value_get_float (value);
+    break;
+  case GST_SPPNET_SETTINGS_MAX_DETECTIONS:
+    v->max_detections = g_value_get_uint (value);
+    break;
+  case GST_SPPNET_SETTINGS_LABELS:
+    set_labels (settings, g_value_get_string (value));
+    break;
+  case GST_SPPNET_SETTINGS_THREADS:
+    v->threads = g_value_get_uint (value);
+    break;
+  case GST_SPPNET_SETTINGS_SEED:
+    v->seed = g_value_get_uint (value);
+    break;
+  default:
+    return FALSE;
+  }
+  settings->generation++;
+  return TRUE;
+}
+
+gboolean
+gst_sppnet_settings_get (const GstSppnetSettings *settings, guint id, GValue *value)
+{
+  const SppnetSettings *v = &settings->values;
+
+  switch (id) {
+  case GST_SPPNET_SETTINGS_PROPOSALS:
+    g_value_set_enum (value, v->proposals);
+    return TRUE;
+  case GST_SPPNET_SETTINGS_MAX_PROPOSALS:
+    g_value_set_uint (value, v->max_proposals);
+    return TRUE;
+  case GST_SPPNET_SETTINGS_THRESHOLD:
+    g_value_set_float (value, v->threshold);
+    return TRUE;
+  case GST_SPPNET_SETTINGS_NMS_THRESHOLD:
+    g_value_set_float (value, v->nms_threshold);
+    return TRUE;
+  case GST_SPPNET_SETTINGS_MAX_DETECTIONS:
+    g_value_set_uint (value, v->max_detections);
+    return TRUE;
+  case GST_SPPNET_SETTINGS_LABELS:
+    g_value_set_string (value, settings->labels);
+    return TRUE;
+  case GST_SPPNET_SETTINGS_THREADS:
+    g_value_set_uint (value, v->threads);
+    return TRUE;
+  case GST_SPPNET_SETTINGS_SEED:
+    g_value_set_uint (value, v->seed);
+    return TRUE;
+  default:
+    return FALSE;
+  }
+}
+
+void
+gst_sppnet_settings_copy (GstSppnetSettings *copy, const GstSppnetSettings *settings)
+{
+  gst_sppnet_settings_clear (copy);
+  *copy = *settings;
+  copy->filter = g_strdupv (settings->filter);
+  copy->labels = g_strdup (settings->labels);
+  copy->values.labels = (const gchar *const *)copy->filter;
+}
+
+void
+gst_sppnet_settings_clear (GstSppnetSettings *settings)
+{
+  g_strfreev (settings->filter);
+  g_free (settings->labels);
+  *settings = (GstSppnetSettings){ 0 };
+}

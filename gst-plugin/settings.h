@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gst/gst.h>
+#include <sppnet/detector.h>
+
+/* The properties of sppnetdetect that say what a detector looks for: all may change while the pipeline plays. Numbered
+ * from 1; the element's own follow. */
+enum
+{
+  GST_SPPNET_SETTINGS_PROPOSALS = 1,
+  GST_SPPNET_SETTINGS_MAX_PROPOSALS,
+  GST_SPPNET_SETTINGS_THRESHOLD,
+  GST_SPPNET_SETTINGS_NMS_THRESHOLD,
+  GST_SPPNET_SETTINGS_MAX_DETECTIONS,
+  GST_SPPNET_SETTINGS_LABELS,
+  GST_SPPNET_SETTINGS_THREADS,
+  GST_SPPNET_SETTINGS_SEED,
+  GST_SPPNET_SETTINGS_LAST = GST_SPPNET_SETTINGS_SEED,
+};
+
+/* { 0 } is all defaults. */
+typedef struct
+{
+  SppnetSettings values; /* values.labels points to filter */
+  GStrv filter;          /* NULL: all labels */
+  gchar *labels;         /* the property as it was set */
+  guint generation;      /* counts the changes */
+} GstSppnetSettings;
+
+#define GST_TYPE_SPPNET_PROPOSALS (gst_sppnet_proposals_get_type ())
+GType gst_sppnet_proposals_get_type (void);
+
+void gst_sppnet_settings_install (GObjectClass *klass);
+/* FALSE when id is not one of the above. */
+gboolean gst_sppnet_settings_set (GstSppnetSettings *settings, guint id, const GValue *value);
+gboolean gst_sppnet_settings_get (const GstSppnetSettings *settings, guint id, GValue *value);
+/* Replaces copy by an independent copy of settings. */
+void gst_sppnet_settings_copy (GstSppnetSettings *copy, const GstSppnetSettings *settings);
+void gst_sppnet_settings_clear (GstSppnetSettings *settings);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (GstSppnetSettings, gst_sppnet_settings_clear)

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "stream.h"
+
+#include "frame.h"
+#include "meta.h"
+
+gboolean
+gst_sppnet_stream_open (GstSppnetStream *stream, const gchar *model, const GstSppnetSettings *settings, GError **error)
+{
+  g_autofree gchar *path = model && *model ? g_strdup (model) : sppnet_model_get_default_path (error);
+  g_autoptr (SppnetModel) loaded = path ? sppnet_model_load (path, error) : NULL;
+
+  if (!loaded)
+    return FALSE;
+  stream->detector = sppnet_detector_new (loaded, &settings->values, error);
+  if (!stream->detector)
+    return FALSE;
+  stream->generation = settings->generation;
+  stream->last = g_array_new (FALSE, FALSE, sizeof (SppnetDetection));
+  stream->boxes = g_array_new (FALSE, FALSE, sizeof (SppnetBox));
+  stream->ids = g_array_new (FALSE, FALSE, sizeof (gint));
+  return TRUE;
+}
+
+void
+gst_sppnet_stream_close (GstSppnetStream *stream)
+{
+  g_clear_pointer (&stream->detector, sppnet_detector_unref);
+  g_clear_pointer (&stream->last, g_array_unref);
+  g_clear_pointer (&stream->boxes, g_array_unref);
+  g_clear_pointer (&stream->ids, g_array_unref);
+}
+
+gboolean
+gst_sppnet_stream_configure (GstSppnetStream *stream, const GstSppnetSettings *settings, GError **error)
+{
+  if (stream->generation == settings->generation)
+    return TRUE;
+  /* Also after a failure: one warning for one change. */
+  stream->generation = settings->generation;
+  return sppnet_detector_set_settings (stream->detector, &settings->values, error);
+}
+
+/* Keeps the detections: those of the detector end with its next run. */
+static gboolean
+run (GstSppnetStream *stream, const SppnetFrame *frame, GError **error)
+{
+  const SppnetDetection *found;
+  gsize n;
+
+  if (!sppnet_detector_run (stream->detector, frame, (const SppnetBox *)stream->boxes->data, stream->boxes->len, &found,
+                            &n, error))
+    return FALSE;
+  g_array_append_vals (stream->last, found, (guint)n);
+  return TRUE;
+}
+
+gboolean
+gst_sppnet_stream_search (GstSppnetStream *stream, GstBuffer *buffer, const GstVideoInfo *info, GQuark type,
+                          GError **error)
+{
+  GstVideoFrame mapped;
+  SppnetFrame frame;
+  gboolean ok;
+
+  gst_sppnet_stream_forget (stream);
+  g_array_set_size (stream->boxes, 0);
+  g_array_set_size (stream->ids, 0);
+  gst_sppnet_meta_read_regions (buffer, type, stream->boxes, stream->ids);
+
+  /* Read only: mapping for writing would copy the pixels behind a tee. */
+  if (!gst_video_frame_map (&mapped, info, buffer, GST_MAP_READ)) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED,
+                 "the buffer does not hold a %s frame of %dx%d pixels that can be read",
+                 gst_video_format_to_string (GST_VIDEO_INFO_FORMAT (info)), GST_VIDEO_INFO_WIDTH (info),
+                 GST_VIDEO_INFO_HEIGHT (info));
+    return FALSE;
+  }
+  ok = gst_sppnet_frame_view (&mapped, &frame);
+  if (ok)
+    ok = run (stream, &frame, error);
+  else
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED, "the pixel format %s cannot be read",
+                 gst_video_format_to_string (GST_VIDEO_INFO_FORMAT (info)));
+  gst_video_frame_unmap (&mapped);
+  if (ok)
+    gst_sppnet_meta_attach (buffer, info, (const SppnetDetection *)stream->last->data, stream->last->len,
+                            (const gint *)stream->ids->data);
+  return ok;
+}
+
+void
+gst_sppnet_stream_repeat (GstSppnetStream *stream, GstBuffer *buffer, const GstVideoInfo *info)
+{
+  gst_sppnet_meta_attach (buffer, info, (const SppnetDetection *)stream->last->data, stream->last->len, NULL);
+}
+
+void
+gst_sppnet_stream_forget (GstSppnetStream *stream)
+{
+  g_array_set_size (stream->last, 0);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gst/video/video.h>
+#include <sppnet/detector.h>
+
+#include "settings.h"
+
+/* What sppnetdetect keeps for its stream: the detector and what it found last. One thread at a time. { 0 } is closed.
+ */
+typedef struct
+{
+  SppnetDetector *detector;
+  guint generation; /* of the settings in use */
+  GArray *last;     /* (element-type SppnetDetection) of the last frame searched */
+  GArray *boxes;    /* (element-type SppnetBox) regions attached to the frame by others */
+  GArray *ids;      /* (element-type gint) of these */
+} GstSppnetStream;
+
+/* model: file name, NULL or "" for the default model. */
+gboolean gst_sppnet_stream_open (GstSppnetStream *stream, const gchar *model, const GstSppnetSettings *settings,
+                                 GError **error);
+void gst_sppnet_stream_close (GstSppnetStream *stream);
+
+/* On an error the old settings stay. */
+gboolean gst_sppnet_stream_configure (GstSppnetStream *stream, const GstSppnetSettings *settings, GError **error);
+
+/* Searches the frame in buffer and attaches what is found. type: of the regions to score, 0: all. */
+gboolean gst_sppnet_stream_search (GstSppnetStream *stream, GstBuffer *buffer, const GstVideoInfo *info, GQuark type,
+                                   GError **error);
+/* Attaches what was found last. */
+void gst_sppnet_stream_repeat (GstSppnetStream *stream, GstBuffer *buffer, const GstVideoInfo *info);
+/* What was found last is of another scene, or size. */
+void gst_sppnet_stream_forget (GstSppnetStream *stream);
