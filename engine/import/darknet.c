@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "import/darknet-cfg.h"
 #include "model/json.h"
+#include "model/weights.h"
 
 /* The values of a weights file, read one after another. */
 typedef struct
@@ -35,16 +36,17 @@ take_floats (Values *values, gfloat *out, gsize n)
   }
 }
 
-static gsize
+/* 64 bits hold any product of what a description may say. */
+static guint64
 kernel_floats (const SppnetDarknetConv *conv)
 {
-  return (gsize) conv->filters * (gsize) conv->channels * (gsize) conv->size * (gsize) conv->size;
+  return (guint64) conv->filters * (guint64) conv->channels * (guint64) conv->size * (guint64) conv->size;
 }
 
-static gsize
+static guint64
 stored_floats (const SppnetDarknetConv *conv)
 {
-  return kernel_floats (conv) + (gsize) conv->filters * (conv->batch_normalize ? 4 : 1);
+  return kernel_floats (conv) + (guint64) conv->filters * (conv->batch_normalize ? 4 : 1);
 }
 
 static GMappedFile *
@@ -90,7 +92,7 @@ static gboolean
 check_length (const Values *values, const SppnetDarknetNet *net, GError **error)
 {
   gsize left = floats_left (values), length = (gsize) (values->end - values->at);
-  gsize needed = 0, all = 0;
+  guint64 needed = 0, all = 0;
   gboolean ends = FALSE;
 
   for (guint i = 0; i < net->convs->len; i++) {
@@ -102,7 +104,8 @@ check_length (const Values *values, const SppnetDarknetNet *net, GError **error)
   if (left >= needed && (ends || (!net->complete && left > all)) && length % 4 == 0)
     return TRUE;
   g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT,
-               "%s: holds %zu bytes of values where the network description has %zu: they do not belong together",
+               "%s: holds %zu bytes of values where the network description has %" G_GUINT64_FORMAT
+               ": they do not belong together",
                values->file, length, all * 4);
   return FALSE;
 }
@@ -112,7 +115,7 @@ check_length (const Values *values, const SppnetDarknetNet *net, GError **error)
 static gboolean
 fold (const SppnetDarknetConv *conv, const gfloat *norm, gfloat *weight, gfloat *bias)
 {
-  gsize n = (gsize) conv->filters, length = kernel_floats (conv) / n;
+  gsize n = (gsize) conv->filters, length = (gsize) kernel_floats (conv) / n;
 
   for (gsize f = 0; f < n; f++) {
     gdouble factor = (gdouble) norm[f] / (sqrt ((gdouble) norm[2 * n + f]) + 1e-6);
@@ -137,8 +140,8 @@ free_floats (gpointer data)
 static gboolean
 read_conv (Values *values, const SppnetDarknetConv *conv, const gchar *name, GArray *tensors, GError **error)
 {
-  gsize n = (gsize) conv->filters, size = (gsize) conv->size;
-  g_autoptr (SppnetFloats) weight = sppnet_aligned_alloc (kernel_floats (conv) * sizeof (gfloat));
+  gsize n = (gsize) conv->filters, size = (gsize) conv->size, kernel = (gsize) kernel_floats (conv);
+  g_autoptr (SppnetFloats) weight = sppnet_aligned_alloc (kernel * sizeof (gfloat));
   g_autoptr (SppnetFloats) bias = sppnet_aligned_alloc (n * sizeof (gfloat));
   g_autoptr (SppnetFloats) norm = sppnet_aligned_alloc (3 * n * sizeof (gfloat));
   SppnetTensorSource sources[2] = {
@@ -154,9 +157,10 @@ read_conv (Values *values, const SppnetDarknetConv *conv, const gchar *name, GAr
   take_floats (values, bias, n);
   if (conv->batch_normalize)
     take_floats (values, norm, 3 * n);
-  take_floats (values, weight, kernel_floats (conv));
-  if (conv->batch_normalize && !fold (conv, norm, weight, bias)) {
-    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT, "%s: layer %s: its batch normalisation has no finite scale",
+  take_floats (values, weight, kernel);
+  if ((conv->batch_normalize && !fold (conv, norm, weight, bias)) || sppnet_first_not_finite (weight, kernel) < kernel
+      || sppnet_first_not_finite (bias, n) < n) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT, "%s: layer %s: not all of its values are finite numbers",
                  values->file, name);
     return FALSE;
   }
