@@ -6,6 +6,9 @@
 #include "region/hierarchy.h"
 #include "region/smooth.h"
 
+/* Pictures smaller than this take less time than threads take to meet. */
+#define FEW_PIXELS (1 << 14)
+
 #define MAX_SCALES 4
 #define MAX_MEASURES 4
 
@@ -227,6 +230,8 @@ sppnet_selective_search_run (SppnetSelectiveSearch *search, SppnetStrategies str
   const Strategies *s = &all_strategies[strategies];
 
   search->n_groups = 0;
+  if (width * height < FEW_PIXELS)
+    threads = 1;
   return run_spaces (search, s, rgb, width, height, threads, error) && run_all_segments (search, s, threads, error)
          && run_groups (search, s, threads, error);
 }

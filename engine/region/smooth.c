@@ -2,7 +2,7 @@
 #include "region/smooth.h"
 
 /* exp (-i^2 / (2 * .8^2)), i = 0 .. 3, over the sum of all seven taps; the next one would be 2e-6. */
-static const gfloat taps[4] = { 0.4986955f, 0.2283117f, 0.0219113f, 0.0004408f };
+static const gfloat taps[4] = { 0.4986765f, 0.2283107f, 0.0219103f, 0.0004407f };
 
 #define RADIUS 3
 
