@@ -9,8 +9,8 @@ is_finite (const SppnetBox *box)
   return isfinite (box->x) && isfinite (box->y) && isfinite (box->width) && isfinite (box->height);
 }
 
-/* In double precision the edges of boxes of this size are exact and areas cannot overflow. The sides are taken from the edges,
- * so that the intersection is never larger than either area. */
+/* In double precision the edges of boxes of this size are exact and areas cannot overflow. The sides are taken from the
+ * edges, so that the intersection is never larger than either area. */
 gfloat
 sppnet_box_iou (const SppnetBox *a, const SppnetBox *b)
 {

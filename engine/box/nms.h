@@ -3,8 +3,8 @@
 
 #include <sppnet/box.h>
 
-/* Greedy non-maximum suppression. order: [n] indices of boxes, best first, is compacted to the survivors; a box falls when
- * its IoU with a survivor exceeds threshold. Returns the number of survivors, at most max_keep. */
+/* Greedy non-maximum suppression. order: [n] indices of boxes, best first, is compacted to the survivors; a box falls
+ * when its IoU with a survivor exceeds threshold. Returns the number of survivors, at most max_keep. */
 gsize sppnet_nms (const SppnetBox *boxes, guint32 *order, gsize n, gfloat threshold, gsize max_keep);
 
 /* Indices 0 .. n-1 by falling score, equal scores by index; NaN last. */

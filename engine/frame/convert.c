@@ -28,7 +28,7 @@ sppnet_convert_matrix (SppnetColorMatrix matrix, SppnetColorRange range)
   gdouble chroma = limited ? 255.0 / 224.0 : 1.0;
   gdouble red = weights[matrix].red, blue = weights[matrix].blue, green = 1.0 - red - blue;
 
-  return (SppnetConvertMatrix) {
+  return (SppnetConvertMatrix){
     .black = limited ? 16 : 0,
     .y = fixed (luma),
     .v_r = fixed (chroma * 2.0 * (1.0 - red)),
@@ -48,8 +48,8 @@ to_byte (gint32 fixed_point)
   return (guint8) (value < 0 ? 0 : value);
 }
 
-/* Pixels computed into separate components before they are interleaved: the arithmetic is vectorised, the interleaving by
- * three is not on the baseline instruction set. */
+/* Pixels computed into separate components before they are interleaved: the arithmetic is vectorised, the interleaving
+ * by three is not on the baseline instruction set. */
 #define BLOCK 64
 
 static void

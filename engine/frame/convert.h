@@ -5,10 +5,11 @@
 
 /* Row loops of frame.c. None reads or writes beyond n pixels. */
 
-/* Y'CbCr -> R'G'B' in 3.13 fixed point: 16-bit factors, which every instruction set multiplies eight or more at a time. */
+/* Y'CbCr -> R'G'B' in 3.13 fixed point: 16-bit factors, which every instruction set multiplies eight or more at a time.
+ */
 typedef struct
 {
-  gint16 black;                /* luma of black */
+  gint16 black;                 /* luma of black */
   gint16 y, v_r, u_g, v_g, u_b; /* factors of luma and of the chroma differences, times 2^13 */
 } SppnetConvertMatrix;
 

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-/* Pixels converted at a time: the intermediate rows stay in the first-level cache. Even, so that a pair of pixels that share
- * chroma is never cut. */
+/* Pixels converted at a time: the intermediate rows stay in the first-level cache. Even, so that a pair of pixels that
+ * share chroma is never cut. */
 #define CHUNK 512
 
 typedef enum
@@ -117,30 +117,30 @@ unpack_ycbcr (const SppnetFrame *frame, gint row, gint x, gint n, guint8 *y, gui
   const guint8 *from;
 
   switch (format->layout) {
-    case LAYOUT_PLANAR:
-      memcpy (y, row_of (frame, 0, row) + x, n);
-      sppnet_convert_repeat (row_of (frame, 1, row / 2) + x / 2, 1, n, u);
-      sppnet_convert_repeat (row_of (frame, 2, row / 2) + x / 2, 1, n, v);
-      return;
-    case LAYOUT_SEMI_PLANAR:
-      memcpy (y, row_of (frame, 0, row) + x, n);
-      from = row_of (frame, 1, row / 2) + x;
-      sppnet_convert_repeat (from + format->second, 2, n, u);
-      sppnet_convert_repeat (from + format->third, 2, n, v);
-      return;
-    case LAYOUT_PAIRS:
-      from = row_of (frame, 0, row) + 2 * x;
-      sppnet_convert_every_second (from + format->first, n, y);
-      sppnet_convert_repeat (from + format->second, 4, n, u);
-      sppnet_convert_repeat (from + format->third, 4, n, v);
-      return;
-    case LAYOUT_GRAY:
-      memcpy (y, row_of (frame, 0, row) + x, n);
-      memset (u, 128, n);
-      memset (v, 128, n);
-      return;
-    case LAYOUT_RGB:
-      break;
+  case LAYOUT_PLANAR:
+    memcpy (y, row_of (frame, 0, row) + x, n);
+    sppnet_convert_repeat (row_of (frame, 1, row / 2) + x / 2, 1, n, u);
+    sppnet_convert_repeat (row_of (frame, 2, row / 2) + x / 2, 1, n, v);
+    return;
+  case LAYOUT_SEMI_PLANAR:
+    memcpy (y, row_of (frame, 0, row) + x, n);
+    from = row_of (frame, 1, row / 2) + x;
+    sppnet_convert_repeat (from + format->second, 2, n, u);
+    sppnet_convert_repeat (from + format->third, 2, n, v);
+    return;
+  case LAYOUT_PAIRS:
+    from = row_of (frame, 0, row) + 2 * x;
+    sppnet_convert_every_second (from + format->first, n, y);
+    sppnet_convert_repeat (from + format->second, 4, n, u);
+    sppnet_convert_repeat (from + format->third, 4, n, v);
+    return;
+  case LAYOUT_GRAY:
+    memcpy (y, row_of (frame, 0, row) + x, n);
+    memset (u, 128, n);
+    memset (v, 128, n);
+    return;
+  case LAYOUT_RGB:
+    break;
   }
   g_assert_not_reached ();
 }

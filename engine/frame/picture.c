@@ -27,8 +27,8 @@ find_type (const gchar *data, gsize length)
   return length >= 4 && memcmp (data, "\x89PNG", 4) == 0 ? "png" : NULL;
 }
 
-/* Whether the segments of a JPEG file (ITU-T T.81, annex B) lead to an end-of-image marker. The decoder does not say when
- * a file ends early: it makes up the rest of the pixels. What follows the marker does not matter. */
+/* Whether the segments of a JPEG file (ITU-T T.81, annex B) lead to an end-of-image marker. The decoder does not say
+ * when a file ends early: it makes up the rest of the pixels. What follows the marker does not matter. */
 static gboolean
 jpeg_is_complete (const guint8 *data, gsize length)
 {
@@ -56,11 +56,12 @@ typedef struct
   gint rows; /* decoded so far */
 } Progress;
 
-/* Called before memory for the pixels is asked for: a small file may claim any size. An empty size makes the loader stop. */
+/* Called before memory for the pixels is asked for: a small file may claim any size. An empty size makes the loader
+ * stop. */
 static void
 on_size_prepared (GdkPixbufLoader *loader, gint width, gint height, gpointer progress)
 {
-  *(Progress *) progress = (Progress) { width, height, 0 };
+  *(Progress *) progress = (Progress){ width, height, 0 };
   if (width > SPPNET_FRAME_MAX_SIZE || height > SPPNET_FRAME_MAX_SIZE)
     gdk_pixbuf_loader_set_size (loader, 0, 0);
 }
@@ -89,13 +90,14 @@ decode (const gchar *path, const gchar *type, const gchar *data, gsize length, G
   complete = gdk_pixbuf_loader_write (loader, (const guchar *) data, length, &reason);
   complete = gdk_pixbuf_loader_close (loader, complete ? &reason : NULL) && complete;
   if (progress.width > SPPNET_FRAME_MAX_SIZE || progress.height > SPPNET_FRAME_MAX_SIZE)
-    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED, "%s: %dx%d is larger than %dx%d", path,
-                 progress.width, progress.height, SPPNET_FRAME_MAX_SIZE, SPPNET_FRAME_MAX_SIZE);
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED, "%s: %dx%d is larger than %dx%d", path, progress.width,
+                 progress.height, SPPNET_FRAME_MAX_SIZE, SPPNET_FRAME_MAX_SIZE);
   else if (!complete || progress.rows < progress.height || !gdk_pixbuf_loader_get_pixbuf (loader)
            || (g_str_equal (type, "jpeg") && !jpeg_is_complete ((const guint8 *) data, length)))
     g_set_error (error, SPPNET_ERROR,
                  g_error_matches (reason, GDK_PIXBUF_ERROR, GDK_PIXBUF_ERROR_INSUFFICIENT_MEMORY)
-                     ? SPPNET_ERROR_MEMORY : SPPNET_ERROR_CORRUPT,
+                     ? SPPNET_ERROR_MEMORY
+                     : SPPNET_ERROR_CORRUPT,
                  "%s: %s", path, reason ? reason->message : "the file is incomplete");
   else
     return g_object_ref (gdk_pixbuf_loader_get_pixbuf (loader));
@@ -127,7 +129,7 @@ copy_pixels (SppnetPicture *picture, const GdkPixbuf *pixbuf)
     return FALSE;
   for (gint y = 0; y < height; y++)
     copy_row (pixels + y * stride, alpha, width, rgb + 3 * (gsize) y * width);
-  *picture = (SppnetPicture) { width, height, rgb };
+  *picture = (SppnetPicture){ width, height, rgb };
   return TRUE;
 }
 
@@ -139,7 +141,7 @@ sppnet_picture_load (SppnetPicture *picture, const gchar *path, GError **error)
   const gchar *type;
   gsize length;
 
-  *picture = (SppnetPicture) { 0 };
+  *picture = (SppnetPicture){ 0 };
   if (!read_file (path, &data, &length, error))
     return FALSE;
   type = find_type (data, length);
@@ -168,7 +170,7 @@ sppnet_picture_clear (SppnetPicture *picture)
 SppnetFrame
 sppnet_picture_frame (const SppnetPicture *picture)
 {
-  return (SppnetFrame) {
+  return (SppnetFrame){
     .format = SPPNET_PIXEL_FORMAT_RGB,
     .width = picture->width,
     .height = picture->height,

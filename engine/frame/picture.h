@@ -10,8 +10,8 @@ typedef struct
   guint8 *rgb; /* [height][width][3] */
 } SppnetPicture;
 
-/* JPEG or PNG (gdk-pixbuf); EXIF orientation is not applied, as in VOC, whose annotations are of the stored pixels; alpha
- * is composed onto black. NOT_FOUND, READ, CORRUPT or UNSUPPORTED with the file's name. */
+/* JPEG or PNG (gdk-pixbuf); EXIF orientation is not applied, as in VOC, whose annotations are of the stored pixels;
+ * alpha is composed onto black. NOT_FOUND, READ, CORRUPT or UNSUPPORTED with the file's name. */
 gboolean sppnet_picture_load (SppnetPicture *picture, const gchar *path, GError **error);
 void sppnet_picture_clear (SppnetPicture *picture);
 SppnetFrame sppnet_picture_frame (const SppnetPicture *picture);

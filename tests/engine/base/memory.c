@@ -37,7 +37,8 @@ test_alloc (void)
 static void
 test_alloc_impossible (void)
 {
-  static const gsize sizes[] = { G_MAXSIZE, G_MAXSIZE - SPPNET_ALIGNMENT, (gsize) G_MAXSSIZE, (gsize) G_MAXSSIZE - 4096 };
+  static const gsize sizes[]
+      = { G_MAXSIZE, G_MAXSIZE - SPPNET_ALIGNMENT, (gsize) G_MAXSSIZE, (gsize) G_MAXSSIZE - 4096 };
 
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
     g_assert_null (sppnet_aligned_alloc (sizes[i]));
@@ -80,8 +81,11 @@ test_buffer_empty (void)
 static void
 test_buffer_impossible (void)
 {
-  static const gsize requests[][2] = { { G_MAXSIZE, 2 }, { G_MAXSIZE / 2, 3 }, { (gsize) 1 << 33, (gsize) 1 << 33 },
-                                       { G_MAXSIZE, 1 }, { (gsize) G_MAXSSIZE, 1 } };
+  static const gsize requests[][2] = { { G_MAXSIZE, 2 },
+                                       { G_MAXSIZE / 2, 3 },
+                                       { (gsize) 1 << 33, (gsize) 1 << 33 },
+                                       { G_MAXSIZE, 1 },
+                                       { (gsize) G_MAXSSIZE, 1 } };
 
   for (guint i = 0; i < G_N_ELEMENTS (requests); i++) {
     g_auto (SppnetBuffer) buffer = { 0 };

@@ -11,7 +11,7 @@ integer_box (SppnetRandom *random)
 {
   guint32 x = sppnet_random_below (random, SIDE), y = sppnet_random_below (random, SIDE);
 
-  return (SppnetBox) { x, y, sppnet_random_below (random, SIDE - x + 1), sppnet_random_below (random, SIDE - y + 1) };
+  return (SppnetBox){ x, y, sppnet_random_below (random, SIDE - x + 1), sppnet_random_below (random, SIDE - y + 1) };
 }
 
 static gboolean
@@ -61,17 +61,17 @@ test_iou_degenerate (void)
       g_assert_cmpfloat (with_large, ==, 0.0f);
     }
   }
-  large = (SppnetBox) { 0.1f, 0.3f, 1e-3f, 8e3f };
+  large = (SppnetBox){ 0.1f, 0.3f, 1e-3f, 8e3f };
   g_assert_cmpfloat (sppnet_box_iou (&large, &large), ==, 1.0f);
 }
 
 static SppnetBox
 random_box (SppnetRandom *random)
 {
-  return (SppnetBox) { (gfloat) (sppnet_random_uniform (random) * 2000.0 - 500.0),
-                       (gfloat) (sppnet_random_uniform (random) * 2000.0 - 500.0),
-                       (gfloat) exp (sppnet_random_uniform (random) * 4.0 + 3.0),
-                       (gfloat) exp (sppnet_random_uniform (random) * 4.0 + 3.0) };
+  return (SppnetBox){ (gfloat) (sppnet_random_uniform (random) * 2000.0 - 500.0),
+                      (gfloat) (sppnet_random_uniform (random) * 2000.0 - 500.0),
+                      (gfloat) exp (sppnet_random_uniform (random) * 4.0 + 3.0),
+                      (gfloat) exp (sppnet_random_uniform (random) * 4.0 + 3.0) };
 }
 
 /* Sides differ by at most exp (4) < 1000 / 16, so that the limit of the logarithm is not met. */

@@ -27,14 +27,14 @@ random_scores (SppnetRandom *random, gfloat *scores, gsize n)
 {
   for (gsize i = 0; i < n; i++)
     switch (sppnet_random_below (random, 6)) {
-      case 0:
-        scores[i] = strange[sppnet_random_below (random, G_N_ELEMENTS (strange))];
-        break;
-      case 1:
-        scores[i] = -0.0f;
-        break;
-      default:
-        scores[i] = (gfloat) sppnet_random_below (random, 50) / 10.0f - 2.0f; /* many equal */
+    case 0:
+      scores[i] = strange[sppnet_random_below (random, G_N_ELEMENTS (strange))];
+      break;
+    case 1:
+      scores[i] = -0.0f;
+      break;
+    default:
+      scores[i] = (gfloat) sppnet_random_below (random, 50) / 10.0f - 2.0f; /* many equal */
     }
 }
 

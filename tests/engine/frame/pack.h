@@ -11,9 +11,9 @@
 typedef struct
 {
   gint width, height;
-  guint8 *y;      /* [height][width] */
-  guint8 *u, *v;  /* [(height + 1) / 2][(width + 1) / 2] */
-  guint8 *rgb;    /* [height][width][3] */
+  guint8 *y;     /* [height][width] */
+  guint8 *u, *v; /* [(height + 1) / 2][(width + 1) / 2] */
+  guint8 *rgb;   /* [height][width][3] */
 } Picture;
 
 static inline guint8 *
@@ -32,8 +32,12 @@ picture_new (SppnetRandom *random, gint width, gint height)
   gsize chroma = (gsize) ((width + 1) / 2) * ((height + 1) / 2);
   gsize luma = (gsize) width * height;
 
-  return (Picture) { width, height, random_bytes (random, luma), random_bytes (random, chroma),
-                     random_bytes (random, chroma), random_bytes (random, 3 * luma) };
+  return (Picture){ width,
+                    height,
+                    random_bytes (random, luma),
+                    random_bytes (random, chroma),
+                    random_bytes (random, chroma),
+                    random_bytes (random, 3 * luma) };
 }
 
 static inline void
@@ -56,9 +60,9 @@ static const struct
 {
   guint8 bytes, offset[3];
 } packed[] = {
-  { 2, { 0, 1, 3 } }, { 2, { 1, 0, 2 } }, { 3, { 0, 1, 2 } }, { 3, { 2, 1, 0 } }, { 4, { 0, 1, 2 } },
-  { 4, { 2, 1, 0 } }, { 4, { 1, 2, 3 } }, { 4, { 3, 2, 1 } }, { 4, { 0, 1, 2 } }, { 4, { 2, 1, 0 } },
-  { 4, { 1, 2, 3 } }, { 4, { 3, 2, 1 } },
+  { 2, { 0, 1, 3 } }, { 2, { 1, 0, 2 } }, { 3, { 0, 1, 2 } }, { 3, { 2, 1, 0 } },
+  { 4, { 0, 1, 2 } }, { 4, { 2, 1, 0 } }, { 4, { 1, 2, 3 } }, { 4, { 3, 2, 1 } },
+  { 4, { 0, 1, 2 } }, { 4, { 2, 1, 0 } }, { 4, { 1, 2, 3 } }, { 4, { 3, 2, 1 } },
 };
 
 /* Bytes of a row of a plane, written independently of frame.c. */
@@ -79,7 +83,8 @@ plane_row_bytes (SppnetPixelFormat format, gint width, guint plane)
 }
 
 static inline void
-put_planar (const Picture *picture, SppnetPixelFormat format, guint8 *const plane[3], const gint stride[3], gint x, gint y)
+put_planar (const Picture *picture, SppnetPixelFormat format, guint8 *const plane[3], const gint stride[3], gint x,
+            gint y)
 {
   guint8 u = chroma_at (picture, picture->u, x, y), v = chroma_at (picture, picture->v, x, y);
 

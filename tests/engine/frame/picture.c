@@ -102,8 +102,8 @@ check_jpeg (const gchar *path)
 static void
 test_jpeg (void)
 {
-  static const guint8 exif[] = { 0xff, 0xe1, 0, 34, 'E', 'x', 'i', 'f', 0, 0, 'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0,
-                                 0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0 };
+  static const guint8 exif[] = { 0xff, 0xe1, 0,    34, 'E', 'x', 'i', 'f', 0, 0, 'I', 'I', 42, 0, 8, 0, 0, 0,
+                                 1,    0,    0x12, 1,  3,   0,   1,   0,   0, 0, 6,   0,   0,  0, 0, 0, 0, 0 };
   g_autofree gchar *path = save ("a.jpg", "jpeg", 33, 17, FALSE);
   g_autofree gchar *turned = file_in_folder ("turned.jpg");
   g_autofree gchar *data = NULL, *joined = NULL;
@@ -140,8 +140,9 @@ test_not_a_picture (void)
 static void
 test_too_large (void)
 {
-  guint8 png[] = { 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n', 0, 0, 0, 13, 'I', 'H', 'D', 'R', 0, 0, 0xea, 0x60, 0, 0,
-                   0xea, 0x60, 8, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 'I', 'D', 'A', 'T', 0x35, 0xaf, 6, 0x1e };
+  guint8 png[] = { 0x89, 'P', 'N', 'G',  '\r', '\n', 0x1a, '\n', 0,    0,   0,   13,   'I',  'H', 'D',
+                   'R',  0,   0,   0xea, 0x60, 0,    0,    0xea, 0x60, 8,   2,   0,    0,    0,   0,
+                   0,    0,   0,   0,    0,    0,    0,    'I',  'D',  'A', 'T', 0x35, 0xaf, 6,   0x1e };
   g_autofree gchar *path = file_in_folder ("large.png");
   guint32 crc = 0xffffffff;
 
@@ -182,7 +183,8 @@ check_truncated (const gchar *name, const gchar *type, gsize end)
 static void
 test_truncated (void)
 {
-  check_truncated ("cut.png", "png", 12 + 4 + 6); /* IEND, a checksum, the end of the deflate stream with its checksum */
+  check_truncated ("cut.png", "png",
+                   12 + 4 + 6); /* IEND, a checksum, the end of the deflate stream with its checksum */
   check_truncated ("cut.jpg", "jpeg", 1);
 }
 

@@ -36,8 +36,8 @@ assert_refused (const SppnetFrame *frame, SppnetError code)
 static void
 test_check_size (void)
 {
-  static const gint bad[][2] = { { 0, 1 }, { 1, 0 }, { -1, 4 }, { 4, G_MININT }, { 8193, 1 }, { 1, 8193 },
-                                 { G_MAXINT, G_MAXINT } };
+  static const gint bad[][2]
+      = { { 0, 1 }, { 1, 0 }, { -1, 4 }, { 4, G_MININT }, { 8193, 1 }, { 1, 8193 }, { G_MAXINT, G_MAXINT } };
   guint8 pixel[4] = { 0 };
   SppnetFrame frame = { SPPNET_PIXEL_FORMAT_RGB, 1, 1, { pixel }, { 3 } };
 
@@ -63,7 +63,8 @@ test_check_size (void)
   assert_refused (&frame, SPPNET_ERROR_UNSUPPORTED);
 }
 
-/* The shortest stride is accepted, one byte less is not, nor is a missing plane; planes not in the format do not matter. */
+/* The shortest stride is accepted, one byte less is not, nor is a missing plane; planes not in the format do not
+ * matter. */
 static void
 test_check_planes (void)
 {

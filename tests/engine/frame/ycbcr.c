@@ -4,8 +4,8 @@
 #include "pack.h"
 
 static const gint sizes[][2] = {
-  { 1, 1 }, { 2, 1 }, { 1, 2 }, { 3, 5 }, { 5, 3 }, { 1, 37 }, { 37, 1 }, { 16, 16 }, { 33, 17 }, { 511, 2 }, { 512, 3 },
-  { 513, 2 }, { 1025, 3 }, { 2, 8192 }, { 8192, 1 },
+  { 1, 1 },   { 2, 1 },   { 1, 2 },   { 3, 5 },   { 5, 3 },    { 1, 37 },   { 37, 1 },   { 16, 16 },
+  { 33, 17 }, { 511, 2 }, { 512, 3 }, { 513, 2 }, { 1025, 3 }, { 2, 8192 }, { 8192, 1 },
 };
 static const gint paddings[] = { 0, 1, 3, 32 };
 
@@ -13,7 +13,8 @@ static const gint paddings[] = { 0, 1, 3, 32 };
 static void
 reference (SppnetColorMatrix matrix, SppnetColorRange range, gint y, gint u, gint v, gdouble rgb[3])
 {
-  static const gdouble red[] = { .299, .2126, .2627 }, green[] = { .587, .7152, .6780 }, blue[] = { .114, .0722, .0593 };
+  static const gdouble red[] = { .299, .2126, .2627 }, green[] = { .587, .7152, .6780 },
+                       blue[] = { .114, .0722, .0593 };
   gdouble kr = red[matrix], kg = green[matrix], kb = blue[matrix];
   gdouble luma = range == SPPNET_COLOR_RANGE_FULL ? y / 255.0 : (y - 16) / 219.0;
   gdouble cb = (u - 128) / (range == SPPNET_COLOR_RANGE_FULL ? 255.0 : 224.0);
@@ -178,8 +179,10 @@ test_colours (void)
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (colours); i++) {
-    SppnetFrame frame = { SPPNET_PIXEL_FORMAT_I420, 1, 1, { &colours[i].y, &colours[i].u, &colours[i].v }, { 1, 1, 1 },
-                          colours[i].matrix, colours[i].range };
+    SppnetFrame frame = {
+      SPPNET_PIXEL_FORMAT_I420, 1, 1, { &colours[i].y, &colours[i].u, &colours[i].v }, { 1, 1, 1 }, colours[i].matrix,
+      colours[i].range
+    };
     g_autofree guint8 *rgb = read_rgb (&frame, 0, 1);
 
     for (guint c = 0; c < 3; c++)

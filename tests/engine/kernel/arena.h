@@ -6,8 +6,8 @@
 
 #include "base/random.h"
 
-/* Buffers that end at a page which nobody may touch: one byte read or written beyond the end ends the program. The bytes
- * before them have a pattern. Lengths are random, and with them the alignment of the start. */
+/* Buffers that end at a page which nobody may touch: one byte read or written beyond the end ends the program. The
+ * bytes before them have a pattern. Lengths are random, and with them the alignment of the start. */
 #define ARENA_BYTES (1 << 20)
 #define ARENA_GUARD 64
 #define ARENA_PATTERN 0xa5
@@ -58,8 +58,8 @@ arena_random_float (SppnetRandom *random)
   static const guint32 edges[] = { 0x00000000, 0x80000000, 0x7f800000, 0xff800000, 0x7fc00000, 0xffc12345, 0x00000001,
                                    0x807fffff, 0x7f7fffff, 0xff7fffff, 0x3f800000, 0x33000000, 0x477fefff, 0x477ff000 };
   guint32 choice = sppnet_random_below (random, 8);
-  guint32 bits = choice == 0 ? edges[sppnet_random_below (random, G_N_ELEMENTS (edges))]
-                             : (guint32) sppnet_random_next (random);
+  guint32 bits
+      = choice == 0 ? edges[sppnet_random_below (random, G_N_ELEMENTS (edges))] : (guint32) sppnet_random_next (random);
   gfloat value;
 
   if (choice > 1)
@@ -83,13 +83,13 @@ static inline gsize
 arena_random_size (SppnetRandom *random, gsize most)
 {
   switch (sppnet_random_below (random, 8)) {
-    case 0:
-      return 0;
-    case 1:
-      return 1;
-    case 2:
-      return sppnet_random_below (random, (guint32) most + 1);
-    default:
-      return sppnet_random_below (random, (guint32) MIN (most, 70) + 1);
+  case 0:
+    return 0;
+  case 1:
+    return 1;
+  case 2:
+    return sppnet_random_below (random, (guint32) most + 1);
+  default:
+    return sppnet_random_below (random, (guint32) MIN (most, 70) + 1);
   }
 }

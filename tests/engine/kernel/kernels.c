@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Compares every kernel of every level with the plain one; `--seed` repeats a run. With `--bench`, times them instead. */
+/* Compares every kernel of every level with the plain one; `--seed` repeats a run. With `--bench`, times them instead.
+ */
 #include <math.h>
 #include <stdlib.h>
 
@@ -76,8 +77,8 @@ check_add_into (const SppnetKernels *kernels, SppnetRandom *random)
   assert_same (out, expected, channels, TRUE);
 }
 
-/* The bound of a sum in any order: each of at most n additions is off by half a unit in the last place, 2^-24, of a partial
- * sum, which is at most the sum of the magnitudes; two sums are compared. */
+/* The bound of a sum in any order: each of at most n additions is off by half a unit in the last place, 2^-24, of a
+ * partial sum, which is at most the sum of the magnitudes; two sums are compared. */
 static void
 check_min_sum (const SppnetKernels *kernels, SppnetRandom *random)
 {
@@ -139,8 +140,8 @@ static const struct
   const gchar *name;
   Check check;
 } checks[] = {
-  { "bias_activate", check_bias_activate }, { "max_rows", check_max_rows },           { "max_into", check_max_into },
-  { "add_into", check_add_into },           { "min_sum", check_min_sum },             { "half_to_float", check_half_to_float },
+  { "bias_activate", check_bias_activate }, { "max_rows", check_max_rows }, { "max_into", check_max_into },
+  { "add_into", check_add_into },           { "min_sum", check_min_sum },   { "half_to_float", check_half_to_float },
   { "float_to_half", check_float_to_half },
 };
 
@@ -193,7 +194,8 @@ test_plain_half (void)
 {
   for (guint h = 0; h < 0x7c00; h++) {
     guint16 half = (guint16) h, back, negative = (guint16) (h | 0x8000);
-    gfloat value, expected = ldexpf ((gfloat) (h < 0x400 ? h : (h & 0x3ff) | 0x400), h < 0x400 ? -24 : (gint) (h >> 10) - 25);
+    gfloat value,
+        expected = ldexpf ((gfloat) (h < 0x400 ? h : (h & 0x3ff) | 0x400), h < 0x400 ? -24 : (gint) (h >> 10) - 25);
     gfloat next = h == 0x7bff ? 65536.0f : 0.0f, around[4];
     guint16 rounded[4];
 
