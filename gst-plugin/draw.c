@@ -96,7 +96,8 @@ label_text (const SppnetDrawBox *box, const SppnetDrawStyle *style)
 
 /* Above the box where there is room, else inside its top edge; always inside the frame. */
 static void
-draw_label (cairo_t *cr, PangoLayout *layout, const SppnetDrawBox *box, const Sizes *sizes, const SppnetDrawStyle *style)
+draw_label (cairo_t *cr, PangoLayout *layout, const SppnetDrawBox *box, const Sizes *sizes,
+            const SppnetDrawStyle *style)
 {
   g_autofree gchar *text = label_text (box, style);
   gdouble x0, y0, x1, y1, x, y, width, height, rgb[3], ink;

@@ -4,7 +4,8 @@
 #include <cairo.h>
 #include <sppnet/box.h>
 
-/* Boxes with labels, drawn over a frame: what `sppnet detect --overlay` and sppnetoverlay share. Cairo and Pango only. */
+/* Boxes with labels, drawn over a frame: what `sppnet detect --overlay` and sppnetoverlay share. Cairo and Pango only.
+ */
 
 /* One thing to draw, in pixels of the frame. */
 typedef struct
@@ -38,5 +39,6 @@ typedef struct
 void sppnet_draw_detections (cairo_t *cr, gint width, gint height, const SppnetDrawBox *boxes, gsize n,
                              const SppnetDrawStyle *style);
 
-/* The colour of a label, components 0..1: neighbouring ids differ clearly, all are readable under black or white text. */
+/* The colour of a label, components 0..1: neighbouring ids differ clearly, all are readable under black or white text.
+ */
 void sppnet_draw_color (guint label_id, gdouble rgb[3]);

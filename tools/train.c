@@ -180,7 +180,7 @@ take_defaults (const SppnetTrainOptions *defaults)
 static gboolean
 take_optimizer (SppnetOptimizerSettings *optimizer, GError **error)
 {
-  gint sgd;
+  gint sgd = 0;
 
   if (!choose ("optimizer", arg.optimizer, "adamw", "sgd", &sgd, error))
     return FALSE;
@@ -232,7 +232,7 @@ take_numbers (SppnetTrainOptions *options, GError **error)
 static gboolean
 take_arguments (SppnetTrainOptions *options, GError **error)
 {
-  gint choice;
+  gint choice = 0;
 
   if (!arg.voc || !arg.sets || g_strv_length (arg.voc) != g_strv_length (arg.sets))
     return usage (error, "give --voc DIR and --set NAME, as many of the one as of the other");

@@ -201,7 +201,8 @@ parse (Reader *reader, const gchar *text, gsize length, GError **error)
 }
 
 gboolean
-sppnet_annotation_parse (SppnetAnnotation *annotation, const gchar *file, const gchar *xml, gsize length, GError **error)
+sppnet_annotation_parse (SppnetAnnotation *annotation, const gchar *file, const gchar *xml, gsize length,
+                         GError **error)
 {
   g_autoptr (GString) path = g_string_new (NULL);
   g_autoptr (GString) text = g_string_new (NULL);

@@ -5,8 +5,8 @@
 
 #include "evaluate/voc.h"
 
-/* How well proposals cover the objects of annotated pictures, summed over pictures. { 0 } is the start. Difficult objects do not
- * count. */
+/* How well proposals cover the objects of annotated pictures, summed over pictures. { 0 } is the start. Difficult
+ * objects do not count. */
 typedef struct
 {
   guint pictures, objects;

@@ -77,8 +77,8 @@ load_one (const gchar *dir, const gchar *id, const gchar *list, guint line, GErr
       return g_steal_pointer (&annotation);
     }
   }
-  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_NOT_FOUND, "%s:%u: no picture %s/JPEGImages/%s.jpg, .jpeg or .png", list,
-               line, dir, id);
+  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_NOT_FOUND, "%s:%u: no picture %s/JPEGImages/%s.jpg, .jpeg or .png",
+               list, line, dir, id);
   return NULL;
 }
 

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "evaluate.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "arguments.h"
+#include "tools.h"
+
+/* Precision falls with the last objects found, so the list must be long: nearly all confidences, many boxes. */
+#define THRESHOLD 0.001f
+#define MAX_DETECTIONS 1000
+
+static SppnetDetectorArguments detector_arguments;
+
+static struct
+{
+  gchar **voc, **sets;
+  gchar *proposals, *mean_of;
+  gint limit;
+  gboolean json;
+} arg;
+
+static const GOptionEntry entries[] = {
+  { "voc", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &arg.voc,
+    "Folder with Annotations, ImageSets/Main and JPEGImages; may be given more than once", "DIR" },
+  { "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &arg.sets, "Image set of the folder before it", "NAME" },
+  { "proposals", 0, 0, G_OPTION_ARG_STRING, &arg.proposals,
+    "Evaluate the proposals of this method instead of a model: selective-search, selective-search-quality or grid",
+    "METHOD" },
+  { "mean-of", 0, 0, G_OPTION_ARG_STRING, &arg.mean_of, "Give the mean over these labels, too", "NAME,NAME,..." },
+  { "limit", 0, 0, G_OPTION_ARG_INT, &arg.limit, "Only the first N pictures (default: all)", "N" },
+  { "json", 'j', 0, G_OPTION_ARG_NONE, &arg.json, "JSON instead of a table", NULL },
+  { NULL },
+};
+
+static gboolean
+parse (int argc, char **argv, SppnetSettings *settings, SppnetProposals *method, GError **error)
+{
+  g_autoptr (GOptionContext) context = g_option_context_new (NULL);
+
+  g_option_context_set_summary (
+      context,
+      "Average precision of a model, or with --proposals the recall of region proposals, on annotated pictures.");
+  g_option_context_add_main_entries (context, entries, NULL);
+  sppnet_arguments_add (context, &detector_arguments);
+  sppnet_arguments_add_proposals (context, &detector_arguments, "method");
+  if (!sppnet_arguments_parse (context, argc, argv, error)
+      || !sppnet_arguments_check (&detector_arguments, settings, error)
+      || !sppnet_check_integer ("limit", arg.limit, 0, G_MAXINT, error))
+    return FALSE;
+  if (!arg.voc || !arg.sets || g_strv_length (arg.voc) != g_strv_length (arg.sets))
+    return sppnet_usage_error (error, "give --voc DIR and --set NAME, as many of the one as of the other");
+  if (!arg.proposals)
+    return TRUE;
+  if (!sppnet_check_method ("proposals", arg.proposals, method, error))
+    return FALSE;
+  return (*method != SPPNET_PROPOSALS_DEFAULT && *method != SPPNET_PROPOSALS_REGIONS)
+         || sppnet_usage_error (error, "--proposals: \"%s\" proposes nothing by itself", arg.proposals);
+}
+
+/* All sets in one list, at most limit pictures. */
+static GPtrArray *
+load_annotations (GError **error)
+{
+  g_autoptr (GPtrArray) all = g_ptr_array_new_with_free_func ((GDestroyNotify) sppnet_annotation_free);
+
+  for (guint i = 0; arg.voc[i]; i++) {
+    GPtrArray *set = sppnet_voc_load (arg.voc[i], arg.sets[i], error);
+
+    if (!set)
+      return NULL;
+    g_ptr_array_extend_and_steal (all, set);
+  }
+  if (arg.limit > 0 && (guint) arg.limit < all->len)
+    g_ptr_array_set_size (all, arg.limit);
+  return g_steal_pointer (&all);
+}
+
+gboolean
+sppnet_evaluation_load (const SppnetEvaluation *evaluation, guint i, SppnetPicture *picture, GError **error)
+{
+  const SppnetAnnotation *annotation = g_ptr_array_index (evaluation->annotations, i);
+
+  if (evaluation->terminal) {
+    gint64 spent = g_get_monotonic_time () - evaluation->start;
+    gint left = i > 0 ? (gint) (spent / i * (evaluation->annotations->len - i) / G_USEC_PER_SEC) : 0;
+
+    fprintf (stderr, "\r\033[K%u of %u pictures, %d:%02d left", i, evaluation->annotations->len, left / 60, left % 60);
+  }
+  if (!sppnet_picture_load (picture, annotation->picture, error))
+    return FALSE;
+  if (picture->width == annotation->width && picture->height == annotation->height)
+    return TRUE;
+  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT, "%s: is %dx%d, its annotation says %dx%d",
+               annotation->picture, picture->width, picture->height, annotation->width, annotation->height);
+  sppnet_picture_clear (picture);
+  return FALSE;
+}
+
+void
+sppnet_evaluation_end (const SppnetEvaluation *evaluation)
+{
+  if (evaluation->terminal)
+    fputs ("\r\033[K", stderr);
+}
+
+static gboolean
+evaluate_model (const SppnetEvaluation *evaluation, SppnetSettings *settings, GError **error)
+{
+  g_autoptr (SppnetModel) model = sppnet_arguments_load_model (&detector_arguments, error);
+  g_auto (GStrv) mean_of = arg.mean_of ? g_strsplit (arg.mean_of, ",", -1) : NULL;
+
+  if (!model)
+    return FALSE;
+  if (settings->threshold <= 0)
+    settings->threshold = THRESHOLD;
+  settings->max_detections = MAX_DETECTIONS;
+  return sppnet_evaluate_detections (evaluation, model, settings, (const gchar *const *) mean_of, error);
+}
+
+int
+sppnet_tool_evaluate (int argc, char **argv)
+{
+  g_autoptr (GPtrArray) annotations = NULL;
+  g_autoptr (GError) error = NULL;
+  SppnetSettings settings = { 0 };
+  SppnetProposals method = SPPNET_PROPOSALS_DEFAULT;
+  SppnetEvaluation evaluation;
+
+  if (!parse (argc, argv, &settings, &method, &error) || !(annotations = load_annotations (&error)))
+    return sppnet_tool_report (error);
+  evaluation = (SppnetEvaluation) { annotations, arg.json, isatty (STDERR_FILENO), g_get_monotonic_time () };
+  if (!(arg.proposals ? sppnet_evaluate_proposals (&evaluation, method, &settings, &error)
+                      : evaluate_model (&evaluation, &settings, &error))) {
+    sppnet_evaluation_end (&evaluation);
+    return sppnet_tool_report (error);
+  }
+  return SPPNET_TOOL_DONE;
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "evaluate.h"
+
+#include <stdio.h>
+
+#include "arguments.h"
+#include "evaluate/average_precision.h"
+#include "json.h"
+
+#define MATCH_IOU 0.5f
+
+/* One label that is evaluated. */
+typedef struct
+{
+  const gchar *label;
+  GArray *boxes; /* (element-type SppnetScoredBox) */
+  SppnetAveragePrecision precision;
+} Class;
+
+static void
+clear_class (gpointer data)
+{
+  g_array_unref (((Class *) data)->boxes);
+}
+
+/* [labels of the model] */
+static GArray *
+create_classes (SppnetModel *model)
+{
+  GArray *classes = g_array_new (FALSE, FALSE, sizeof (Class));
+
+  g_array_set_clear_func (classes, clear_class);
+  for (guint i = 0; i < sppnet_model_get_n_labels (model); i++) {
+    Class class = { sppnet_model_get_label (model, i), g_array_new (FALSE, FALSE, sizeof (SppnetScoredBox)), { 0 } };
+
+    g_array_append_val (classes, class);
+  }
+  return classes;
+}
+
+static gboolean
+detect_all (const SppnetEvaluation *evaluation, SppnetDetector *detector, GArray *classes, GError **error)
+{
+  for (guint i = 0; i < evaluation->annotations->len; i++) {
+    const SppnetAnnotation *annotation = g_ptr_array_index (evaluation->annotations, i);
+    g_auto (SppnetPicture) picture = { 0 };
+    const SppnetDetection *found;
+    SppnetFrame frame;
+    gsize n;
+
+    if (!sppnet_evaluation_load (evaluation, i, &picture, error))
+      return FALSE;
+    frame = sppnet_picture_frame (&picture);
+    if (!sppnet_detector_run (detector, &frame, NULL, 0, &found, &n, error)) {
+      g_prefix_error (error, "%s: ", annotation->picture);
+      return FALSE;
+    }
+    for (gsize j = 0; j < n; j++) {
+      SppnetScoredBox box = { i, found[j].confidence, found[j].box };
+
+      g_array_append_val (g_array_index (classes, Class, found[j].label_id).boxes, box);
+    }
+  }
+  return TRUE;
+}
+
+static gboolean
+is_wanted (const gchar *const *labels, const gchar *label)
+{
+  return !labels || g_strv_contains (labels, label);
+}
+
+/* Mean over the classes with objects that are named (NULL: all); the number of them. */
+static guint
+mean_of_classes (const GArray *classes, const gchar *const *labels, gdouble *ap11, gdouble *ap)
+{
+  guint n = 0;
+
+  *ap11 = *ap = 0;
+  for (guint i = 0; i < classes->len; i++) {
+    const Class *class = &g_array_index (classes, Class, i);
+
+    if (class->precision.objects == 0 || !is_wanted (labels, class->label))
+      continue;
+    *ap11 += class->precision.ap11;
+    *ap += class->precision.ap;
+    n++;
+  }
+  *ap11 /= MAX (n, 1);
+  *ap /= MAX (n, 1);
+  return n;
+}
+
+/* Objects that the model cannot find because it has no such label do not count; say so. */
+static void
+note_unknown_labels (const SppnetEvaluation *evaluation, const GArray *classes)
+{
+  g_autoptr (GHashTable) known = g_hash_table_new (g_str_hash, g_str_equal);
+
+  for (guint i = 0; i < classes->len; i++)
+    g_hash_table_add (known, (gpointer) g_array_index (classes, Class, i).label);
+  for (guint i = 0; i < evaluation->annotations->len; i++) {
+    const SppnetAnnotation *annotation = g_ptr_array_index (evaluation->annotations, i);
+
+    for (guint j = 0; j < annotation->objects->len; j++) {
+      gchar *label = g_array_index (annotation->objects, SppnetObject, j).label;
+
+      if (g_hash_table_add (known, label))
+        g_printerr ("%s: the model has no label \"%s\"; its objects are left out\n", g_get_prgname (), label);
+    }
+  }
+}
+
+static void
+print_table (const GArray *classes, guint pictures, const gchar *const *mean_of, const gchar *const *wanted)
+{
+  gdouble ap11, ap;
+  guint n = mean_of_classes (classes, NULL, &ap11, &ap);
+
+  printf ("%-16s %8s %8s %8s %8s\n", "class", "objects", "AP11", "AP", "recall");
+  for (guint i = 0; i < classes->len; i++) {
+    const Class *class = &g_array_index (classes, Class, i);
+
+    if (class->precision.objects > 0)
+      printf ("%-16s %8u %8.4f %8.4f %8.4f\n", class->label, class->precision.objects, class->precision.ap11,
+              class->precision.ap, class->precision.recall);
+    else if (is_wanted (wanted, class->label))
+      printf ("%-16s %8u %8s %8s %8s\n", class->label, 0, "-", "-", "-");
+  }
+  printf ("%-16s %8s %8.4f %8.4f   %u classes, %u pictures\n", "mean", "", ap11, ap, n, pictures);
+  if (mean_of) {
+    n = mean_of_classes (classes, mean_of, &ap11, &ap);
+    printf ("%-16s %8s %8.4f %8.4f   %u classes\n", "mean of these", "", ap11, ap, n);
+  }
+}
+
+static void
+add_class (JsonBuilder *builder, const Class *class)
+{
+  json_builder_set_member_name (builder, class->label);
+  json_builder_begin_object (builder);
+  sppnet_tool_json_integer (builder, "objects", class->precision.objects);
+  if (class->precision.objects > 0) {
+    sppnet_tool_json_number (builder, "ap11", class->precision.ap11);
+    sppnet_tool_json_number (builder, "ap", class->precision.ap);
+    sppnet_tool_json_number (builder, "recall", class->precision.recall);
+  } else {
+    /* not a bad result: there is none */
+    sppnet_tool_json_string (builder, "ap11", NULL);
+    sppnet_tool_json_string (builder, "ap", NULL);
+    sppnet_tool_json_string (builder, "recall", NULL);
+  }
+  json_builder_end_object (builder);
+}
+
+static void
+print_json (const GArray *classes, guint pictures, const gchar *const *mean_of, const gchar *const *wanted)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  gdouble ap11, ap;
+
+  mean_of_classes (classes, NULL, &ap11, &ap);
+  json_builder_begin_object (builder);
+  sppnet_tool_json_number (builder, "map11", ap11);
+  sppnet_tool_json_number (builder, "map", ap);
+  if (mean_of) {
+    mean_of_classes (classes, mean_of, &ap11, &ap);
+    json_builder_set_member_name (builder, "mean_of");
+    json_builder_begin_object (builder);
+    sppnet_tool_json_number (builder, "map11", ap11);
+    sppnet_tool_json_number (builder, "map", ap);
+    json_builder_end_object (builder);
+  }
+  sppnet_tool_json_integer (builder, "pictures", pictures);
+  json_builder_set_member_name (builder, "classes");
+  json_builder_begin_object (builder);
+  for (guint i = 0; i < classes->len; i++) {
+    const Class *class = &g_array_index (classes, Class, i);
+
+    if (is_wanted (wanted, class->label))
+      add_class (builder, class);
+  }
+  json_builder_end_object (builder);
+  json_builder_end_object (builder);
+  sppnet_tool_json_print (builder);
+}
+
+/* Every name is a label of the model: a misspelt one would quietly change the mean. */
+static gboolean
+check_mean_of (SppnetModel *model, const gchar *const *mean_of, GError **error)
+{
+  for (; mean_of && *mean_of; mean_of++) {
+    guint i = 0;
+
+    while (i < sppnet_model_get_n_labels (model) && !g_str_equal (sppnet_model_get_label (model, i), *mean_of))
+      i++;
+    if (i == sppnet_model_get_n_labels (model))
+      return sppnet_usage_error (error, "--mean-of: the model has no label \"%s\"", *mean_of);
+  }
+  return TRUE;
+}
+
+gboolean
+sppnet_evaluate_detections (const SppnetEvaluation *evaluation, SppnetModel *model, const SppnetSettings *settings,
+                            const gchar *const *mean_of, GError **error)
+{
+  g_autoptr (GArray) classes = create_classes (model);
+  g_autoptr (SppnetDetector) detector = sppnet_detector_new (model, settings, error);
+  gdouble ap11, ap;
+
+  if (!detector || !check_mean_of (model, mean_of, error))
+    return FALSE;
+  note_unknown_labels (evaluation, classes);
+  if (!detect_all (evaluation, detector, classes, error))
+    return FALSE;
+  sppnet_evaluation_end (evaluation);
+  for (guint i = 0; i < classes->len; i++) {
+    Class *class = &g_array_index (classes, Class, i);
+
+    if (is_wanted (settings->labels, class->label))
+      class->precision
+          = sppnet_average_precision (evaluation->annotations, class->label,
+                                      (SppnetScoredBox *) (gpointer) class->boxes->data, class->boxes->len, MATCH_IOU);
+  }
+  if (mean_of_classes (classes, NULL, &ap11, &ap) == 0) {
+    g_set_error_literal (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED,
+                         "the pictures have no object of any label that is evaluated");
+    return FALSE;
+  }
+  (evaluation->json ? print_json : print_table) (classes, evaluation->annotations->len, mean_of, settings->labels);
+  return TRUE;
+}
