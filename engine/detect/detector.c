@@ -133,15 +133,15 @@ static const guint8 *
 read_rgb (SppnetDetector *detector, const SppnetFrame *frame, GError **error)
 {
   gint64 start = g_get_monotonic_time ();
-  gsize row = (gsize) frame->width * 3;
-  guint8 *rgb = sppnet_buffer_reserve (&detector->rgb, (gsize) frame->height, row, error);
+  gsize row = (gsize)frame->width * 3;
+  guint8 *rgb = sppnet_buffer_reserve (&detector->rgb, (gsize)frame->height, row, error);
   const gint band = 16; /* even: rows that share chroma stay together */
 
   if (!rgb)
     return NULL;
-#pragma omp parallel for num_threads (detector->plan.threads)
+#pragma omp parallel for num_threads(detector->plan.threads)
   for (gint y = 0; y < frame->height; y += band)
-    sppnet_frame_read_rgb (frame, y, MIN (band, frame->height - y), rgb + (gsize) y * row);
+    sppnet_frame_read_rgb (frame, y, MIN (band, frame->height - y), rgb + (gsize)y * row);
   detector->timings.frame_ms += (g_get_monotonic_time () - start) / 1000.0;
   return rgb;
 }
@@ -190,7 +190,7 @@ run_stages (SppnetDetector *detector, const SppnetFrame *frame, const SppnetBox 
   if (!sppnet_region_list_set (&detector->regions, regions, n_regions, proposals, n_proposals,
                                config->pooling == SPPNET_POOLING_SPP ? &map : NULL, frame->width, frame->height, error))
     return FALSE;
-  detector->timings.regions = (guint) detector->regions.n;
+  detector->timings.regions = (guint)detector->regions.n;
 
   if (!sppnet_scoring_run (detector->scoring, &detector->plan, &map, &detector->regions, frame->width, frame->height,
                            &detector->selection, &detector->timings, error))
@@ -215,7 +215,7 @@ sppnet_detector_run (SppnetDetector *detector, const SppnetFrame *frame, const S
 
   *detections = NULL;
   *n_detections = 0;
-  detector->timings = (SppnetTimings) { 0 };
+  detector->timings = (SppnetTimings){ 0 };
   if (!sppnet_frame_check (frame, error))
     return FALSE;
 

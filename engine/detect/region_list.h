@@ -9,8 +9,8 @@
 typedef struct
 {
   gsize n;
-  SppnetBox *boxes;  /* [n] */
-  gint32 *index;     /* [n]: the caller's number of the region, or -1 */
+  SppnetBox *boxes; /* [n] */
+  gint32 *index;    /* [n]: the caller's number of the region, or -1 */
 
   SppnetBuffer boxes_memory, index_memory, seen_memory;
 } SppnetRegionList;

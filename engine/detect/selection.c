@@ -47,14 +47,14 @@ reserve (SppnetSelection *selection, guint n_labels, GError **error)
 {
   gsize capacity = selection->capacity;
 
-  return sppnet_buffer_reserve (&selection->starts, (gsize) n_labels + 1, sizeof (guint32), error) &&
-         sppnet_buffer_reserve (&selection->boxes, capacity, sizeof (SppnetBox), error) &&
-         sppnet_buffer_reserve (&selection->scores, capacity, sizeof (gfloat), error) &&
-         sppnet_buffer_reserve (&selection->sources, capacity, sizeof (guint32), error) &&
-         sppnet_buffer_reserve (&selection->order, capacity, sizeof (guint32), error) &&
-         sppnet_buffer_reserve (&selection->kept, capacity, sizeof (guint32), error) &&
-         sppnet_buffer_reserve (&selection->kept_scores, capacity, sizeof (gfloat), error) &&
-         sppnet_buffer_reserve (&selection->detections, capacity, sizeof (SppnetDetection), error);
+  return sppnet_buffer_reserve (&selection->starts, (gsize)n_labels + 1, sizeof (guint32), error)
+         && sppnet_buffer_reserve (&selection->boxes, capacity, sizeof (SppnetBox), error)
+         && sppnet_buffer_reserve (&selection->scores, capacity, sizeof (gfloat), error)
+         && sppnet_buffer_reserve (&selection->sources, capacity, sizeof (guint32), error)
+         && sppnet_buffer_reserve (&selection->order, capacity, sizeof (guint32), error)
+         && sppnet_buffer_reserve (&selection->kept, capacity, sizeof (guint32), error)
+         && sppnet_buffer_reserve (&selection->kept_scores, capacity, sizeof (gfloat), error)
+         && sppnet_buffer_reserve (&selection->detections, capacity, sizeof (SppnetDetection), error);
 }
 
 /* Counting sort, stable. */
@@ -65,7 +65,7 @@ group_by_label (SppnetSelection *selection, guint n_labels)
   SppnetBox *boxes = selection->boxes.data;
   gfloat *scores = selection->scores.data;
 
-  memset (starts, 0, ((gsize) n_labels + 1) * sizeof *starts);
+  memset (starts, 0, ((gsize)n_labels + 1) * sizeof *starts);
   for (gsize i = 0; i < selection->n; i++)
     starts[selection->candidates[i].label]++;
   for (guint label = 0, sum = 0; label <= n_labels; label++) {
@@ -79,7 +79,7 @@ group_by_label (SppnetSelection *selection, guint n_labels)
 
     boxes[place] = candidate->box;
     scores[place] = candidate->confidence;
-    sources[place] = (guint32) i;
+    sources[place] = (guint32)i;
   }
 }
 
@@ -94,13 +94,13 @@ suppress (SppnetSelection *selection, const SppnetPlan *plan)
 
   for (guint label = 0; label < plan->n_labels; label++) {
     gsize start = starts[label], n = starts[label + 1] - start;
-    const guint32 *sources = (const guint32 *) selection->sources.data + start;
-    const gfloat *scores = (const gfloat *) selection->scores.data + start;
+    const guint32 *sources = (const guint32 *)selection->sources.data + start;
+    const gfloat *scores = (const gfloat *)selection->scores.data + start;
 
     if (n == 0)
       continue;
     sppnet_sort_by_score (scores, order, n);
-    n = sppnet_nms ((const SppnetBox *) selection->boxes.data + start, order, n, plan->nms_threshold,
+    n = sppnet_nms ((const SppnetBox *)selection->boxes.data + start, order, n, plan->nms_threshold,
                     plan->max_detections);
     for (gsize i = 0; i < n; i++, n_kept++) {
       kept[n_kept] = sources[order[i]];
@@ -136,7 +136,7 @@ sppnet_selection_run (SppnetSelection *selection, const SppnetPlan *plan, Sppnet
   for (gsize i = 0; i < n; i++) {
     const SppnetCandidate *candidate = &selection->candidates[kept[order[i]]];
 
-    out[i] = (SppnetDetection) {
+    out[i] = (SppnetDetection){
       .box = candidate->box,
       .label = sppnet_model_get_label (model, candidate->label),
       .label_id = candidate->label,
@@ -152,8 +152,8 @@ sppnet_selection_run (SppnetSelection *selection, const SppnetPlan *plan, Sppnet
 void
 sppnet_selection_clear (SppnetSelection *selection)
 {
-  SppnetBuffer *buffers[] = { &selection->starts, &selection->boxes, &selection->scores, &selection->sources,
-                              &selection->order, &selection->kept, &selection->kept_scores, &selection->detections };
+  SppnetBuffer *buffers[] = { &selection->starts, &selection->boxes, &selection->scores,      &selection->sources,
+                              &selection->order,  &selection->kept,  &selection->kept_scores, &selection->detections };
 
   for (guint i = 0; i < G_N_ELEMENTS (buffers); i++)
     sppnet_buffer_clear (buffers[i]);

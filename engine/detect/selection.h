@@ -19,21 +19,22 @@ typedef struct
   SppnetCandidate *candidates; /* [capacity] */
   gsize n, capacity;
 
-  SppnetBuffer starts;         /* guint32 [n_labels + 1]: where each label begins in the next three */
-  SppnetBuffer boxes;          /* SppnetBox [capacity], by label */
-  SppnetBuffer scores;         /* gfloat [capacity], by label */
-  SppnetBuffer sources;        /* guint32 [capacity], by label: index of the candidate */
-  SppnetBuffer order;          /* guint32 [capacity] */
-  SppnetBuffer kept;           /* guint32 [capacity]: candidates that survive */
-  SppnetBuffer kept_scores;    /* gfloat [capacity] */
-  SppnetBuffer detections;     /* SppnetDetection [capacity] */
+  SppnetBuffer starts;      /* guint32 [n_labels + 1]: where each label begins in the next three */
+  SppnetBuffer boxes;       /* SppnetBox [capacity], by label */
+  SppnetBuffer scores;      /* gfloat [capacity], by label */
+  SppnetBuffer sources;     /* guint32 [capacity], by label: index of the candidate */
+  SppnetBuffer order;       /* guint32 [capacity] */
+  SppnetBuffer kept;        /* guint32 [capacity]: candidates that survive */
+  SppnetBuffer kept_scores; /* gfloat [capacity] */
+  SppnetBuffer detections;  /* SppnetDetection [capacity] */
 } SppnetSelection;
 
 /* Forgets the candidates of the last frame. */
 void sppnet_selection_reset (SppnetSelection *selection);
 gboolean sppnet_selection_add (SppnetSelection *selection, const SppnetCandidate *candidate, GError **error);
 
-/* Non-maximum suppression per class, then the best of all classes. Equal confidences keep the order label, candidate. */
+/* Non-maximum suppression per class, then the best of all classes. Equal confidences keep the order label, candidate.
+ */
 gboolean sppnet_selection_run (SppnetSelection *selection, const SppnetPlan *plan, SppnetModel *model,
                                const SppnetDetection **detections, gsize *n_detections, GError **error);
 void sppnet_selection_clear (SppnetSelection *selection);

@@ -16,17 +16,17 @@ check_fraction (gfloat value, const gchar *field, GError **error)
 {
   if (value >= 0.0f && value <= 1.0f)
     return TRUE;
-  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS, "%s is %g; it must be in 0..1 (0: the model's default)", field,
-               (gdouble) value);
+  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS, "%s is %g; it must be in 0..1 (0: the model's default)",
+               field, (gdouble)value);
   return FALSE;
 }
 
 static gboolean
 check_ranges (const SppnetSettings *settings, GError **error)
 {
-  if ((guint) settings->proposals > SPPNET_PROPOSALS_REGIONS) {
+  if ((guint)settings->proposals > SPPNET_PROPOSALS_REGIONS) {
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS, "proposals is %d, which is no method of proposals",
-                 (gint) settings->proposals);
+                 (gint)settings->proposals);
     return FALSE;
   }
   if (settings->max_proposals > MAX_PROPOSALS) {
@@ -35,8 +35,8 @@ check_ranges (const SppnetSettings *settings, GError **error)
                  MAX_PROPOSALS);
     return FALSE;
   }
-  return check_fraction (settings->threshold, "threshold", error) &&
-         check_fraction (settings->nms_threshold, "nms_threshold", error);
+  return check_fraction (settings->threshold, "threshold", error)
+         && check_fraction (settings->nms_threshold, "nms_threshold", error);
 }
 
 static gint
@@ -44,7 +44,7 @@ find_label (const SppnetConfig *config, const gchar *label)
 {
   for (guint i = 0; i < config->n_labels; i++)
     if (g_str_equal (config->labels[i], label))
-      return (gint) i;
+      return (gint)i;
   return -1;
 }
 

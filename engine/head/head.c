@@ -10,7 +10,7 @@
 
 /* Products are cut into tiles of this many regions and outputs, whatever the number of threads: the sums are then the
  * same for any of them. */
-#define TILE_REGIONS 256
+#define TILE_REGIONS 128
 #define TILE_OUTPUTS 128
 
 struct _SppnetHead
@@ -69,14 +69,14 @@ dense_run (const SppnetDense *dense, const gfloat *x, gsize n, guint threads, gf
   const SppnetKernels *kernels = sppnet_kernels ();
   gsize across = (dense->outputs + TILE_OUTPUTS - 1) / TILE_OUTPUTS;
   gsize down = (n + TILE_REGIONS - 1) / TILE_REGIONS;
-  gint lda = (gint) dense->inputs, ldc = (gint) dense->outputs;
+  gint lda = (gint)dense->inputs, ldc = (gint)dense->outputs;
 
-#pragma omp parallel for num_threads (threads) schedule (dynamic)
+#pragma omp parallel for num_threads(threads) schedule(dynamic)
   for (gsize tile = 0; tile < across * down; tile++) {
     gsize r = tile / across * TILE_REGIONS, o = tile % across * TILE_OUTPUTS;
     gsize rows = MIN (n - r, TILE_REGIONS), outputs = MIN (dense->outputs - o, TILE_OUTPUTS);
 
-    cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasTrans, (gint) rows, (gint) outputs, lda, 1.0f, x + r * dense->inputs,
+    cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasTrans, (gint)rows, (gint)outputs, lda, 1.0f, x + r * dense->inputs,
                  lda, dense->weight + o * dense->inputs, lda, 0.0f, y + r * dense->outputs + o, ldc);
     for (gsize i = r; i < r + rows; i++)
       kernels->bias_activate (y + i * dense->outputs + o, dense->bias + o, dense->slope, 1, outputs);
@@ -104,8 +104,8 @@ softmax (gfloat *x, gsize n)
   return TRUE;
 }
 
-/* The score that calibration applies to: an SVM's is the score itself, a softmax's the log-odds of its probability, because a
- * single output of a softmax has no absolute scale. Either way a = -1, b = 0 changes nothing. */
+/* The score that calibration applies to: an SVM's is the score itself, a softmax's the log-odds of its probability,
+ * because a single output of a softmax has no absolute scale. Either way a = -1, b = 0 changes nothing. */
 static gfloat
 calibrated (const SppnetConfig *config, guint label, gfloat score)
 {
@@ -169,7 +169,7 @@ sppnet_head_run (SppnetHead *head, const gfloat *pooled, gsize n, guint threads,
   }
   sppnet_blas_end ();
 
-#pragma omp parallel for num_threads (threads)
+#pragma omp parallel for num_threads(threads)
   for (gsize r = 0; r < n; r++)
     confidence_of_region (head->config, scores + r * classes, out + r * head->config->n_labels);
   head->n_features = n;
@@ -194,14 +194,14 @@ sppnet_head_regress (SppnetHead *head, const gfloat *pooled, const SppnetRegionL
     return FALSE;
 
   sppnet_blas_begin ();
-#pragma omp parallel for num_threads (threads)
+#pragma omp parallel for num_threads(threads)
   for (gsize i = 0; i < n_pairs; i++) {
-    gsize row = (gsize) pairs[i].label * 4;
+    gsize row = (gsize)pairs[i].label * 4;
     gfloat *t = out + 4 * i;
 
     g_assert (pairs[i].region < head->n_features && pairs[i].label < head->config->n_labels);
-    cblas_sgemv (CblasRowMajor, CblasNoTrans, 4, (gint) box->inputs, 1.0f, box->weight + row * box->inputs,
-                 (gint) box->inputs, x + pairs[i].region * box->inputs, 1, 0.0f, t, 1);
+    cblas_sgemv (CblasRowMajor, CblasNoTrans, 4, (gint)box->inputs, 1.0f, box->weight + row * box->inputs,
+                 (gint)box->inputs, x + pairs[i].region * box->inputs, 1, 0.0f, t, 1);
     for (gsize k = 0; k < 4; k++)
       t[k] = (t[k] + box->bias[row + k]) * scale[k] + mean[k];
   }

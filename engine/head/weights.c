@@ -32,8 +32,8 @@ pack_columns (SppnetDense *dense, const gchar *name, const SppnetConfig *config,
   g_autofree guint32 *order = g_try_new (guint32, dense->inputs);
   gsize bytes;
 
-  if (!order || !g_size_checked_mul (&bytes, dense->outputs, dense->inputs) ||
-      !g_size_checked_mul (&bytes, bytes, sizeof (gfloat)))
+  if (!order || !g_size_checked_mul (&bytes, dense->outputs, dense->inputs)
+      || !g_size_checked_mul (&bytes, bytes, sizeof (gfloat)))
     return no_memory (name, error);
   dense->packed = sppnet_aligned_alloc (bytes);
   if (!dense->packed)
@@ -88,11 +88,11 @@ box_init (SppnetDense *box, SppnetModel *model, gsize pooled, GError **error)
 {
   const SppnetConfig *config = sppnet_model_get_config (model);
   gboolean on_pooled = config->box_input == SPPNET_BOX_POOLED || config->n_head == 0;
-  gsize inputs = on_pooled ? pooled : (gsize) config->head[config->n_head - 1].outputs;
+  gsize inputs = on_pooled ? pooled : (gsize)config->head[config->n_head - 1].outputs;
 
   if (config->box_input == SPPNET_BOX_NONE)
     return TRUE;
-  return dense_init (box, model, "box", (gsize) config->n_labels * 4, inputs, on_pooled, error);
+  return dense_init (box, model, "box", (gsize)config->n_labels * 4, inputs, on_pooled, error);
 }
 
 static gpointer
@@ -100,7 +100,7 @@ weights_new (SppnetModel *model, GError **error)
 {
   const SppnetConfig *config = sppnet_model_get_config (model);
   SppnetHeadWeights *weights = g_new0 (SppnetHeadWeights, 1);
-  gsize pooled = (gsize) sppnet_config_bins (config) * sppnet_config_channels (config);
+  gsize pooled = (gsize)sppnet_config_bins (config) * sppnet_config_channels (config);
   gsize inputs = pooled;
   gsize classes = config->n_labels + (config->classifier == SPPNET_CLASSIFIER_SOFTMAX ? 1 : 0);
   gboolean ok = TRUE;
@@ -108,13 +108,14 @@ weights_new (SppnetModel *model, GError **error)
   for (guint i = 0; ok && i < config->n_head; i++) {
     const SppnetHeadLayer *layer = &config->head[i];
 
-    ok = dense_init (&weights->layers[i], model, layer->name, (gsize) layer->outputs, inputs, i == 0, error);
+    ok = dense_init (&weights->layers[i], model, layer->name, (gsize)layer->outputs, inputs, i == 0, error);
     weights->layers[i].slope = slope_of (layer);
-    inputs = (gsize) layer->outputs;
+    inputs = (gsize)layer->outputs;
   }
   weights->n_layers = config->n_head + 1;
-  ok = ok && dense_init (&weights->layers[config->n_head], model, "classifier", classes, inputs, config->n_head == 0,
-                         error);
+  ok = ok
+       && dense_init (&weights->layers[config->n_head], model, "classifier", classes, inputs, config->n_head == 0,
+                      error);
   ok = ok && box_init (&weights->box, model, pooled, error);
   if (!ok)
     g_clear_pointer (&weights, weights_free);

@@ -16,9 +16,9 @@ typedef struct
 /* The matrices of a model's head in the order of the engine's pooled vectors; immutable, one per model. */
 typedef struct
 {
-  guint n_layers;                               /* fully connected layers and the classifier, which is the last */
+  guint n_layers; /* fully connected layers and the classifier, which is the last */
   SppnetDense layers[SPPNET_MAX_HEAD_LAYERS + 1];
-  SppnetDense box;                              /* outputs: [labels][4]; 0 without box regression */
+  SppnetDense box; /* outputs: [labels][4]; 0 without box regression */
 } SppnetHeadWeights;
 
 /* Owned by the model. */

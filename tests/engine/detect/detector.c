@@ -72,8 +72,9 @@ test_finds (void)
   g_assert_cmpfloat (found[1].confidence, >, 0.9f);
   g_assert_cmpfloat (found[0].confidence, <=, 1.0f);
   g_assert_cmpuint (timings->regions, ==, 4);
-  g_assert_cmpfloat (timings->total_ms + 1e-6, >=, timings->frame_ms + timings->backbone_ms + timings->proposals_ms +
-                     timings->pooling_ms + timings->head_ms + timings->box_ms);
+  g_assert_cmpfloat (timings->total_ms + 1e-6, >=,
+                     timings->frame_ms + timings->backbone_ms + timings->proposals_ms + timings->pooling_ms
+                         + timings->head_ms + timings->box_ms);
 }
 
 static void
@@ -95,8 +96,8 @@ static void
 test_unusable_regions_keep_the_numbers (void)
 {
   const SppnetBox regions[] = {
-    { NAN, 16, 24, 24 }, { 16, 16, INFINITY, 24 }, { 16, 16, 0, 24 },  { 16, 16, 24, -3 }, { 500, 16, 24, 24 },
-    red_square,          { -90, 16, 24, 24 },      { 0, -3e38f, 9, 1 }, green_square,      { 3e38f, 0, 3e38f, 1 },
+    { NAN, 16, 24, 24 }, { 16, 16, INFINITY, 24 }, { 16, 16, 0, 24 },   { 16, 16, 24, -3 }, { 500, 16, 24, 24 },
+    red_square,          { -90, 16, 24, 24 },      { 0, -3e38f, 9, 1 }, green_square,       { 3e38f, 0, 3e38f, 1 },
   };
   g_autoptr (SppnetModel) model = scene_model ();
   g_autoptr (SppnetDetector) detector = new_detector (model, NULL);
@@ -235,7 +236,8 @@ test_box_regression (void)
 static void
 test_boxes_dropped (void)
 {
-  gfloat cases[][8] = { { 0, 0, -4.0f, 0, 0, 0, 0, 0 }, { 50.0f, 0, 0, 0, 0, 0, 0, 0 }, { 3e38f, 0, 0, 0, 0, 0, 0, 0 } };
+  gfloat cases[][8]
+      = { { 0, 0, -4.0f, 0, 0, 0, 0, 0 }, { 50.0f, 0, 0, 0, 0, 0, 0, 0 }, { 3e38f, 0, 0, 0, 0, 0, 0, 0 } };
   const SppnetBox regions[] = { red_square, green_square };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
@@ -321,14 +323,14 @@ test_frame_refused (void)
   g_autoptr (SppnetDetector) detector = new_detector (model, NULL);
   guint8 pixels[48] = { 0 };
   SppnetFrame frames[] = {
-    { SPPNET_PIXEL_FORMAT_RGB, 4, 4, { NULL }, { 12 } },      { SPPNET_PIXEL_FORMAT_RGB, 4, 4, { pixels }, { 11 } },
-    { SPPNET_PIXEL_FORMAT_RGB, 0, 4, { pixels }, { 12 } },    { SPPNET_PIXEL_FORMAT_RGB, 4, -4, { pixels }, { 12 } },
-    { SPPNET_PIXEL_FORMAT_RGB, 8193, 1, { pixels }, { 9 } },  { (SppnetPixelFormat) 999, 4, 4, { pixels }, { 12 } },
+    { SPPNET_PIXEL_FORMAT_RGB, 4, 4, { NULL }, { 12 } },     { SPPNET_PIXEL_FORMAT_RGB, 4, 4, { pixels }, { 11 } },
+    { SPPNET_PIXEL_FORMAT_RGB, 0, 4, { pixels }, { 12 } },   { SPPNET_PIXEL_FORMAT_RGB, 4, -4, { pixels }, { 12 } },
+    { SPPNET_PIXEL_FORMAT_RGB, 8193, 1, { pixels }, { 9 } }, { (SppnetPixelFormat)999, 4, 4, { pixels }, { 12 } },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (frames); i++) {
     g_autoptr (GError) error = NULL;
-    const SppnetDetection *found = (gpointer) 1;
+    const SppnetDetection *found = (gpointer)1;
     gsize n = 7;
 
     g_assert_false (sppnet_detector_run (detector, &frames[i], &region, 1, &found, &n, &error));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A model whose answers are predictable, and frames for it: label "red" fires on windows that hold red and nothing dark,
- * "green" likewise, so both fire on yellow. A cell of the map is the mean of 4x4 pixels. */
+/* A model whose answers are predictable, and frames for it: label "red" fires on windows that hold red and nothing
+ * dark, "green" likewise, so both fire on yellow. A cell of the map is the mean of 4x4 pixels. */
 #include <string.h>
 
 #include "../head/tiny-model.h"
@@ -20,11 +20,19 @@ scene_config (SppnetConfig *config)
   sppnet_config_init (config);
   config->name = g_strdup ("scene");
   config->n_layers = 2;
-  config->layers[0] = (SppnetLayer) { .kind = SPPNET_LAYER_CONV, .name = "conv1", .filters = SCENE_CHANNELS,
-                                      .kernel_width = 1, .kernel_height = 1, .stride = 1,
-                                      .activation = SPPNET_ACTIVATION_RELU };
-  config->layers[1] = (SppnetLayer) { .kind = SPPNET_LAYER_AVERAGE_POOL, .name = "pool1", .kernel_width = SCENE_CELL,
-                                      .kernel_height = SCENE_CELL, .stride = SCENE_CELL, .ceil_mode = TRUE };
+  config->layers[0] = (SppnetLayer){ .kind = SPPNET_LAYER_CONV,
+                                     .name = "conv1",
+                                     .filters = SCENE_CHANNELS,
+                                     .kernel_width = 1,
+                                     .kernel_height = 1,
+                                     .stride = 1,
+                                     .activation = SPPNET_ACTIVATION_RELU };
+  config->layers[1] = (SppnetLayer){ .kind = SPPNET_LAYER_AVERAGE_POOL,
+                                     .name = "pool1",
+                                     .kernel_width = SCENE_CELL,
+                                     .kernel_height = SCENE_CELL,
+                                     .stride = SCENE_CELL,
+                                     .ceil_mode = TRUE };
   config->n_levels = 2;
   config->levels[0] = 1;
   config->levels[1] = 2;
@@ -48,9 +56,9 @@ scene_fill (const gchar *name, gfloat *data, gsize n, gpointer user_data)
   const gsize vector = 5 * SCENE_CHANNELS;
 
   if (g_str_equal (name, "conv1.weight")) {
-    data[0] = 1.0f;                         /* red */
-    data[4] = 1.0f;                         /* green */
-    data[6] = data[7] = data[8] = -1.0f;    /* darkness: 1 - sum, through ReLU */
+    data[0] = 1.0f;                      /* red */
+    data[4] = 1.0f;                      /* green */
+    data[6] = data[7] = data[8] = -1.0f; /* darkness: 1 - sum, through ReLU */
   } else if (g_str_equal (name, "conv1.bias")) {
     data[2] = 1.0f;
   } else if (g_str_equal (name, "classifier.weight")) {
@@ -89,7 +97,7 @@ scene_init (Scene *scene, gint width, gint height)
 {
   scene->width = width;
   scene->height = height;
-  scene->rgb = g_malloc0 ((gsize) width * height * 3);
+  scene->rgb = g_malloc0 ((gsize)width * height * 3);
 }
 
 static inline void
@@ -105,7 +113,7 @@ scene_draw (Scene *scene, gint x0, gint y0, gint width, gint height, guint8 red,
 {
   for (gint y = y0; y < y0 + height; y++)
     for (gint x = x0; x < x0 + width; x++) {
-      guint8 *pixel = scene->rgb + ((gsize) y * scene->width + x) * 3;
+      guint8 *pixel = scene->rgb + ((gsize)y * scene->width + x) * 3;
 
       pixel[0] = red;
       pixel[1] = green;
@@ -116,16 +124,16 @@ scene_draw (Scene *scene, gint x0, gint y0, gint width, gint height, guint8 red,
 static inline SppnetFrame
 scene_frame (const Scene *scene)
 {
-  return (SppnetFrame) { SPPNET_PIXEL_FORMAT_RGB, scene->width, scene->height, { scene->rgb }, { scene->width * 3 } };
+  return (SppnetFrame){ SPPNET_PIXEL_FORMAT_RGB, scene->width, scene->height, { scene->rgb }, { scene->width * 3 } };
 }
 
 /* Noise and some squares: many proposals, many detections. */
 static inline void
 scene_draw_noise (Scene *scene, guint32 seed)
 {
-  for (gsize i = 0; i < (gsize) scene->width * scene->height * 3; i++) {
+  for (gsize i = 0; i < (gsize)scene->width * scene->height * 3; i++) {
     seed = seed * 1664525u + 1013904223u;
-    scene->rgb[i] = (guint8) (seed >> 24) / 8;
+    scene->rgb[i] = (guint8)(seed >> 24) / 8;
   }
   for (gint i = 0; i + 24 < MIN (scene->width, scene->height); i += 32)
     scene_draw (scene, i, i / 2, 20, 24, i % 64 ? 255 : 40, 255);

@@ -10,10 +10,10 @@
 static SppnetBox
 random_box (SppnetRandom *random, gint width, gint height)
 {
-  gfloat x = (gfloat) sppnet_random_below (random, width - 8), y = (gfloat) sppnet_random_below (random, height - 8);
+  gfloat x = (gfloat)sppnet_random_below (random, width - 8), y = (gfloat)sppnet_random_below (random, height - 8);
 
-  return (SppnetBox) { x, y, 8 + sppnet_random_below (random, width - 7 - (guint32) x),
-                       8 + sppnet_random_below (random, height - 7 - (guint32) y) };
+  return (SppnetBox){ x, y, 8 + sppnet_random_below (random, width - 7 - (guint32)x),
+                      8 + sppnet_random_below (random, height - 7 - (guint32)y) };
 }
 
 static gboolean
@@ -70,7 +70,7 @@ test_large_map (void)
   g_auto (SppnetRegionList) list = { 0 };
 
   for (guint i = 0; i < G_N_ELEMENTS (proposals); i++)
-    proposals[i] = (SppnetBox) { i & 1 ? 0 : 8100 - i, i & 2 ? 0 : 8100 - i, i & 4 ? 20 : 90, i & 8 ? 21 : 91 };
+    proposals[i] = (SppnetBox){ i & 1 ? 0 : 8100 - i, i & 2 ? 0 : 8100 - i, i & 4 ? 20 : 90, i & 8 ? 21 : 91 };
   for (guint pass = 0; pass < 2; pass++) {
     gsize distinct = 0;
 
@@ -81,7 +81,8 @@ test_large_map (void)
         seen = same_window (&proposals[i], &proposals[j], &map);
       distinct += !seen;
     }
-    g_assert_true (sppnet_region_list_set (&list, NULL, 0, proposals, G_N_ELEMENTS (proposals), &map, 8192, 8192, NULL));
+    g_assert_true (
+        sppnet_region_list_set (&list, NULL, 0, proposals, G_N_ELEMENTS (proposals), &map, 8192, 8192, NULL));
     g_assert_cmpuint (list.n, ==, distinct);
   }
 }
@@ -113,10 +114,11 @@ naive_select (const SppnetCandidate *candidates, gsize n, gfloat threshold, gsiz
         best = i;
     if (best == n)
       break;
-    out[kept++] = (guint32) best;
+    out[kept++] = (guint32)best;
     for (gsize i = 0; i < n; i++)
-      if (i == best || (candidates[i].label == candidates[best].label &&
-                        sppnet_box_iou (&candidates[i].box, &candidates[best].box) > threshold))
+      if (i == best
+          || (candidates[i].label == candidates[best].label
+              && sppnet_box_iou (&candidates[i].box, &candidates[best].box) > threshold))
         gone[i] = TRUE;
   }
   return kept;
@@ -127,15 +129,16 @@ check_selection (SppnetSelection *selection, SppnetModel *model, SppnetRandom *r
                  guint most)
 {
   gfloat thresholds[2] = { 0.5f, 0.5f };
-  const SppnetPlan plan = { .max_detections = most, .nms_threshold = threshold, .thresholds = thresholds, .n_labels = 2 };
+  const SppnetPlan plan
+      = { .max_detections = most, .nms_threshold = threshold, .thresholds = thresholds, .n_labels = 2 };
   g_autofree guint32 *expected = g_new (guint32, n + 1);
   const SppnetDetection *found;
   gsize n_found, n_expected;
 
   sppnet_selection_reset (selection);
   for (gsize i = 0; i < n; i++) {
-    SppnetCandidate candidate = { random_box (random, 320, 200), (gfloat) sppnet_random_uniform (random),
-                                  sppnet_random_below (random, 2), (gint32) i };
+    SppnetCandidate candidate = { random_box (random, 320, 200), (gfloat)sppnet_random_uniform (random),
+                                  sppnet_random_below (random, 2), (gint32)i };
 
     g_assert_true (sppnet_selection_add (selection, &candidate, NULL));
   }

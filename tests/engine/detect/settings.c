@@ -27,22 +27,26 @@ test_refused (void)
   const gfloat fractions[] = { -0.1f, 1.001f, NAN, INFINITY, -INFINITY };
 
   for (guint i = 0; i < G_N_ELEMENTS (fractions); i++) {
-    assert_refused (&(SppnetSettings) { .threshold = fractions[i] }, "threshold is");
-    assert_refused (&(SppnetSettings) { .nms_threshold = fractions[i] }, "nms_threshold is");
+    assert_refused (&(SppnetSettings){ .threshold = fractions[i] }, "threshold is");
+    assert_refused (&(SppnetSettings){ .nms_threshold = fractions[i] }, "nms_threshold is");
   }
-  assert_refused (&(SppnetSettings) { .proposals = (SppnetProposals) 5 }, "proposals");
-  assert_refused (&(SppnetSettings) { .proposals = (SppnetProposals) -1 }, "proposals");
-  assert_refused (&(SppnetSettings) { .max_proposals = 100001 }, "max_proposals");
-  assert_refused (&(SppnetSettings) { .max_proposals = G_MAXUINT }, "max_proposals");
-  assert_refused (&(SppnetSettings) { .labels = unknown }, "\"unicorn\"");
-  assert_refused (&(SppnetSettings) { .labels = none }, "empty");
+  assert_refused (&(SppnetSettings){ .proposals = (SppnetProposals)5 }, "proposals");
+  assert_refused (&(SppnetSettings){ .proposals = (SppnetProposals)-1 }, "proposals");
+  assert_refused (&(SppnetSettings){ .max_proposals = 100001 }, "max_proposals");
+  assert_refused (&(SppnetSettings){ .max_proposals = G_MAXUINT }, "max_proposals");
+  assert_refused (&(SppnetSettings){ .labels = unknown }, "\"unicorn\"");
+  assert_refused (&(SppnetSettings){ .labels = none }, "empty");
 }
 
 static void
 test_extremes_accepted (void)
 {
-  const SppnetSettings settings = { .threshold = 1.0f, .nms_threshold = 1.0f, .max_proposals = 100000,
-                                    .max_detections = G_MAXUINT, .threads = G_MAXUINT, .seed = G_MAXUINT32 };
+  const SppnetSettings settings = { .threshold = 1.0f,
+                                    .nms_threshold = 1.0f,
+                                    .max_proposals = 100000,
+                                    .max_detections = G_MAXUINT,
+                                    .threads = G_MAXUINT,
+                                    .seed = G_MAXUINT32 };
   const SppnetBox region = { 0, 0, 8, 8 };
   g_autoptr (SppnetModel) model = scene_model ();
   g_autoptr (GError) error = NULL;
@@ -110,7 +114,7 @@ static void
 test_set_settings (void)
 {
   gchar **labels = g_strsplit ("green", ",", -1);
-  SppnetSettings settings = { .labels = (const gchar *const *) labels };
+  SppnetSettings settings = { .labels = (const gchar *const *)labels };
   const SppnetSettings bad = { .threshold = 2.0f };
   const SppnetBox region = { 0, 0, 24, 24 };
   g_autoptr (SppnetModel) model = scene_model ();
@@ -177,7 +181,7 @@ test_weights_not_finite (void)
   place = memmem (content, length, "sppnet-not-a-num", 16);
   g_assert_nonnull (place);
   memcpy (place, &nan_bits, sizeof nan_bits);
-  g_assert_true (g_file_set_contents (path, content, (gssize) length, &error));
+  g_assert_true (g_file_set_contents (path, content, (gssize)length, &error));
   g_assert_null (sppnet_model_load (path, &error));
   g_assert_true (error != NULL && error->domain == SPPNET_ERROR);
   g_assert_nonnull (strstr (error->message, "classifier.weight"));

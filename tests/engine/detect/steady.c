@@ -72,8 +72,8 @@ full_model (void)
 static void
 check_allocations (SppnetProposals proposals, guint threads, gboolean count_mallocs)
 {
-  const SppnetSettings settings = { .proposals = proposals, .threshold = 0.01f, .threads = threads,
-                                    .max_proposals = 600 };
+  const SppnetSettings settings
+      = { .proposals = proposals, .threshold = 0.01f, .threads = threads, .max_proposals = 600 };
   g_autoptr (SppnetModel) model = full_model ();
   g_autoptr (SppnetDetector) detector = sppnet_detector_new (model, &settings, NULL);
   SppnetBox regions[500];
@@ -83,7 +83,7 @@ check_allocations (SppnetProposals proposals, guint threads, gboolean count_mall
   gsize mallocs, n;
 
   for (guint i = 0; i < G_N_ELEMENTS (regions); i++)
-    regions[i] = (SppnetBox) { i % 25 * 4, i / 25 * 4, 20 + i % 7, 24 };
+    regions[i] = (SppnetBox){ i % 25 * 4, i / 25 * 4, 20 + i % 7, 24 };
   scene_init (&scene, 160, 120);
   scene_draw_noise (&scene, 1);
   for (guint i = 0; i < 3; i++)
@@ -102,12 +102,20 @@ check_allocations (SppnetProposals proposals, guint threads, gboolean count_mall
     g_assert_cmpuint (mallocs, ==, 0);
 }
 
+/* LLVM's OpenMP allocates at each parallel loop; GCC's does not. Selective Search and the grid sort with qsort(), which
+ * may allocate: their mallocs are only printed. */
 static void
 test_steady_state_allocates_nothing (void)
 {
+#ifdef __clang__
+  const gboolean quiet_runtime = FALSE;
+#else
+  const gboolean quiet_runtime = TRUE;
+#endif
+
   for (guint threads = 1; threads <= sppnet_threads_available () && threads <= 4; threads++)
     for (gint proposals = SPPNET_PROPOSALS_SELECTIVE_SEARCH; proposals <= SPPNET_PROPOSALS_REGIONS; proposals++)
-      check_allocations (proposals, threads, proposals == SPPNET_PROPOSALS_REGIONS);
+      check_allocations (proposals, threads, quiet_runtime && proposals == SPPNET_PROPOSALS_REGIONS);
 }
 
 /* The sums do not depend on how the work is shared out. */
@@ -115,8 +123,8 @@ static void
 test_threads_give_the_same_detections (void)
 {
   for (gint proposals = SPPNET_PROPOSALS_SELECTIVE_SEARCH; proposals <= SPPNET_PROPOSALS_GRID; proposals++) {
-    SppnetSettings settings = { .proposals = proposals, .threshold = 1e-20f, .threads = 1,
-                                .nms_threshold = 0.9f, .max_detections = 1000 };
+    SppnetSettings settings
+        = { .proposals = proposals, .threshold = 1e-20f, .threads = 1, .nms_threshold = 0.9f, .max_detections = 1000 };
     g_autoptr (SppnetModel) model = full_model ();
     g_autoptr (SppnetDetector) one = sppnet_detector_new (model, &settings, NULL);
     g_autoptr (SppnetDetector) many = NULL;
@@ -154,14 +162,14 @@ run_stream (gpointer user_data)
   const SppnetDetection *first, *found;
   gsize n_first, n;
 
-  scene_init (&scene, 100 + (gint) stream->seed, 90);
+  scene_init (&scene, 100 + (gint)stream->seed, 90);
   scene_draw_noise (&scene, stream->seed);
   run (other, &scene, NULL, 0, &first, &n_first);
   for (guint i = 0; i < 20; i++) {
     run (detector, &scene, NULL, 0, &found, &n);
     scene_assert_same (first, n_first, found, n);
   }
-  return GUINT_TO_POINTER ((guint) n);
+  return GUINT_TO_POINTER ((guint)n);
 }
 
 static void
