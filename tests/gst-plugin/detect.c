@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* sppnetdetect: what it accepts, and what its properties do. */
+#include "element.h"
+
+static const GstVideoFormat formats[] = {
+  GST_VIDEO_FORMAT_RGB,  GST_VIDEO_FORMAT_BGR,  GST_VIDEO_FORMAT_RGBx, GST_VIDEO_FORMAT_BGRx, GST_VIDEO_FORMAT_xRGB,
+  GST_VIDEO_FORMAT_xBGR, GST_VIDEO_FORMAT_RGBA, GST_VIDEO_FORMAT_BGRA, GST_VIDEO_FORMAT_ARGB, GST_VIDEO_FORMAT_ABGR,
+  GST_VIDEO_FORMAT_I420, GST_VIDEO_FORMAT_YV12, GST_VIDEO_FORMAT_NV12, GST_VIDEO_FORMAT_NV21, GST_VIDEO_FORMAT_YUY2,
+  GST_VIDEO_FORMAT_UYVY, GST_VIDEO_FORMAT_GRAY8,
+};
+
+static GstBuffer *
+detect (const gchar *line, const Scene *scene, GstVideoFormat format)
+{
+  GstHarness *h = element_harness (line);
+  GstBuffer *buffer;
+
+  element_set_caps (h, format, scene->width, scene->height);
+  buffer = element_push (h, element_buffer (scene, format));
+  gst_harness_teardown (h);
+  return buffer;
+}
+
+static gint
+add_region (GstBuffer *buffer, const gchar *type, guint x, guint y, guint w, guint h, gint id)
+{
+  GstVideoRegionOfInterestMeta *meta = gst_buffer_add_video_region_of_interest_meta (buffer, type, x, y, w, h);
+
+  return meta->id = id;
+}
+
+/* Given regions, so that the boxes are known: among proposals that are equally good, rounding of colours would choose. */
+static GstBuffer *
+detect_regions (const Scene *scene, GstVideoFormat format)
+{
+  GstHarness *h = element_harness ("sppnetdetect model=@MODEL@ proposals=regions");
+  GstBuffer *buffer = element_buffer (scene, format);
+
+  add_region (buffer, "given", 16, 16, 64, 64, 1);
+  add_region (buffer, "given", 96, 32, 64, 64, 2);
+  add_region (buffer, "given", 40, 40, 100, 40, 3);
+  element_set_caps (h, format, scene->width, scene->height);
+  buffer = element_push (h, buffer);
+  gst_harness_teardown (h);
+  return buffer;
+}
+
+static void
+test_formats (void)
+{
+  g_auto (Scene) scene;
+
+  element_scene (&scene, 192, 128, FALSE);
+  scene_draw (&scene, 96, 32, 64, 64, 0, 203);
+  for (guint f = 0; f < G_N_ELEMENTS (formats); f++) {
+    g_autoptr (GstBuffer) buffer = detect_regions (&scene, formats[f]);
+    g_autoptr (GPtrArray) found = element_detections (buffer);
+    SppnetBox box;
+
+    g_test_message ("%s: %u detections", gst_video_format_to_string (formats[f]), found->len);
+    if (formats[f] == GST_VIDEO_FORMAT_GRAY8)
+      continue; /* runs; without colour there is nothing to find */
+    g_assert_cmpuint (found->len, ==, 2);
+    g_assert_cmpstr (element_label (found->pdata[0]), ==, "red");
+    box = element_box (found->pdata[0]);
+    g_assert_true (box.x == 16 && box.y == 16 && box.width == 64 && box.height == 64);
+    g_assert_cmpfloat_with_epsilon (element_confidence (found->pdata[0]), 1, 0.01);
+    g_assert_cmpstr (element_label (found->pdata[1]), ==, "green");
+    box = element_box (found->pdata[1]);
+    g_assert_true (box.x == 96 && box.y == 32 && box.width == 64 && box.height == 64);
+    /* 40 * 203 / 255 - 30 through the logistic function: three levels of green more or less would show. */
+    g_assert_cmpfloat_with_epsilon (element_confidence (found->pdata[1]), 0.863, 0.05);
+  }
+}
+
+/* A plane that is wider than the frame, as decoders give it. */
+static void
+test_strides (void)
+{
+  g_auto (Scene) scene;
+  GstHarness *h = element_harness ("sppnetdetect model=@MODEL@");
+  g_autoptr (GstBuffer) out = NULL;
+  g_autoptr (GPtrArray) found = NULL;
+  g_autoptr (GstBuffer) padded = gst_buffer_new_allocate (NULL, 64 + 700 * 128, NULL);
+  gsize offset[GST_VIDEO_MAX_PLANES] = { 64 };
+  gint stride[GST_VIDEO_MAX_PLANES] = { 700 };
+
+  element_scene (&scene, 192, 128, FALSE);
+  gst_buffer_memset (padded, 0, 255, 64 + 700 * 128);
+  for (gsize y = 0; y < 128; y++)
+    gst_buffer_fill (padded, 64 + y * 700, scene.rgb + y * 192 * 3, 192 * 3);
+  gst_buffer_add_video_meta_full (padded, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_FORMAT_RGB, 192, 128, 1, offset, stride);
+  element_set_caps (h, GST_VIDEO_FORMAT_RGB, 192, 128);
+  out = element_push (h, g_steal_pointer (&padded));
+  found = element_detections (out);
+  g_assert_cmpuint (found->len, >=, 1);
+  for (guint i = 0; i < found->len; i++)
+    g_assert_cmpstr (element_label (found->pdata[i]), ==, "red");
+  gst_harness_teardown (h);
+}
+
+static void
+test_sizes (void)
+{
+  static const gint sizes[][2] = { { 1, 1 }, { 2, 3 }, { 321, 127 }, { 97, 241 }, { 192, 128 }, { 1, 300 }, { 192, 128 } };
+  GstHarness *h = element_harness ("sppnetdetect model=@MODEL@ interval=5");
+
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++) {
+    gint width = sizes[i][0], height = sizes[i][1];
+    gboolean large = width >= 96 && height >= 96;
+    g_autoptr (GstBuffer) out = NULL;
+    g_autoptr (GPtrArray) found = NULL;
+    g_auto (Scene) scene;
+
+    if (large)
+      element_scene (&scene, width, height, FALSE);
+    else
+      scene_init (&scene, width, height);
+    element_set_caps (h, GST_VIDEO_FORMAT_I420, width, height);
+    out = element_push (h, element_buffer (&scene, GST_VIDEO_FORMAT_I420));
+    found = element_detections (out);
+    g_assert_cmpuint (found->len > 0, ==, large); /* the detections of another size are never repeated */
+    for (guint d = 0; d < found->len; d++) {
+      SppnetBox box = element_box (found->pdata[d]);
+
+      g_assert_cmpfloat (box.x + box.width, <=, width);
+      g_assert_cmpfloat (box.y + box.height, <=, height);
+    }
+  }
+  gst_harness_teardown (h);
+}
+
+static guint64
+stat_of (GstHarness *h, const gchar *field)
+{
+  g_autoptr (GstElement) element = gst_harness_find_element (h, "sppnetdetect");
+  g_autoptr (GstStructure) stats = NULL;
+  guint64 value = 0;
+
+  g_object_get (element, "stats", &stats, NULL);
+  g_assert_true (gst_structure_get_uint64 (stats, field, &value));
+  return value;
+}
+
+static void
+test_interval (void)
+{
+  GstHarness *h = element_harness ("sppnetdetect model=@MODEL@ interval=3");
+  guint per_frame[7];
+
+  element_set_caps (h, GST_VIDEO_FORMAT_RGB, 192, 128);
+  for (guint i = 0; i < G_N_ELEMENTS (per_frame); i++) {
+    g_auto (Scene) scene;
+    g_autoptr (GstBuffer) out = NULL;
+    g_autoptr (GPtrArray) found = NULL;
+
+    element_scene (&scene, 192, 128, TRUE);
+    if (i >= 4) /* seen at frame 6 only */
+      memset (scene.rgb, 0, 192 * 128 * 3);
+    out = element_push (h, element_stamp (element_buffer (&scene, GST_VIDEO_FORMAT_RGB), i));
+    found = element_detections (out);
+    per_frame[i] = found->len;
+  }
+  g_assert_cmpuint (per_frame[0], >=, 2);
+  for (guint i = 1; i < 6; i++)
+    g_assert_cmpuint (per_frame[i], ==, per_frame[0]);
+  g_assert_cmpuint (per_frame[6], ==, 0);
+  g_assert_cmpuint (stat_of (h, "frames"), ==, 7);
+  g_assert_cmpuint (stat_of (h, "searched"), ==, 3);
+  gst_harness_teardown (h);
+}
+
+static void
+count_labels (GstHarness *h, guint frame, guint *red, guint *green)
+{
+  g_auto (Scene) scene;
+  g_autoptr (GstBuffer) out = NULL;
+  g_autoptr (GPtrArray) found = NULL;
+
+  element_scene (&scene, 192, 128, TRUE);
+  out = element_push (h, element_stamp (element_buffer (&scene, GST_VIDEO_FORMAT_RGB), frame));
+  found = element_detections (out);
+  *red = *green = 0;
+  for (guint i = 0; i < found->len; i++)
+    ++*(g_str_equal (element_label (found->pdata[i]), "red") ? red : green);
+}
+
+static void
+test_run_time_changes (void)
+{
+  GstHarness *h = element_harness ("sppnetdetect model=@MODEL@ labels=\" green ,\"");
+  GstBus *bus = gst_bus_new ();
+  g_autoptr (GstMessage) warning = NULL;
+  guint red, green;
+
+  gst_element_set_bus (h->element, bus);
+  element_set_caps (h, GST_VIDEO_FORMAT_RGB, 192, 128);
+  count_labels (h, 0, &red, &green);
+  g_assert_true (red == 0 && green > 0);
+  gst_harness_set (h, "sppnetdetect", "labels", "red", NULL);
+  count_labels (h, 1, &red, &green);
+  g_assert_true (red > 0 && green == 0);
+  g_assert_null (gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING));
+
+  /* A label that does not exist: said once, and the filter stays. */
+  gst_harness_set (h, "sppnetdetect", "labels", "unicorn", NULL);
+  count_labels (h, 2, &red, &green);
+  count_labels (h, 3, &red, &green);
+  g_assert_true (red > 0 && green == 0);
+  warning = gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING);
+  g_assert_nonnull (warning);
+  g_assert_null (gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING));
+
+  gst_harness_set (h, "sppnetdetect", "labels", NULL, "threshold", 1.0, NULL);
+  count_labels (h, 4, &red, &green);
+  g_assert_true (red == 0 && green == 0);
+  gst_harness_set (h, "sppnetdetect", "threshold", 0.0, NULL);
+  count_labels (h, 5, &red, &green);
+  g_assert_true (red > 0 && green > 0);
+  gst_harness_set (h, "sppnetdetect", "max-detections", 1, NULL);
+  count_labels (h, 6, &red, &green);
+  g_assert_cmpuint (red + green, ==, 1);
+  gst_element_set_bus (h->element, NULL);
+  gst_object_unref (bus);
+  gst_harness_teardown (h);
+}
+
+/* Regions that others attached are scored as they are, and named as parents. */
+static void
+test_upstream_regions (void)
+{
+  GstHarness *h = element_harness ("sppnetdetect model=@MODEL@ proposals=regions");
+  g_auto (Scene) scene;
+
+  element_scene (&scene, 192, 128, TRUE);
+  element_set_caps (h, GST_VIDEO_FORMAT_RGB, 192, 128);
+  for (guint pass = 0; pass < 3; pass++) {
+    GstBuffer *buffer = element_buffer (&scene, GST_VIDEO_FORMAT_RGB);
+    g_autoptr (GstBuffer) out = NULL;
+    g_autoptr (GPtrArray) found = NULL;
+
+    if (pass > 0) { /* without a region nothing is scored */
+      add_region (buffer, "motion", 16, 16, 64, 64, 41);
+      add_region (buffer, "face", 96, 32, 64, 64, 42);
+      add_region (buffer, "motion", 4000000000u, 5, 4000000000u, 7, 43); /* outside */
+      add_region (buffer, "motion", 5, 5, 0, 0, 44);
+    }
+    gst_harness_set (h, "sppnetdetect", "region-type", pass == 2 ? "face" : NULL, NULL);
+    out = element_push (h, buffer);
+    found = element_detections (out);
+    g_assert_cmpuint (found->len, ==, pass == 0 ? 0 : pass == 1 ? 2 : 1);
+    for (guint i = 0; i < found->len; i++) {
+      const GstVideoRegionOfInterestMeta *meta = found->pdata[i];
+      gboolean red = g_str_equal (element_label (found->pdata[i]), "red");
+
+      g_assert_cmpint (meta->parent_id, ==, red ? 41 : 42);
+      g_assert_cmpint (meta->id, !=, 0);
+      g_assert_cmpuint (meta->x, ==, red ? 16 : 96);
+      g_assert_cmpuint (meta->w, ==, 64);
+    }
+  }
+  gst_harness_teardown (h);
+}
+
+/* A second element does not take the first one's detections for regions. */
+static void
+test_twice (void)
+{
+  GstHarness *h = element_harness ("sppnetdetect model=@MODEL@ max-detections=3 ! sppnetdetect model=@MODEL@ proposals=regions");
+  g_auto (Scene) scene;
+  g_autoptr (GstBuffer) out = NULL;
+  g_autoptr (GPtrArray) found = NULL;
+
+  element_scene (&scene, 192, 128, TRUE);
+  element_set_caps (h, GST_VIDEO_FORMAT_RGB, 192, 128);
+  out = element_push (h, element_buffer (&scene, GST_VIDEO_FORMAT_RGB));
+  found = element_detections (out);
+  g_assert_cmpuint (found->len, ==, 3);
+  gst_harness_teardown (h);
+}
+
+static void
+test_params (void)
+{
+  g_auto (Scene) scene;
+  g_autoptr (GstBuffer) out = NULL;
+  g_autoptr (GPtrArray) found = NULL;
+  const GstStructure *param;
+  GstVideoRegionOfInterestMeta *meta;
+  gdouble left, right, top, bottom;
+  gint label_id;
+
+  element_scene (&scene, 192, 128, FALSE);
+  out = detect ("sppnetdetect model=@MODEL@ max-detections=1", &scene, GST_VIDEO_FORMAT_NV12);
+  found = element_detections (out);
+  g_assert_cmpuint (found->len, ==, 1);
+  meta = found->pdata[0];
+  param = gst_video_region_of_interest_meta_get_param (meta, "detection");
+  g_assert_true (gst_structure_get (param, "x_min", G_TYPE_DOUBLE, &left, "x_max", G_TYPE_DOUBLE, &right, "y_min",
+                                    G_TYPE_DOUBLE, &top, "y_max", G_TYPE_DOUBLE, &bottom, "label_id", G_TYPE_INT,
+                                    &label_id, NULL));
+  g_assert_cmpstr (gst_structure_get_string (param, "label"), ==, "red");
+  g_assert_cmpint (label_id, ==, 0);
+  g_assert_cmpfloat_with_epsilon (left * 192, meta->x, 0.51);
+  g_assert_cmpfloat_with_epsilon (right * 192, meta->x + meta->w, 0.51);
+  g_assert_cmpfloat_with_epsilon (top * 128, meta->y, 0.51);
+  g_assert_cmpfloat_with_epsilon (bottom * 128, meta->y + meta->h, 0.51);
+  g_assert_cmpfloat (element_confidence (meta), >, 0.5);
+  g_assert_cmpfloat (element_confidence (meta), <=, 1);
+}
+
+/* A buffer that is too small for its caps ends the stream with a text, not with a crash. */
+static void
+test_short_buffer (void)
+{
+  GstHarness *h = element_harness ("sppnetdetect model=@MODEL@");
+  GstBus *bus = gst_bus_new ();
+  g_autoptr (GstMessage) message = NULL;
+  g_autoptr (GError) error = NULL;
+
+  gst_element_set_bus (h->element, bus);
+  element_set_caps (h, GST_VIDEO_FORMAT_RGB, 192, 128);
+  g_assert_cmpint (gst_harness_push (h, gst_buffer_new_allocate (NULL, 100, NULL)), ==, GST_FLOW_ERROR);
+  message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
+  g_assert_nonnull (message);
+  gst_message_parse_error (message, &error, NULL);
+  g_assert_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED);
+  g_assert_nonnull (strstr (error->message, "192x128"));
+  gst_element_set_bus (h->element, NULL);
+  gst_object_unref (bus);
+  gst_harness_teardown (h);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  element_init (&argc, &argv);
+  g_test_add_func ("/gst/detect/formats", test_formats);
+  g_test_add_func ("/gst/detect/strides", test_strides);
+  g_test_add_func ("/gst/detect/sizes", test_sizes);
+  g_test_add_func ("/gst/detect/interval", test_interval);
+  g_test_add_func ("/gst/detect/run-time-changes", test_run_time_changes);
+  g_test_add_func ("/gst/detect/upstream-regions", test_upstream_regions);
+  g_test_add_func ("/gst/detect/twice", test_twice);
+  g_test_add_func ("/gst/detect/params", test_params);
+  g_test_add_func ("/gst/detect/short-buffer", test_short_buffer);
+  return element_run ();
+}
