@@ -65,7 +65,8 @@ ninja -C "$build" >"$output/build.log" 2>&1 || {
 export GST_PLUGIN_PATH="$build/gst-plugin" SPPNET_MODEL_PATH="$model"
 sppnet=$build/tools/sppnet
 for element in sppnetdetect sppnetoverlay sppnetpublish avidemux avdec_msmpeg4 vp8enc webmmux; do
-  gst-inspect-1.0 --exists "$element" || stop "GStreamer does not find the element $element"
+  gst-inspect-1.0 "$element" >/dev/null 2>&1 ||
+    stop "GStreamer does not find the element $element: $(gst-inspect-1.0 "$element" 2>&1 | tail -n 1)"
 done
 
 step "Pictures"

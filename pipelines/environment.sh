@@ -27,7 +27,7 @@ need_elements()
 {
   command -v gst-launch-1.0 >/dev/null || die "gst-launch-1.0 is missing: apt-get install gstreamer1.0-tools"
   for element in "$@"; do
-    gst-inspect-1.0 --exists "$element" && continue
+    gst-inspect-1.0 "$element" >/dev/null 2>&1 && continue
     case $element in
       sppnet*) die "the element $element is missing: build the project first (meson setup build && ninja -C build)" ;;
       avdec_*) die "the element $element is missing: apt-get install gstreamer1.0-libav" ;;
