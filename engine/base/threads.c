@@ -9,6 +9,8 @@
 static GMutex blas_lock;
 static guint blas_users;       /* (guarded by blas_lock) */
 static gint blas_host_threads; /* (guarded by blas_lock) */
+static __thread guint omp_users;
+static __thread gint omp_host_threads;
 
 guint
 sppnet_threads_available (void)
@@ -40,11 +42,33 @@ sppnet_threads_inside (void)
   return omp_in_parallel () != 0;
 }
 
-/* OpenBLAS has one number of threads per process in 0.3.21, so concurrent streams count themselves in and out. The
- * serial flavour has nothing to set; the OpenMP flavour stays serial within our loops by itself, but not in a loop of one thread. */
+/* The threads flavour of OpenBLAS has one number of threads per process in 0.3.21, so concurrent streams count themselves in
+ * and out. The OpenMP flavour goes by what OpenMP says about the calling thread; its setter would overwrite that. The serial
+ * flavour has nothing to set. */
+static void
+begin_openmp (void)
+{
+  if (omp_users++ > 0)
+    return;
+  omp_host_threads = omp_get_max_threads ();
+  omp_set_num_threads (1);
+}
+
+static void
+end_openmp (void)
+{
+  g_assert (omp_users > 0);
+  if (--omp_users == 0)
+    omp_set_num_threads (omp_host_threads);
+}
+
 void
 sppnet_blas_begin (void)
 {
+  if (openblas_get_parallel () == OPENBLAS_OPENMP) {
+    begin_openmp ();
+    return;
+  }
   g_mutex_lock (&blas_lock);
   if (blas_users++ == 0) {
     blas_host_threads = openblas_get_num_threads ();
@@ -57,6 +81,10 @@ sppnet_blas_begin (void)
 void
 sppnet_blas_end (void)
 {
+  if (openblas_get_parallel () == OPENBLAS_OPENMP) {
+    end_openmp ();
+    return;
+  }
   g_mutex_lock (&blas_lock);
   g_assert (blas_users > 0);
   if (--blas_users == 0 && blas_host_threads != 1)

@@ -3,6 +3,8 @@
  * vectorisation is the specification. */
 #include "kernel/kernel.h"
 
+#include "base/half.h"
+
 #include <string.h>
 
 #define TABLE_NAME_(level) sppnet_kernels_##level
@@ -62,67 +64,18 @@ min_sum (const gfloat *restrict a, const gfloat *restrict b, gsize n)
   return sum;
 }
 
-static gfloat
-half_value (guint16 h)
-{
-  guint32 sign = (guint32) (h & 0x8000) << 16;
-  guint32 magnitude = h & 0x7fff;
-  gfloat value;
-
-  if (magnitude >= 0x7c00) { /* infinity, NaN */
-    guint32 bits = sign | 0x7f800000 | (magnitude & 0x3ff) << 13;
-
-    memcpy (&value, &bits, sizeof value);
-    return value;
-  }
-  if (magnitude < 0x400) { /* zero, subnormal: exact in float */
-    value = (gfloat) magnitude * 0x1.0p-24f;
-    return sign ? -value : value;
-  }
-  {
-    guint32 bits = sign | ((magnitude << 13) + 0x38000000);
-
-    memcpy (&value, &bits, sizeof value);
-    return value;
-  }
-}
-
-static guint16
-half_bits (gfloat f)
-{
-  guint32 bits, sign, rounded;
-
-  memcpy (&bits, &f, sizeof bits);
-  sign = bits >> 16 & 0x8000;
-  bits &= 0x7fffffff;
-  if (bits > 0x7f800000)
-    return (guint16) (sign | 0x7e00 | (bits >> 13 & 0x3ff));
-  if (bits >= 0x47800000) /* 65536 and above */
-    return (guint16) (sign | 0x7c00);
-  if (bits < 0x38800000) { /* below 2^-14: subnormal half, rounded by the addition */
-    gfloat magnitude;
-
-    memcpy (&magnitude, &bits, sizeof magnitude);
-    magnitude += 0.5f; /* the sum's last bit weighs 2^-24 */
-    memcpy (&bits, &magnitude, sizeof bits);
-    return (guint16) (sign | (bits - 0x3f000000));
-  }
-  rounded = bits + 0xfff + (bits >> 13 & 1);
-  return (guint16) (sign | ((rounded - 0x38000000) >> 13));
-}
-
 static void
 half_to_float (gfloat *restrict out, const guint16 *restrict in, gsize n)
 {
   for (gsize i = 0; i < n; i++)
-    out[i] = half_value (in[i]);
+    out[i] = sppnet_half_to_float (in[i]);
 }
 
 static void
 float_to_half (guint16 *restrict out, const gfloat *restrict in, gsize n)
 {
   for (gsize i = 0; i < n; i++)
-    out[i] = half_bits (in[i]);
+    out[i] = sppnet_float_to_half (in[i]);
 }
 
 const SppnetKernels TABLE_NAME (SPPNET_LEVEL) = {
