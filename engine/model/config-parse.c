@@ -8,6 +8,8 @@
 
 /* Nothing that the format knows is deeper than 4; provenance may be. */
 #define MAX_DEPTH 32
+/* A tree takes a hundred times the memory of its text; 4096 long labels are 1 MB. */
+#define MAX_BYTES (4u << 20)
 #define MAX_NUMBER 1e30
 
 #define KEYS(...) ((const gchar *const[]) { __VA_ARGS__, NULL })
@@ -196,7 +198,9 @@ sppnet_config_parse (SppnetConfig *config, const gchar *json, gssize length, con
 
   sppnet_config_init (config);
   /* json-glib recurses as deep as the text is nested and takes more than JSON: it only sees what passed this. */
-  if (!sppnet_json_cursor_init (&cursor, json, bytes) || !sppnet_json_skip (&cursor, MAX_DEPTH)
+  if (bytes > MAX_BYTES)
+    sppnet_document_fail (&document, SPPNET_ERROR_CORRUPT, "longer than %u bytes", MAX_BYTES);
+  else if (!sppnet_json_cursor_init (&cursor, json, bytes) || !sppnet_json_skip (&cursor, MAX_DEPTH)
       || (sppnet_json_peek (&cursor) != 0 && !sppnet_json_fail (&cursor, "text after the document")))
     sppnet_document_fail (&document, SPPNET_ERROR_CORRUPT, "%s at byte %zu", cursor.reason,
                           (gsize) (cursor.at - cursor.start));

@@ -361,7 +361,7 @@ test_nested (void)
     g_autoptr (GError) error = NULL;
     SppnetConfig config;
 
-    for (guint n = 0; n < 1000000; n++)
+    for (guint n = 0; n < 500000; n++)
       g_string_append (json, openings[i]);
     g_assert_false (sppnet_config_parse (&config, json->str, (gssize) json->len, FILE_NAME, &error));
     assert_refused (error, SPPNET_ERROR_CORRUPT, FILE_NAME, "nested too deeply");
@@ -388,6 +388,54 @@ test_too_many (void)
   assert_refused (error, SPPNET_ERROR_CORRUPT, FILE_NAME, "'labels' must be an array of 0 to 4096");
 }
 
+static void
+test_too_long (void)
+{
+  g_autoptr (GString) json = g_string_new ("{\"version\":1,\"x\":[0");
+  g_autoptr (GError) error = NULL;
+  SppnetConfig config;
+
+  while (json->len < 5000000)
+    g_string_append (json, ",0");
+  g_string_append (json, "]}");
+  g_assert_false (sppnet_config_parse (&config, json->str, (gssize) json->len, FILE_NAME, &error));
+  assert_refused (error, SPPNET_ERROR_CORRUPT, FILE_NAME, "longer than 4194304 bytes");
+}
+
+/* The example of docs/model-format.md and what the page says of it. */
+static void
+test_documented (void)
+{
+  g_autofree gchar *page_path = g_test_build_filename (G_TEST_DIST, "..", "docs", "model-format.md", NULL);
+  g_autofree gchar *page = NULL;
+  g_auto (SppnetConfig) config = { NULL };
+  g_autoptr (GArray) tensors = NULL;
+  g_autoptr (GError) error = NULL;
+  gchar *begin, *end;
+
+  if (!g_file_get_contents (page_path, &page, NULL, NULL)) {
+    g_test_skip ("no docs/model-format.md beside G_TEST_SRCDIR");
+    return;
+  }
+  begin = strstr (page, "```json\n{");
+  g_assert_nonnull (begin);
+  end = strstr (begin + 8, "```");
+  g_assert_nonnull (end);
+  sppnet_config_parse (&config, begin + 8, end - begin - 8, FILE_NAME, &error);
+  g_assert_no_error (error);
+  tensors = sppnet_config_tensors (&config);
+  g_assert_cmpuint (tensors->len, ==, 6);
+  for (guint i = 0; i < tensors->len; i++) {
+    const SppnetTensorSource *tensor = &g_array_index (tensors, SppnetTensorSource, i);
+    g_autoptr (GString) text = g_string_new (NULL);
+
+    g_string_append_printf (text, "`%s` ", tensor->name);
+    for (guint d = 0; d < tensor->n_dims; d++)
+      g_string_append_printf (text, "[%zu]", tensor->dims[d]);
+    g_assert_nonnull (strstr (page, text->str));
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -403,5 +451,7 @@ main (int argc, char **argv)
   g_test_add_func ("/config/truncated", test_truncated);
   g_test_add_func ("/config/nested", test_nested);
   g_test_add_func ("/config/too-many", test_too_many);
+  g_test_add_func ("/config/too-long", test_too_long);
+  g_test_add_func ("/config/documented", test_documented);
   return g_test_run ();
 }

@@ -175,10 +175,12 @@ static const struct
   { "{" META ",\"c.bias\":{\"dtype\":\"F32\",\"shape\":[4],\"data_offsets\":[0,16]}}", SPPNET_ERROR_CORRUPT,
     "tensor 'c.bias': its shape is [4]" },
   { "{" META ",\"c.bias\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
-    "\"d\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[4,16]}}", SPPNET_ERROR_CORRUPT, "tensor 'd': the configuration has no such tensor" },
+    "\"d\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[4,16]}}", SPPNET_ERROR_CORRUPT,
+    "tensor 'd': the configuration has no such tensor" },
   { "{" META "," WEIGHT ",\"c.bias\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[8,12]}}", SPPNET_ERROR_CORRUPT,
     "tensor 'c.bias': its data begins at byte 8, overlapping" },
-  { "{" META "," WEIGHT ",\"c.bias\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[16,20]}}", SPPNET_ERROR_CORRUPT, "tensor 'c.bias': its data ends at byte 20" },
+  { "{" META "," WEIGHT ",\"c.bias\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[16,20]}}", SPPNET_ERROR_CORRUPT,
+    "tensor 'c.bias': its data ends at byte 20" },
 };
 
 static void
