@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Elements that start, stop, seek, are late, share a model, and leave nothing behind. */
+#include "element.h"
+
+#include <malloc.h>
+#include <string.h>
+
+/* Until EOS; an error fails the test. */
+static void
+wait_eos (GstElement *pipeline)
+{
+  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
+  g_autoptr (GstMessage) message = gst_bus_timed_pop_filtered (bus, 120 * GST_SECOND, GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_nonnull (message);
+  if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR)
+    gst_message_parse_error (message, &error, NULL);
+  g_assert_no_error (error);
+}
+
+static GstElement *
+launch (const gchar *line)
+{
+  g_auto (GStrv) parts = g_strsplit (line, "@MODEL@", -1);
+  g_autofree gchar *full = g_strjoinv (element_model, parts);
+  g_autoptr (GError) error = NULL;
+  GstElement *pipeline = gst_parse_launch (full, &error);
+
+  g_assert_no_error (error);
+  return pipeline;
+}
+
+#define WHOLE_LINE \
+  "videotestsrc num-buffers=2 ! video/x-raw,format=I420,width=96,height=64 ! sppnetdetect model=\"@MODEL@\" " \
+  "threshold=0.01 ! sppnetpublish location=/dev/null ! sppnetoverlay ! fakesink"
+
+static guint
+count_entries (const gchar *path)
+{
+  g_autoptr (GDir) folder = g_dir_open (path, 0, NULL);
+  guint n = 0;
+
+  while (folder && g_dir_read_name (folder))
+    n++;
+  return n;
+}
+
+static void
+play_once (GstElement *pipeline)
+{
+  g_assert_cmpint (gst_element_set_state (pipeline, GST_STATE_PLAYING), !=, GST_STATE_CHANGE_FAILURE);
+  wait_eos (pipeline);
+  g_assert_cmpint (gst_element_set_state (pipeline, GST_STATE_NULL), ==, GST_STATE_CHANGE_SUCCESS);
+}
+
+/* 200 times from NULL to PLAYING and back: open files, threads and memory in use are the same after as before. */
+static void
+test_cycles (void)
+{
+  g_autoptr (GstElement) pipeline = launch (WHOLE_LINE);
+  guint files, threads;
+  gsize used;
+
+  /* Pools of threads, fonts, and the heap of each thread are made in the first cycles. */
+  for (guint i = 0; i < 40; i++)
+    play_once (pipeline);
+  files = count_entries ("/proc/self/fd");
+  threads = count_entries ("/proc/self/task");
+  used = mallinfo2 ().uordblks;
+  for (guint i = 0; i < 200; i++)
+    play_once (pipeline);
+  g_test_message ("files %u -> %u, threads %u -> %u, heap %zu -> %zu bytes", files, count_entries ("/proc/self/fd"),
+                  threads, count_entries ("/proc/self/task"), used, mallinfo2 ().uordblks);
+  g_assert_cmpuint (count_entries ("/proc/self/fd"), <=, files);
+  g_assert_cmpuint (count_entries ("/proc/self/task"), <=, threads + 2); /* idle threads of pools come and go */
+  /* Less than a kilobyte per cycle; what one cycle needs is some hundred. */
+  g_assert_cmpuint (mallinfo2 ().uordblks, <, used + 200 * 1024);
+}
+
+/* As above, with elements that are made and freed. */
+static void
+test_instances (void)
+{
+  gsize used = 0;
+
+  for (guint i = 0; i < 60; i++) {
+    g_autoptr (GstElement) pipeline = launch (WHOLE_LINE);
+
+    play_once (pipeline);
+    if (i == 19)
+      used = mallinfo2 ().uordblks;
+  }
+  g_test_message ("heap %zu -> %zu bytes", used, mallinfo2 ().uordblks);
+  g_assert_cmpuint (mallinfo2 ().uordblks, <, used + 40 * 2048);
+}
+
+static guint
+model_mappings (void)
+{
+  g_autofree gchar *maps = NULL;
+  guint n = 0;
+
+  g_assert_true (g_file_get_contents ("/proc/self/maps", &maps, NULL, NULL));
+  for (const gchar *at = maps; (at = strstr (at, element_model)); at++)
+    n++;
+  return n;
+}
+
+/* Elements that name one file hold one copy, and run at the same time. */
+static void
+test_shared_model (void)
+{
+  g_autoptr (GstElement) pipeline = launch (
+      "videotestsrc num-buffers=8 ! video/x-raw,format=I420,width=96,height=64 ! tee name=t "
+      "t. ! queue ! sppnetdetect model=\"@MODEL@\" ! fakesink t. ! queue ! sppnetdetect model=\"@MODEL@\" ! fakesink "
+      "t. ! queue ! sppnetdetect model=\"@MODEL@\" ! fakesink t. ! queue ! sppnetdetect model=\"@MODEL@\" ! fakesink ");
+  guint mappings;
+
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  wait_eos (pipeline);
+  mappings = model_mappings ();
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  g_test_message ("%u mappings", mappings);
+  g_assert_cmpuint (mappings, <=, 1);
+  g_assert_cmpuint (model_mappings (), ==, 0);
+}
+
+static void
+push_frame (GstHarness *h, guint number)
+{
+  g_auto (Scene) scene;
+
+  element_scene (&scene, 192, 128, TRUE);
+  g_assert_cmpint (gst_harness_push (h, element_stamp (element_buffer (&scene, GST_VIDEO_FORMAT_RGB), number)), ==,
+                   GST_FLOW_OK);
+}
+
+static guint
+pull_detections (GstHarness *h)
+{
+  g_autoptr (GstBuffer) out = gst_harness_pull (h);
+  g_autoptr (GPtrArray) found = element_detections (out);
+
+  return found->len;
+}
+
+static guint64
+stat_of (GstHarness *h, const gchar *field)
+{
+  g_autoptr (GstElement) element = gst_harness_find_element (h, "sppnetdetect");
+  g_autoptr (GstStructure) stats = NULL;
+  guint64 value = 0;
+
+  g_object_get (element, "stats", &stats, NULL);
+  g_assert_true (gst_structure_get_uint64 (stats, field, &value));
+  return value;
+}
+
+/* Frames that downstream calls late come through with the last detections, and one of each second is searched. */
+static void
+test_late (void)
+{
+  for (guint qos = 0; qos < 2; qos++) {
+    GstHarness *h = element_harness (qos ? "sppnetdetect model=@MODEL@" : "sppnetdetect model=@MODEL@ qos=false");
+
+    element_set_caps (h, GST_VIDEO_FORMAT_RGB, 192, 128);
+    push_frame (h, 0);
+    /* 10 s late at time 0: everything for 20 s. */
+    gst_harness_push_upstream_event (h, gst_event_new_qos (GST_QOS_TYPE_UNDERFLOW, 0.1, 10 * GST_SECOND, 0));
+    for (guint i = 1; i < 51; i++)
+      push_frame (h, i);
+    g_assert_cmpuint (gst_harness_buffers_received (h), ==, 51);
+    for (guint i = 0; i < 51; i++)
+      g_assert_cmpuint (pull_detections (h), >, 0);
+    g_assert_cmpuint (stat_of (h, "frames"), ==, 51);
+    g_assert_cmpuint (stat_of (h, "searched"), ==, qos ? 3 : 51); /* at 0, 1 and 2 s */
+    g_assert_cmpuint (stat_of (h, "late"), ==, qos ? 48 : 0);
+
+    /* In time again. */
+    gst_harness_push_upstream_event (h, gst_event_new_qos (GST_QOS_TYPE_OVERFLOW, 1.0, -GST_SECOND, 2 * GST_SECOND));
+    push_frame (h, 51);
+    g_assert_cmpuint (stat_of (h, "searched"), ==, qos ? 4 : 52);
+    gst_harness_teardown (h);
+  }
+}
+
+/* A flush and a new segment forget the last detections and drop no frame that follows. */
+static void
+test_flush (void)
+{
+  GstHarness *h = element_harness ("sppnetdetect model=@MODEL@ interval=100");
+  GstSegment segment;
+  g_auto (Scene) scene;
+
+  element_set_caps (h, GST_VIDEO_FORMAT_RGB, 192, 128);
+  push_frame (h, 0);
+  push_frame (h, 1);
+  g_assert_cmpuint (pull_detections (h), >, 0);
+  g_assert_cmpuint (pull_detections (h), >, 0);
+  g_assert_true (gst_harness_push_event (h, gst_event_new_flush_start ()));
+  g_assert_true (gst_harness_push_event (h, gst_event_new_flush_stop (TRUE)));
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  g_assert_true (gst_harness_push_event (h, gst_event_new_segment (&segment)));
+  scene_init (&scene, 192, 128);
+  g_assert_cmpint (gst_harness_push (h, element_stamp (element_buffer (&scene, GST_VIDEO_FORMAT_RGB), 0)), ==, GST_FLOW_OK);
+  g_assert_cmpuint (pull_detections (h), ==, 0);
+  g_assert_cmpuint (stat_of (h, "searched"), ==, 2);
+  gst_harness_push_event (h, gst_event_new_eos ());
+  gst_harness_teardown (h);
+}
+
+static void
+count_buffer (GstElement *sink, GstBuffer *buffer, GstPad *pad, gpointer count)
+{
+  g_atomic_int_inc ((gint *) count);
+}
+
+/* Plays from start to stop, milliseconds, after a flushing seek. */
+static void
+seek_and_play (GstElement *pipeline, guint start, guint stop)
+{
+  g_assert_true (gst_element_seek (pipeline, 1.0, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_ACCURATE,
+                                   GST_SEEK_TYPE_SET, start * GST_MSECOND, GST_SEEK_TYPE_SET, stop * GST_MSECOND));
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  wait_eos (pipeline);
+}
+
+/* Every frame of a seek arrives, at once or in the middle of the stream. */
+static void
+test_seek (void)
+{
+  g_autoptr (GstElement) pipeline = launch ("videotestsrc ! video/x-raw,format=I420,width=96,height=64,framerate=25/1 ! "
+                                            "sppnetdetect model=\"@MODEL@\" interval=4 ! queue ! sppnetoverlay ! "
+                                            "fakesink name=sink signal-handoffs=true");
+  g_autoptr (GstElement) sink = gst_bin_get_by_name (GST_BIN (pipeline), "sink");
+  gint count = 0;
+
+  g_signal_connect (sink, "handoff", G_CALLBACK (count_buffer), &count);
+  gst_element_set_state (pipeline, GST_STATE_PAUSED);
+  g_assert_cmpint (gst_element_get_state (pipeline, NULL, NULL, GST_CLOCK_TIME_NONE), ==, GST_STATE_CHANGE_SUCCESS);
+  seek_and_play (pipeline, 0, 1200);
+  g_assert_cmpint (g_atomic_int_get (&count), ==, 30);
+  g_atomic_int_set (&count, 0);
+  seek_and_play (pipeline, 200, 600);
+  g_assert_cmpint (g_atomic_int_get (&count), ==, 10);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+}
+
+/* A live pipeline learns how long a frame takes; another does not wait for it. */
+static void
+test_latency (void)
+{
+  GstHarness *h = element_harness ("sppnetdetect model=@MODEL@");
+  g_autoptr (GstBus) bus = gst_bus_new ();
+  g_autoptr (GstMessage) message = NULL;
+
+  gst_element_set_bus (h->element, bus);
+  gst_harness_set_live (h, TRUE);
+  gst_harness_set_upstream_latency (h, 5 * GST_MSECOND);
+  element_set_caps (h, GST_VIDEO_FORMAT_RGB, 192, 128);
+  g_assert_cmpuint (gst_harness_query_latency (h), ==, 5 * GST_MSECOND);
+  push_frame (h, 0);
+  message = gst_bus_pop_filtered (bus, GST_MESSAGE_LATENCY);
+  g_assert_nonnull (message);
+  g_assert_cmpuint (gst_harness_query_latency (h), >, 5 * GST_MSECOND);
+  gst_element_set_bus (h->element, NULL);
+  gst_harness_teardown (h);
+
+  h = element_harness ("sppnetdetect model=@MODEL@");
+  gst_harness_set_live (h, FALSE);
+  element_set_caps (h, GST_VIDEO_FORMAT_RGB, 192, 128);
+  push_frame (h, 0);
+  g_assert_cmpuint (gst_harness_query_latency (h), ==, 0);
+  gst_harness_teardown (h);
+}
+
+#define TRACED "--traced"
+#define LEAKED "object-alive, type-name=(string)Gst" /* not the line that describes such lines */
+
+/* The process that the leaks tracer looks at. */
+static int
+traced_main (gboolean leak)
+{
+  g_autoptr (GstElement) pipeline = launch (WHOLE_LINE);
+
+  play_once (pipeline);
+  if (leak)
+    gst_object_ref (pipeline);
+  g_clear_pointer (&pipeline, gst_object_unref);
+  element_deinit ();
+  gst_deinit ();
+  return 0;
+}
+
+static gchar *
+run_traced (const gchar *program, gboolean leak)
+{
+  g_auto (GStrv) environment = g_get_environ ();
+  const gchar *argv[] = { program, TRACED, leak ? "leak" : "clean", NULL };
+  g_autoptr (GError) error = NULL;
+  gchar *said = NULL;
+  gint status;
+
+  environment = g_environ_setenv (environment, "GST_TRACERS", "leaks", TRUE);
+  environment = g_environ_setenv (environment, "GST_DEBUG", "GST_TRACER:7", TRUE);
+  environment = g_environ_setenv (environment, "GST_DEBUG_NO_COLOR", "1", TRUE);
+  g_assert_true (g_spawn_sync (NULL, (gchar **) argv, environment, G_SPAWN_DEFAULT, NULL, NULL, NULL, &said, &status,
+                               &error));
+  g_assert_no_error (error);
+  g_spawn_check_wait_status (status, &error);
+  g_assert_no_error (error);
+  return said;
+}
+
+static void
+test_leaks (gconstpointer program)
+{
+  g_autofree gchar *clean = run_traced (program, FALSE), *leak = run_traced (program, TRUE);
+
+  g_assert_nonnull (strstr (leak, LEAKED)); /* the tracer works here */
+  if (strstr (clean, LEAKED))
+    g_error ("%s", strstr (clean, LEAKED));
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autofree gchar *program = g_strdup (argv[0]);
+
+  if (argc == 3 && g_str_equal (argv[1], TRACED)) {
+    gboolean leak = g_str_equal (argv[2], "leak");
+
+    element_init (&argc, &argv);
+    return traced_main (leak);
+  }
+  g_test_init (&argc, &argv, NULL);
+  element_init (&argc, &argv);
+  g_test_add_func ("/gst/lifecycle/cycles", test_cycles);
+  g_test_add_func ("/gst/lifecycle/instances", test_instances);
+  g_test_add_func ("/gst/lifecycle/shared-model", test_shared_model);
+  g_test_add_func ("/gst/lifecycle/late", test_late);
+  g_test_add_func ("/gst/lifecycle/flush", test_flush);
+  g_test_add_func ("/gst/lifecycle/seek", test_seek);
+  g_test_add_func ("/gst/lifecycle/latency", test_latency);
+  g_test_add_data_func ("/gst/lifecycle/leaks", program, test_leaks);
+  return element_run ();
+}

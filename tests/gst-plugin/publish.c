@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* sppnetpublish: lines of JSON that a parser and a person can read. */
+#include "element.h"
+
+#include <json-glib/json-glib.h>
+#include <locale.h>
+#include <math.h>
+
+/* A region with a "detection" parameter, as any element may write it. */
+static void
+add_detection (GstBuffer *buffer, const gchar *label, guint x, guint y, guint w, guint h, gdouble confidence)
+{
+  GstVideoRegionOfInterestMeta *meta = gst_buffer_add_video_region_of_interest_meta (buffer, label, x, y, w, h);
+
+  gst_video_region_of_interest_meta_add_param (
+      meta, gst_structure_new ("detection", "confidence", G_TYPE_DOUBLE, confidence, "label_id", G_TYPE_INT, 7, NULL));
+}
+
+static GstBuffer *
+frame (guint number)
+{
+  g_auto (Scene) scene;
+
+  scene_init (&scene, 64, 48);
+  return element_stamp (element_buffer (&scene, GST_VIDEO_FORMAT_RGB), number);
+}
+
+static gchar **
+read_lines (const gchar *path)
+{
+  g_autofree gchar *content = NULL;
+  gsize length;
+
+  g_assert_true (g_file_get_contents (path, &content, &length, NULL));
+  g_assert_cmpuint (length, >, 0);
+  g_assert_cmpint (content[length - 1], ==, '\n');
+  content[length - 1] = '\0';
+  return g_strsplit (content, "\n", -1);
+}
+
+static JsonNode *
+parse (const gchar *line)
+{
+  g_autoptr (GError) error = NULL;
+  JsonNode *node = json_from_string (line, &error);
+
+  g_assert_no_error (error);
+  g_assert_true (JSON_NODE_HOLDS_OBJECT (node));
+  return node;
+}
+
+static void
+test_lines (void)
+{
+  g_autofree gchar *path = element_file ("lines.jsonl");
+  g_autofree gchar *line = g_strdup_printf ("sppnetpublish location=\"%s\"", path);
+  GstHarness *h = element_harness (line);
+  g_auto (GStrv) lines = NULL;
+
+  element_set_caps (h, GST_VIDEO_FORMAT_RGB, 64, 48);
+  for (guint i = 0; i < 3; i++) {
+    GstBuffer *buffer = frame (i);
+    g_autoptr (GstBuffer) out = NULL;
+
+    if (i == 1) {
+      add_detection (buffer, "dog \"x\"\n", 1, 2, 30, 20, 0.75);
+      add_detection (buffer, "\xff\xfe", 1, 2, 30, 20, NAN);
+      gst_buffer_add_video_region_of_interest_meta (buffer, "motion", 1, 1, 5, 5); /* not a detection */
+    }
+    if (i == 2)
+      GST_BUFFER_PTS (buffer) = GST_CLOCK_TIME_NONE;
+    out = element_push (h, buffer);
+  }
+  lines = read_lines (path); /* flushed line by line: the element still runs */
+  g_assert_cmpuint (g_strv_length (lines), ==, 3);
+  for (guint i = 0; i < 3; i++) {
+    g_autoptr (JsonNode) node = parse (lines[i]);
+    JsonObject *object = json_node_get_object (node), *detection;
+    JsonArray *list = json_object_get_array_member (object, "detections");
+    g_autoptr (GDateTime) time = g_date_time_new_from_iso8601 (json_object_get_string_member (object, "wall_clock"), NULL);
+
+    g_assert_nonnull (time);
+    g_assert_cmpint (ABS (g_date_time_to_unix (time) - g_get_real_time () / G_USEC_PER_SEC), <, 600);
+    g_assert_cmpuint (strlen (json_object_get_string_member (object, "wall_clock")), ==, 27);
+    g_assert_cmpint (json_object_get_int_member (object, "width"), ==, 64);
+    g_assert_cmpint (json_object_get_int_member (object, "height"), ==, 48);
+    if (i == 2) {
+      g_assert_true (json_object_get_null_member (object, "timestamp"));
+      g_assert_true (json_object_get_null_member (object, "running_time"));
+    } else {
+      g_assert_cmpint (json_object_get_int_member (object, "timestamp"), ==, i * (gint64) FRAME_DURATION);
+      g_assert_cmpint (json_object_get_int_member (object, "running_time"), ==, i * (gint64) FRAME_DURATION);
+    }
+    g_assert_cmpuint (json_array_get_length (list), ==, i == 1 ? 2 : 0);
+    if (i != 1)
+      continue;
+    detection = json_array_get_object_element (list, 0);
+    g_assert_cmpstr (json_object_get_string_member (detection, "label"), ==, "dog \"x\"\n");
+    g_assert_cmpint (json_object_get_int_member (detection, "label_id"), ==, 7);
+    g_assert_cmpfloat (json_object_get_double_member (detection, "confidence"), ==, 0.75);
+    g_assert_cmpint (json_array_get_int_element (json_object_get_array_member (detection, "box"), 2), ==, 30);
+    detection = json_array_get_object_element (list, 1);
+    g_assert_true (g_utf8_validate (json_object_get_string_member (detection, "label"), -1, NULL));
+    g_assert_cmpfloat (json_object_get_double_member (detection, "confidence"), ==, 0);
+  }
+  gst_harness_teardown (h);
+}
+
+/* A second run replaces the file, or adds to it. */
+static void
+test_append (void)
+{
+  g_autofree gchar *path = element_file ("append.jsonl");
+  static const guint wanted[] = { 1, 2, 1 };
+
+  for (guint i = 0; i < 3; i++) {
+    g_autofree gchar *line =
+        g_strdup_printf ("sppnetpublish location=\"%s\" append=%s flush-interval=0", path, i == 1 ? "true" : "false");
+    GstHarness *h = element_harness (line);
+    g_auto (GStrv) lines = NULL;
+
+    element_set_caps (h, GST_VIDEO_FORMAT_RGB, 64, 48);
+    gst_buffer_unref (element_push (h, frame (0)));
+    gst_harness_push_event (h, gst_event_new_eos ()); /* flushes */
+    lines = read_lines (path);
+    g_assert_cmpuint (g_strv_length (lines), ==, wanted[i]);
+    gst_harness_teardown (h);
+  }
+}
+
+static void
+test_messages (void)
+{
+  GstHarness *h = element_harness ("sppnetpublish location=\"\" post-messages=true");
+  GstBus *bus = gst_bus_new ();
+  g_autoptr (GstMessage) message = NULL;
+  g_autoptr (JsonNode) node = NULL;
+  const GstStructure *structure, *detection;
+  const GValue *list;
+  GstBuffer *buffer = frame (2), *out;
+  guint64 timestamp;
+  gint y;
+
+  gst_element_set_bus (h->element, bus);
+  element_set_caps (h, GST_VIDEO_FORMAT_RGB, 64, 48);
+  add_detection (buffer, "dog", 1, 2, 30, 20, 0.5);
+  out = element_push (h, buffer);
+  gst_buffer_unref (out);
+  message = gst_bus_pop_filtered (bus, GST_MESSAGE_ELEMENT);
+  g_assert_nonnull (message);
+  structure = gst_message_get_structure (message);
+  g_assert_true (gst_structure_has_name (structure, "sppnetpublish"));
+  g_assert_true (gst_structure_get_uint64 (structure, "timestamp", &timestamp));
+  g_assert_cmpuint (timestamp, ==, 2 * FRAME_DURATION);
+  list = gst_structure_get_value (structure, "detections");
+  g_assert_cmpuint (gst_value_array_get_size (list), ==, 1);
+  detection = gst_value_get_structure (gst_value_array_get_value (list, 0));
+  g_assert_cmpstr (gst_structure_get_string (detection, "label"), ==, "dog");
+  g_assert_true (gst_structure_get_int (detection, "y", &y));
+  g_assert_cmpint (y, ==, 2);
+  node = parse (gst_structure_get_string (structure, "json"));
+  gst_element_set_bus (h->element, NULL);
+  gst_object_unref (bus);
+  gst_harness_teardown (h);
+}
+
+/* The buffer passes through as it is, not as a copy. */
+static void
+test_untouched (void)
+{
+  GstHarness *h = element_harness ("sppnetpublish location=\"\"");
+  g_autoptr (GstBuffer) kept = NULL, out = NULL;
+
+  element_set_caps (h, GST_VIDEO_FORMAT_RGB, 64, 48);
+  kept = frame (0);
+  out = element_push (h, gst_buffer_ref (kept));
+  g_assert_true (out == kept);
+  gst_harness_teardown (h);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  element_init (&argc, &argv);
+  /* A decimal comma must not reach the file, where the machine has such a locale. */
+  if (!setlocale (LC_NUMERIC, "de_DE.UTF-8"))
+    g_test_message ("no locale with a decimal comma here");
+  g_test_add_func ("/gst/publish/lines", test_lines);
+  g_test_add_func ("/gst/publish/append", test_append);
+  g_test_add_func ("/gst/publish/messages", test_messages);
+  g_test_add_func ("/gst/publish/untouched", test_untouched);
+  return element_run ();
+}
