@@ -42,10 +42,12 @@ clear_draft (gpointer data)
 static gint
 current_line (GMarkupParseContext *context)
 {
-  gint line;
+  gint line, character;
 
-  g_markup_parse_context_get_position (context, &line, NULL);
-  return line;
+  /* A tag that a line break follows has the position of the break, which GMarkup counts as the first character of the
+   * next line. */
+  g_markup_parse_context_get_position (context, &line, &character);
+  return character <= 1 ? MAX (line - 1, 1) : line;
 }
 
 static void
@@ -179,7 +181,7 @@ finish_object (const Reader *reader, Draft *draft, GError **error)
   y1 = CLAMP (y1, 0, reader->height);
   if (x1 <= x0 || y1 <= y0)
     return fail (reader->file, draft->box_line, error, "box outside the picture");
-  draft->object.box = (SppnetBox) { (gfloat) x0, (gfloat) y0, (gfloat) (x1 - x0), (gfloat) (y1 - y0) };
+  draft->object.box = (SppnetBox){ (gfloat) x0, (gfloat) y0, (gfloat) (x1 - x0), (gfloat) (y1 - y0) };
   return TRUE;
 }
 
