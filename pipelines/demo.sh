@@ -94,13 +94,14 @@ frame_ms=$("$sppnet" bench --size 768x576 --repeat 3 --json | sed -n 's/.*"total
 test -n "$frame_ms" || stop "sppnet bench gave no time"
 interval=$(((frames * frame_ms + budget * 1000 - 1) / (budget * 1000)))
 test "$interval" -ge 1 || interval=1
-echo "The first $seconds_of_clip s of $clip, one frame of $interval is searched ($frame_ms ms each)"
+echo "The first $seconds_of_clip s of $clip, one frame of $interval is searched ($frame_ms ms each)."
+echo "This takes some $((frames / interval * frame_ms / 1000 + frames / 10)) s."
 
 # run_clip BRANCH...: the pipeline, with what else is to be done with the annotated frames
 run_clip()
 {
   rm -f "$output/clip.webm" "$output/clip.jsonl"
-  gst-launch-1.0 -q -e filesrc location="$clip" ! avidemux ! avdec_msmpeg4 ! identity eos-after="$frames" ! queue ! \
+  gst-launch-1.0 -q -e filesrc location="$clip" ! avidemux ! avdec_msmpeg4 ! identity eos-after=$((frames + 1)) ! queue ! \
     sppnetdetect interval="$interval" ! sppnetpublish location="$output/clip.jsonl" ! sppnetoverlay ! tee name=t ! \
     queue ! videoconvert ! vp8enc deadline=1 cpu-used=8 threads=2 target-bitrate=1500000 ! webmmux ! \
     filesink location="$output/clip.webm" "$@"
@@ -128,12 +129,14 @@ found()
     sub(/.*\//, "", name)
     line = ""
     n = split($0, part, /"label" *: *"/)
-    for (i = 2; i <= n; i++) {
+    for (i = 2; i <= n && i <= 11; i++) {
       label = score = part[i]
       sub(/".*/, "", label)
       sub(/.*"confidence" *: */, "", score)
       line = line sprintf("%s%s %.2f", i > 2 ? ", " : "", label, score)
     }
+    if (n > 11)
+      line = line sprintf(" and %d more", n - 11)
     print "  " name ": " (line == "" ? "nothing" : line)
   }' "$1"
 }

@@ -23,7 +23,9 @@ if test "$sanitize" != none; then
 fi
 run()
 {
-  env ${preload:+LD_PRELOAD="$preload"} timeout 100 "$root/pipelines/$@"
+  script=$root/pipelines/$1
+  shift
+  env ${preload:+LD_PRELOAD="$preload"} timeout 100 "$script" "$@"
 }
 
 make_clip()
