@@ -57,8 +57,8 @@ clip (const SppnetBox *box, const Sizes *sizes, gdouble *x0, gdouble *y0, gdoubl
     return FALSE;
   *x0 = CLAMP (box->x, 0, sizes->width);
   *y0 = CLAMP (box->y, 0, sizes->height);
-  *x1 = CLAMP ((gdouble) box->x + box->width, 0, sizes->width);
-  *y1 = CLAMP ((gdouble) box->y + box->height, 0, sizes->height);
+  *x1 = CLAMP ((gdouble)box->x + box->width, 0, sizes->width);
+  *y1 = CLAMP ((gdouble)box->y + box->height, 0, sizes->height);
   return *x1 > *x0 && *y1 > *y0;
 }
 
@@ -134,7 +134,7 @@ create_layout (cairo_t *cr, const Sizes *sizes)
   pango_font_description_free (font);
   pango_layout_set_single_paragraph_mode (layout, TRUE);
   pango_layout_set_ellipsize (layout, PANGO_ELLIPSIZE_END);
-  pango_layout_set_width (layout, (gint) (MAX (1, sizes->width - 2 * sizes->pad) * PANGO_SCALE));
+  pango_layout_set_width (layout, (gint)(MAX (1, sizes->width - 2 * sizes->pad) * PANGO_SCALE));
   return layout;
 }
 

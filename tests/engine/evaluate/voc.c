@@ -176,8 +176,8 @@ static const BadFile bad_files[] = {
   { "outside-right", ANNOTATION (SIZE OBJECT ("<name>x</name>" BOX (1, 1, 102, 5))), 4, "outside" },
   { "outside-below", ANNOTATION (SIZE OBJECT ("<name>x</name>" BOX (1, 1, 5, 52))), 4, "outside" },
   { "beyond", ANNOTATION (SIZE OBJECT ("<name>x</name>" BOX (101, 1, 101, 5))), 4, "outside" },
-  { "bad-confidence", ANNOTATION (SIZE OBJECT ("<name>x</name>\n<confidence>?</confidence>")), 4, "\"?\"" },
-  { "bad-difficult", ANNOTATION (SIZE OBJECT ("<name>x</name>\n<difficult>no</difficult>")), 4, "\"no\"" },
+  { "bad-confidence", ANNOTATION (SIZE OBJECT ("<name>x</name>\n<confidence>?</confidence>")), 5, "\"?\"" },
+  { "bad-difficult", ANNOTATION (SIZE OBJECT ("<name>x</name>\n<difficult>no</difficult>")), 5, "\"no\"" },
 };
 
 static void
