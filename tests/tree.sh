@@ -52,16 +52,34 @@ executable()
   test ! -s "$scratch/plain" || { cat "$scratch/plain"; return 1; }
 }
 
+# links ROOT LIST: every relative link and picture in a document leads to a file
+links()
+{
+  grep '\.md$' "$2" | while read -r name; do
+    test -f "$1/$name" || continue
+    grep -oE '\]\([^)]+\)' "$1/$name" | sed -E 's/^\]\(//; s/\)$//; s/#.*//' | while read -r link; do
+      case $link in
+        '' | *://*) ;;
+        *) test -e "$1/$(dirname "$name")/$link" || echo "$name: $link" ;;
+      esac
+    done
+  done >"$scratch/dead"
+  test ! -s "$scratch/dead" || { cat "$scratch/dead"; return 1; }
+}
+
 check "there are files" test -s "$scratch/files"
 check "the top level has no other names" top_level "$scratch/files"
 check "no file is called utils" no_utils "$scratch/files"
 check "every file names its licence" spdx "$root" "$scratch/files"
 check "scripts are executable" executable
+check "links in the documents lead somewhere" links "$root" "$scratch/files"
 
 mkdir -p "$scratch/fake"
 echo 'int x;' >"$scratch/fake/box-utils.c"
-printf '%s\n' box-utils.c other/utils.h >"$scratch/list"
+echo '[here](nowhere.md)' >"$scratch/fake/README.md"
+printf '%s\n' box-utils.c other/utils.h README.md >"$scratch/list"
 refuses "a stranger at the top is noticed" top_level "$scratch/list"
 refuses "utils are noticed" no_utils "$scratch/list"
+refuses "a dead link is noticed" links "$scratch/fake" "$scratch/list"
 refuses "a missing licence line is noticed" spdx "$scratch/fake" "$scratch/list"
 tap_done
