@@ -153,45 +153,88 @@ join (guint32 *parent, guint32 *size, guint32 a, guint32 b)
   return a;
 }
 
-/* Joins segments whose edge is no heavier than what holds either together; collects the edges that stayed between two. */
-static gsize
-merge_by_weight (const SppnetEdges *edges, gfloat k, guint32 *parent, guint32 *size, gfloat *threshold, guint32 *left)
+/* Lets every pixel point where its parent's parent points: nearly always the root. */
+static void
+flatten (guint32 *parent, gsize pixels)
 {
-  const guint32 *sorted = edges->sorted.data;
-  const guint32 step[4] = { 1, (guint32) edges->width, (guint32) edges->width + 1, (guint32) edges->width - 1 };
-  gsize n_left = 0;
+  for (gsize i = 0; i < pixels; i++)
+    parent[i] = parent[parent[parent[i]]];
+}
 
-  for (guint bin = 0; bin < SPPNET_EDGE_BINS; bin++) {
-    gfloat weight = sppnet_edge_weight (bin);
+/* Most edges lie within one segment by the time that they come up, and most of these show it at first sight. No branch:
+ * it could not be predicted. */
+static guint
+different_parents (const guint32 *parent, const guint32 *edges, guint n, const guint32 step[4], guint32 *out)
+{
+  guint n_out = 0;
 
-    for (guint32 i = edges->start[bin]; i < edges->start[bin + 1]; i++) {
-      guint32 pixel = sorted[i] >> 2;
-      guint32 a = find (parent, pixel), b = find (parent, pixel + step[sorted[i] & 3]);
+  for (guint i = 0; i < n; i++) {
+    guint32 pixel = edges[i] >> 2;
 
-      if (a == b)
-        continue;
-      if (weight <= threshold[a] && weight <= threshold[b]) {
-        a = join (parent, size, a, b);
-        threshold[a] = weight + k / (gfloat) size[a];
-      } else {
-        left[n_left++] = sorted[i];
-      }
+    out[n_out] = edges[i];
+    n_out += parent[pixel] != parent[pixel + step[edges[i] & 3]];
+  }
+  return n_out;
+}
+
+typedef struct
+{
+  guint32 step[4];
+  gfloat k;
+  guint32 *parent, *size, *left;
+  gfloat *threshold;
+  gsize n_left;
+} Merging;
+
+/* Joins segments whose edge is no heavier than what holds either together; collects the edges that stay between two. */
+static void
+merge_block (Merging *m, gfloat weight, const guint32 *edges, guint n)
+{
+  for (guint i = 0; i < n; i++) {
+    guint32 pixel = edges[i] >> 2;
+    guint32 a = find (m->parent, pixel), b = find (m->parent, pixel + m->step[edges[i] & 3]);
+
+    if (a == b)
+      continue;
+    if (weight <= m->threshold[a] && weight <= m->threshold[b]) {
+      a = join (m->parent, m->size, a, b);
+      m->threshold[a] = weight + m->k / (gfloat) m->size[a];
+    } else {
+      m->left[m->n_left++] = edges[i];
     }
   }
-  return n_left;
 }
 
 static void
-merge_small (const SppnetEdges *edges, guint min_size, guint32 *parent, guint32 *size, const guint32 *left, gsize n_left)
+merge_by_weight (Merging *m, const SppnetEdges *edges)
 {
-  const guint32 step[4] = { 1, (guint32) edges->width, (guint32) edges->width + 1, (guint32) edges->width - 1 };
+  const guint32 *sorted = edges->sorted.data;
+  guint32 block[256], n_edges = edges->start[SPPNET_EDGE_BINS], next_flatten = n_edges / 16;
 
-  for (gsize i = 0; i < n_left; i++) {
-    guint32 pixel = left[i] >> 2;
-    guint32 a = find (parent, pixel), b = find (parent, pixel + step[left[i] & 3]);
+  for (guint bin = 0; bin < SPPNET_EDGE_BINS; bin++) {
+    gfloat weight = sppnet_edge_weight (bin);
+    guint32 end = edges->start[bin + 1];
 
-    if (a != b && (size[a] < min_size || size[b] < min_size))
-      join (parent, size, a, b);
+    for (guint32 i = edges->start[bin]; i < end; i += G_N_ELEMENTS (block)) {
+      if (i >= next_flatten) {
+        flatten (m->parent, (gsize) edges->width * edges->height);
+        next_flatten += n_edges / 8 + 1;
+      }
+      merge_block (m, weight, block,
+                   different_parents (m->parent, sorted + i, MIN (end - i, G_N_ELEMENTS (block)), m->step, block));
+    }
+  }
+}
+
+static void
+merge_small (Merging *m, guint min_size)
+{
+  for (gsize i = 0; i < m->n_left; i++) {
+    guint32 pixel = m->left[i] >> 2;
+    guint32 a = find (m->parent, pixel), b = find (m->parent, pixel + m->step[m->left[i] & 3]);
+
+    if (a != b && (m->size[a] < min_size || m->size[b] < min_size))
+      join (m->parent, m->size, a, b);
   }
 }
 
@@ -212,26 +255,33 @@ number_regions (guint32 *parent, gsize pixels, guint32 *name, guint32 *labels)
   return n;
 }
 
+static gboolean
+reserve (SppnetSegmentation *segmentation, Merging *m, gsize pixels, GError **error)
+{
+  return (m->parent = sppnet_buffer_reserve (&segmentation->parent, pixels, sizeof *m->parent, error))
+         && (m->size = sppnet_buffer_reserve (&segmentation->size, pixels, sizeof *m->size, error))
+         && (m->threshold = sppnet_buffer_reserve (&segmentation->threshold, pixels, sizeof *m->threshold, error))
+         && (m->left = sppnet_buffer_reserve (&segmentation->left, pixels * 4, sizeof *m->left, error))
+         && sppnet_buffer_reserve (&segmentation->labels, pixels, sizeof (guint32), error);
+}
+
 gboolean
 sppnet_segmentation_run (SppnetSegmentation *segmentation, const SppnetEdges *edges, gfloat k, guint min_size, GError **error)
 {
-  gsize pixels = (gsize) edges->width * edges->height, n_left;
-  guint32 *parent = sppnet_buffer_reserve (&segmentation->parent, pixels, sizeof *parent, error);
-  guint32 *size = parent ? sppnet_buffer_reserve (&segmentation->size, pixels, sizeof *size, error) : NULL;
-  gfloat *threshold = size ? sppnet_buffer_reserve (&segmentation->threshold, pixels, sizeof *threshold, error) : NULL;
-  guint32 *left = threshold ? sppnet_buffer_reserve (&segmentation->left, pixels * 4, sizeof *left, error) : NULL;
-  guint32 *labels = left ? sppnet_buffer_reserve (&segmentation->labels, pixels, sizeof *labels, error) : NULL;
+  guint32 width = (guint32) edges->width;
+  gsize pixels = (gsize) edges->width * edges->height;
+  Merging m = { .k = k, .step = { 1, width, width + 1, width - 1 } };
 
-  if (!labels)
+  if (!reserve (segmentation, &m, pixels, error))
     return FALSE;
   for (gsize i = 0; i < pixels; i++) {
-    parent[i] = (guint32) i;
-    size[i] = 1;
-    threshold[i] = k;
+    m.parent[i] = (guint32) i;
+    m.size[i] = 1;
+    m.threshold[i] = k;
   }
-  n_left = merge_by_weight (edges, k, parent, size, threshold, left);
-  merge_small (edges, min_size, parent, size, left, n_left);
-  segmentation->n_regions = number_regions (parent, pixels, left, labels);
+  merge_by_weight (&m, edges);
+  merge_small (&m, min_size);
+  segmentation->n_regions = number_regions (m.parent, pixels, m.left, segmentation->labels.data);
   return TRUE;
 }
 

@@ -8,9 +8,10 @@
 #include "region/ranking.h"
 #include "region/selective_search.h"
 
-/* Selective Search looks at no more pixels than about this: larger frames are reduced by a whole factor, and the boxes
- * enlarged by it. An object that only the full resolution shows is smaller than the smallest box anyway. */
-#define MOST_PIXELS (1u << 20)
+/* Selective Search looks at no more pixels than this: larger frames are reduced by a whole factor, and the boxes enlarged
+ * by it. Its scales k are made for pictures of about 500x400, and time and memory are bounded: 1280x720 becomes 640x360,
+ * 1920x1080 and 3840x2160 become 960x540. */
+#define MOST_PIXELS (1u << 19)
 
 /* Shortest side of a box (paper: 20 pixels); scaled down for frames below 100 pixels. */
 #define SMALLEST_SIDE 20.0f
