@@ -44,7 +44,7 @@ add_picture (SppnetRecall *recall, SppnetProposer *proposer, SppnetProposals met
   return TRUE;
 }
 
-/* Floors well below what was measured over all pictures (recall .92, overlap .79; grid .84, .66). */
+/* Floors well below what was measured over all pictures (recall .92, overlap .79; grid .84, .64). */
 static void
 check_voc (SppnetProposals method, gdouble least_recall, gdouble least_overlap)
 {
