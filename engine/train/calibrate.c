@@ -3,8 +3,8 @@
 
 #include <math.h>
 
-/* The targets are not 0 and 1 but what a uniform prior leaves after n examples (Platt, section 2.2), so that separable data has a
- * finite optimum. Scores are standardised first: the Newton steps are then well conditioned in any unit. */
+/* The targets are not 0 and 1 but what a uniform prior leaves after n examples (Platt, section 2.2), so that separable
+ * data has a finite optimum. Scores are standardised first: the Newton steps are then well conditioned in any unit. */
 #define MAX_STEPS 100
 #define SHORTEST_STEP 1e-10
 #define GRADIENT_SMALL 1e-7 /* per example */

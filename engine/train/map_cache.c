@@ -15,8 +15,8 @@
 #include "kernel/kernel.h"
 #include "train/map_file.h"
 
-/* Entries are complete or absent to a later run, also after a power failure: what counts at opening is the checksum, not the order
- * in which the system wrote. So nothing waits for the disk. */
+/* Entries are complete or absent to a later run, also after a power failure: what counts at opening is the checksum,
+ * not the order in which the system wrote. So nothing waits for the disk. */
 struct _SppnetMapCache
 {
   gchar *file;
@@ -103,8 +103,8 @@ append (SppnetMapCache *cache, gconstpointer data, gsize bytes, GError **error)
   return TRUE;
 }
 
-/* Notes the complete entries; returns the end of the last one. An entry whose numbers are damaged is passed over, and made again
- * by the caller; after a damaged description nothing can be found, so the file ends there. */
+/* Notes the complete entries; returns the end of the last one. An entry whose numbers are damaged is passed over, and
+ * made again by the caller; after a damaged description nothing can be found, so the file ends there. */
 static guint64
 scan (SppnetMapCache *cache, guint64 at)
 {
@@ -217,8 +217,15 @@ all_finite (const guint16 *half, gsize n)
 gboolean
 sppnet_map_cache_put (SppnetMapCache *cache, guint picture, const SppnetMap *map, GError **error)
 {
-  SppnetMapEntry entry = { picture, map->width, map->height, map->channels, map->geometry.stride,
-                           map->geometry.offset_x, map->geometry.offset_y, 0, 0 };
+  SppnetMapEntry entry = { picture,
+                           map->width,
+                           map->height,
+                           map->channels,
+                           map->geometry.stride,
+                           map->geometry.offset_x,
+                           map->geometry.offset_y,
+                           0,
+                           0 };
   gsize bytes = sppnet_map_entry_bytes (&entry), n = (gsize) map->width * map->height * map->channels;
   guint64 at = cache->end;
   guint8 *scratch;
@@ -233,8 +240,10 @@ sppnet_map_cache_put (SppnetMapCache *cache, guint picture, const SppnetMap *map
   memset (scratch + sizeof entry + bytes - 8, 0, 8);
   sppnet_kernels ()->float_to_half ((guint16 *) (scratch + sizeof entry), map->data, n);
   if (!all_finite ((const guint16 *) (scratch + sizeof entry), n)) {
-    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED, "%s: the map of picture %u has values that are not finite or "
-                 "beyond the half-precision range", cache->file, picture);
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED,
+                 "%s: the map of picture %u has values that are not finite or "
+                 "beyond the half-precision range",
+                 cache->file, picture);
     return FALSE;
   }
   entry.checksum = sppnet_map_entry_checksum (&entry, scratch + sizeof entry);
@@ -268,9 +277,9 @@ sppnet_map_cache_get (SppnetMapCache *cache, guint picture, SppnetMap *map, gflo
       return fail (cache, error, SPPNET_ERROR_MEMORY, "cannot allocate memory for a map");
     *data_floats = n;
   }
-  sppnet_kernels ()->half_to_float (
-      *data, (const guint16 *) (cache->mapped + cache->entry[picture] + sizeof entry), n);
-  *map = (SppnetMap){ *data, entry.width, entry.height, entry.channels,
-                      { entry.stride, entry.offset_x, entry.offset_y } };
+  sppnet_kernels ()->half_to_float (*data, (const guint16 *) (cache->mapped + cache->entry[picture] + sizeof entry), n);
+  *map = (SppnetMap){
+    *data, entry.width, entry.height, entry.channels, { entry.stride, entry.offset_x, entry.offset_y }
+  };
   return TRUE;
 }

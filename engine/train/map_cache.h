@@ -3,12 +3,12 @@
 
 #include "backbone/map.h"
 
-/* The feature cache: one feature map per picture, half precision, in one mapped file. A map is some 180 KiB where the pooled
- * vectors of 2,000 regions would be 25 MiB; any regions can be pooled from it later. */
+/* The feature cache: one feature map per picture, half precision, in one mapped file. A map is some 180 KiB where the
+ * pooled vectors of 2,000 regions would be 25 MiB; any regions can be pooled from it later. */
 typedef struct _SppnetMapCache SppnetMapCache;
 
-/* Creates FILE (or opens it when it was made with the same key and is complete as far as it goes: a stopped run goes on). key: any text that
- * names backbone and pictures, for instance a checksum. */
+/* Creates FILE (or opens it when it was made with the same key and is complete as far as it goes: a stopped run goes
+ * on). key: any text that names backbone and pictures, for instance a checksum. */
 SppnetMapCache *sppnet_map_cache_open (const gchar *file, const gchar *key, guint n_pictures, GError **error);
 void sppnet_map_cache_free (SppnetMapCache *cache);
 

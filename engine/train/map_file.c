@@ -13,8 +13,8 @@ mix (guint64 sum, guint64 word)
   return sum ^ (sum >> 29);
 }
 
-/* Independent lanes, as one multiplication waits for the other: memory is then the limit, so that all entries can be checked when a
- * cache is opened. */
+/* Independent lanes, as one multiplication waits for the other: memory is then the limit, so that all entries can be
+ * checked when a cache is opened. */
 guint64
 sppnet_map_file_checksum (gconstpointer data, gsize bytes, guint64 seed)
 {
@@ -38,8 +38,8 @@ GByteArray *
 sppnet_map_file_header_new (const gchar *key, guint n_pictures)
 {
   gsize key_bytes = strlen (key), bytes = sizeof (SppnetMapFileHeader) + sppnet_map_file_padded (key_bytes);
-  SppnetMapFileHeader header = { SPPNET_MAP_MAGIC, SPPNET_MAP_BYTE_ORDER, SPPNET_MAP_VERSION, n_pictures,
-                                 (guint32) key_bytes, 0 };
+  SppnetMapFileHeader header
+      = { SPPNET_MAP_MAGIC, SPPNET_MAP_BYTE_ORDER, SPPNET_MAP_VERSION, n_pictures, (guint32) key_bytes, 0 };
   GByteArray *array = g_byte_array_sized_new ((guint) bytes);
 
   g_byte_array_set_size (array, (guint) bytes);

@@ -11,7 +11,7 @@
 
 typedef struct
 {
-  gchar magic[8]; /* "sppmaps" and its end */
+  gchar magic[8];     /* "sppmaps" and its end */
   guint32 byte_order; /* SPPNET_MAP_BYTE_ORDER */
   guint32 version;
   guint32 n_pictures;

@@ -10,8 +10,8 @@
 
 /* LAPACK, which OpenBLAS contains: Cholesky factor and solution of a symmetric positive definite system. */
 void dpotrf_ (const char *uplo, const int *n, double *a, const int *lda, int *info);
-void dpotrs_ (const char *uplo, const int *n, const int *nrhs, const double *a, const int *lda, double *b, const int *ldb,
-              int *info);
+void dpotrs_ (const char *uplo, const int *n, const int *nrhs, const double *a, const int *lda, double *b,
+              const int *ldb, int *info);
 
 /* Linux promises memory that it does not have and then kills whoever writes to it; no machine holds more than this. */
 static gboolean
@@ -56,7 +56,8 @@ flush (SppnetNormalEquations *equations)
 
   if (n == 0)
     return;
-  cblas_dsyrk (CblasRowMajor, CblasUpper, CblasTrans, length, n, 1, equations->block_x, length, 1, equations->gram, length);
+  cblas_dsyrk (CblasRowMajor, CblasUpper, CblasTrans, length, n, 1, equations->block_x, length, 1, equations->gram,
+               length);
   cblas_dgemm (CblasRowMajor, CblasTrans, CblasNoTrans, n_targets, length, n, 1, equations->block_t, n_targets,
                equations->block_x, length, 1, equations->moment, length);
   equations->n_block = 0;
@@ -81,7 +82,8 @@ sppnet_normal_equations_add (SppnetNormalEquations *equations, const gfloat *x, 
     flush (equations);
 }
 
-/* With mean x and mean t taken off, the bias drops out of the system: (X^T X - n x x^T + lambda) w = (T^T X - n t x) / scale. */
+/* With mean x and mean t taken off, the bias drops out of the system: (X^T X - n x x^T + lambda) w = (T^T X - n t x) /
+ * scale. */
 static void
 centre (SppnetNormalEquations *equations, gdouble lambda, const gfloat *scale)
 {
@@ -100,8 +102,8 @@ centre (SppnetNormalEquations *equations, gdouble lambda, const gfloat *scale)
 }
 
 gboolean
-sppnet_normal_equations_solve (SppnetNormalEquations *equations, gdouble lambda, const gfloat *mean, const gfloat *scale,
-                               gfloat *weight, gfloat *bias)
+sppnet_normal_equations_solve (SppnetNormalEquations *equations, gdouble lambda, const gfloat *mean,
+                               const gfloat *scale, gfloat *weight, gfloat *bias)
 {
   int length = (int) equations->length, n_targets = (int) equations->n_targets, info = 0;
   gdouble n = (gdouble) equations->n, sum = 0;

@@ -53,8 +53,7 @@ gboolean
 sppnet_regions_near (const SppnetRegions *regions, gsize row, gint label, gfloat min_iou)
 {
   for (gsize i = 0; i < regions->n_objects; i++)
-    if (regions->object_label[i] == label
-        && sppnet_box_iou (&regions->boxes[row], &regions->boxes[i]) >= min_iou)
+    if (regions->object_label[i] == label && sppnet_box_iou (&regions->boxes[row], &regions->boxes[i]) >= min_iou)
       return TRUE;
   return FALSE;
 }

@@ -24,10 +24,10 @@ typedef struct
   gpointer user_data;
 } SppnetRegionSource;
 
-/* Loads a picture and checks it: finite vectors, objects first, labels in range. The error (CORRUPT) names the picture. norm_sum
- * (nullable): the sum of the vectors' lengths is added to it. */
-gboolean sppnet_regions_load (const SppnetRegionSource *source, guint picture, SppnetRegions *regions, gdouble *norm_sum,
-                              GError **error);
+/* Loads a picture and checks it: finite vectors, objects first, labels in range. The error (CORRUPT) names the picture.
+ * norm_sum (nullable): the sum of the vectors' lengths is added to it. */
+gboolean sppnet_regions_load (const SppnetRegionSource *source, guint picture, SppnetRegions *regions,
+                              gdouble *norm_sum, GError **error);
 
 /* TRUE where boxes[row] overlaps an object of this label by at least min_iou. */
 gboolean sppnet_regions_near (const SppnetRegions *regions, gsize row, gint label, gfloat min_iou);

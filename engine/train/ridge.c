@@ -57,8 +57,9 @@ acquire_equations (Trainer *trainer, GError **error)
     trainer->n_equations++;
   if (trainer->n_equations > 0)
     return TRUE;
-  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "box regression on vectors of %" G_GSIZE_FORMAT
-               " numbers needs %.0f MiB, which cannot be had", trainer->source->length, bytes / (1024 * 1024));
+  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY,
+               "box regression on vectors of %" G_GSIZE_FORMAT " numbers needs %.0f MiB, which cannot be had",
+               trainer->source->length, bytes / (1024 * 1024));
   return FALSE;
 }
 
@@ -124,8 +125,8 @@ report (Trainer *trainer, guint visited, GError **error)
     return TRUE;
   message = g_strdup_printf ("picture %u of %u, labels %u to %u of %u", visited, source->n_pictures, trainer->first + 1,
                              trainer->first + trainer->n_equations, source->n_labels);
-  if (trainer->progress (trainer->user_data, "boxes",
-                         (trainer->first + part * trainer->n_equations) / source->n_labels, message))
+  if (trainer->progress (trainer->user_data, "boxes", (trainer->first + part * trainer->n_equations) / source->n_labels,
+                         message))
     return TRUE;
   g_set_error_literal (error, SPPNET_ERROR, SPPNET_ERROR_CANCELLED, "training of the box regression was stopped");
   return FALSE;

@@ -10,8 +10,8 @@
 #include "train/svm_solver.h"
 #include "train/svm_trainer.h"
 
-/* Two passes over the pictures, both in one random order. The first takes the positives, the mean norm and a thin random sample of
- * negatives from everywhere; it needs no SVM. The second mines hard negatives for all labels at once.
+/* Two passes over the pictures, both in one random order. The first takes the positives, the mean norm and a thin
+ * random sample of negatives from everywhere; it needs no SVM. The second mines hard negatives for all labels at once.
  *
  * Memory: a label holds at most `capacity` negatives after each training, and before it at most retrain_after and
  * those of one picture more; beyond the capacity the hardest are kept. */
@@ -112,15 +112,17 @@ train_label (SppnetSvmTrainer *trainer, guint l, GError **error)
   g_autofree const gfloat **vectors = g_new (const gfloat *, n);
 
   if (label->negatives->len == 0) {
-    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED, "SVM of label %u: every region of every picture overlaps an "
-                 "object of this label, so there is nothing to tell it from", l);
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED,
+                 "SVM of label %u: every region of every picture overlaps an "
+                 "object of this label, so there is nothing to tell it from",
+                 l);
     return FALSE;
   }
   for (guint i = 0; i < label->positives->len; i++)
     vectors[i] = sppnet_vector_pool_get (&trainer->pool, g_array_index (label->positives, guint32, i));
   for (guint i = 0; i < label->negatives->len; i++)
-    vectors[label->positives->len + i] =
-        sppnet_vector_pool_get (&trainer->pool, g_array_index (label->negatives, guint32, i));
+    vectors[label->positives->len + i]
+        = sppnet_vector_pool_get (&trainer->pool, g_array_index (label->negatives, guint32, i));
 
   if (!sppnet_svm_solve (vectors, label->positives->len, n, trainer->source->length, trainer->scale, &trainer->settings,
                          trainer->weight + l * trainer->source->length, &trainer->bias[l], error))
@@ -130,7 +132,8 @@ train_label (SppnetSvmTrainer *trainer, guint l, GError **error)
   return TRUE;
 }
 
-/* Rows that this label holds already, then the candidates by falling score. Returns how many; held of them are the former. */
+/* Rows that this label holds already, then the candidates by falling score. Returns how many; held of them are the
+ * former. */
 static gsize
 find_candidates (SppnetSvmTrainer *trainer, guint l, gsize *n_held)
 {
@@ -144,8 +147,7 @@ find_candidates (SppnetSvmTrainer *trainer, guint l, gsize *n_held)
 
   memset (held, 0, regions->n * sizeof *held);
   for (guint i = 0; i < negatives->len; i++) {
-    const SppnetPooledVector *info =
-        sppnet_vector_pool_info (&trainer->pool, g_array_index (negatives, guint32, i));
+    const SppnetPooledVector *info = sppnet_vector_pool_info (&trainer->pool, g_array_index (negatives, guint32, i));
 
     if (info->picture == trainer->picture && info->row < regions->n) {
       held[info->row] = TRUE;

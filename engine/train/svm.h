@@ -3,7 +3,8 @@
 
 #include "train/regions.h"
 
-/* One SVM per label with hard negatives, as the paper trains them (reference: LIBLINEAR L2-regularised L1-loss). 0: default. */
+/* One SVM per label with hard negatives, as the paper trains them (reference: LIBLINEAR L2-regularised L1-loss). 0:
+ * default. */
 typedef struct
 {
   gdouble c;               /* 1e-3 */
@@ -16,7 +17,8 @@ typedef struct
   guint32 seed;
 } SppnetSvmSettings;
 
-/* weight: [n_labels][length], bias: [n_labels]; applied to unscaled features (the scale and the bias term are folded in). A label
- * without any object gets zero weights and bias -10, so that it never fires. (transfer full): sppnet_aligned_free() */
+/* weight: [n_labels][length], bias: [n_labels]; applied to unscaled features (the scale and the bias term are folded
+ * in). A label without any object gets zero weights and bias -10, so that it never fires. (transfer full):
+ * sppnet_aligned_free() */
 gboolean sppnet_svm_train (const SppnetRegionSource *source, const SppnetSvmSettings *settings, SppnetProgress progress,
                            gpointer user_data, gfloat **weight, gfloat **bias, GError **error);

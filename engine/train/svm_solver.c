@@ -52,8 +52,12 @@ sppnet_svm_solve (const gfloat *const *vectors, gsize n_positive, gsize n, gsize
 {
   int positive = 1;
   double positive_weight = settings->positive_weight;
-  struct parameter parameter = { .solver_type = L2R_L1LOSS_SVC_DUAL, .eps = EPSILON, .C = settings->c, .nr_weight = 1,
-                                 .weight_label = &positive, .weight = &positive_weight };
+  struct parameter parameter = { .solver_type = L2R_L1LOSS_SVC_DUAL,
+                                 .eps = EPSILON,
+                                 .C = settings->c,
+                                 .nr_weight = 1,
+                                 .weight_label = &positive,
+                                 .weight = &positive_weight };
   gsize n_nodes = count_nodes (vectors, n, length);
   g_autofree struct feature_node *nodes = g_try_new (struct feature_node, n_nodes);
   g_autofree struct feature_node **rows = g_try_new (struct feature_node *, n);
@@ -65,8 +69,9 @@ sppnet_svm_solve (const gfloat *const *vectors, gsize n_positive, gsize n, gsize
 
   g_return_val_if_fail (n_positive > 0 && n_positive < n && n <= G_MAXINT && length < G_MAXINT, FALSE);
   if (!nodes || !rows || !labels) {
-    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "cannot allocate memory for an SVM on %" G_GSIZE_FORMAT
-                 " vectors of %" G_GSIZE_FORMAT " numbers", n, length);
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY,
+                 "cannot allocate memory for an SVM on %" G_GSIZE_FORMAT " vectors of %" G_GSIZE_FORMAT " numbers", n,
+                 length);
     return FALSE;
   }
 
@@ -87,6 +92,7 @@ sppnet_svm_solve (const gfloat *const *vectors, gsize n_positive, gsize n, gsize
   *bias = (gfloat) (sign * model->w[length] * settings->bias);
   if (isfinite (sum + *bias))
     return TRUE;
-  g_set_error_literal (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED, "the features are too small for an SVM's weights");
+  g_set_error_literal (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED,
+                       "the features are too small for an SVM's weights");
   return FALSE;
 }

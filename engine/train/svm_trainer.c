@@ -44,8 +44,9 @@ choose_settings (SppnetSvmSettings *to, const SppnetSvmSettings *from, GError **
   if (to->c > 0 && to->positive_weight > 0 && to->bias > 0 && to->norm > 0 && to->negative_iou > 0
       && to->negative_iou <= 1 && isfinite (to->c * to->positive_weight * to->bias * to->norm))
     return TRUE;
-  g_set_error_literal (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
-                       "SVM training: C, positive weight, bias and norm must be positive, the overlap of negatives 0..1");
+  g_set_error_literal (
+      error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
+      "SVM training: C, positive weight, bias and norm must be positive, the overlap of negatives 0..1");
   return FALSE;
 }
 
@@ -107,8 +108,9 @@ sppnet_svm_trainer_report (SppnetSvmTrainer *trainer, guint pass, guint visited,
 
   if (!trainer->progress)
     return TRUE;
-  message = g_strdup_printf ("%s, picture %u of %u, %u vectors kept", pass == 0 ? "collecting" : "mining hard negatives",
-                             visited, trainer->source->n_pictures, trainer->pool.vectors->len - trainer->pool.unused->len);
+  message
+      = g_strdup_printf ("%s, picture %u of %u, %u vectors kept", pass == 0 ? "collecting" : "mining hard negatives",
+                         visited, trainer->source->n_pictures, trainer->pool.vectors->len - trainer->pool.unused->len);
   if (trainer->progress (trainer->user_data, "svm", MIN (fraction, 1), message))
     return TRUE;
   g_set_error_literal (error, SPPNET_ERROR, SPPNET_ERROR_CANCELLED, "SVM training was stopped");

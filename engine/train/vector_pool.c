@@ -31,8 +31,9 @@ add_block (SppnetVectorPool *pool, GError **error)
   if (g_size_checked_mul (&bytes, pool->length, SPPNET_POOL_BLOCK * sizeof (gfloat)))
     block = sppnet_aligned_alloc (bytes);
   if (!block) {
-    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "cannot allocate memory for %d training vectors of %" G_GSIZE_FORMAT
-                 " numbers", SPPNET_POOL_BLOCK, pool->length);
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY,
+                 "cannot allocate memory for %d training vectors of %" G_GSIZE_FORMAT " numbers", SPPNET_POOL_BLOCK,
+                 pool->length);
     return FALSE;
   }
   g_ptr_array_add (pool->blocks, block);

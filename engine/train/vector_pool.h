@@ -3,8 +3,8 @@
 
 #include <sppnet/box.h>
 
-/* Vectors that several SVMs hold at once: a region that is a hard negative of one label often is one of others too, and is
- * kept once. Vectors lie in blocks, so that growing never moves them. */
+/* Vectors that several SVMs hold at once: a region that is a hard negative of one label often is one of others too, and
+ * is kept once. Vectors lie in blocks, so that growing never moves them. */
 typedef struct
 {
   guint picture;

@@ -7,8 +7,8 @@
 #include "base/memory.h"
 #include "base/random.h"
 
-/* The paper's test-time rule, checked for every map up to 200 cells and every level up to 12: exactly n bins, none empty, in order,
- * nothing left out, no bin longer than it must be. */
+/* The paper's test-time rule, checked for every map up to 200 cells and every level up to 12: exactly n bins, none
+ * empty, in order, nothing left out, no bin longer than it must be. */
 static void
 test_bin_rule (void)
 {
@@ -39,8 +39,8 @@ test_bin_rule (void)
     }
 }
 
-/* The often quoted rule: window ceil (a / n), stride floor (a / n), as many places as fit (or, with ceil mode, begin within the map as
- * Caffe counts them). Returns the number of bins, or 0 where the stride is 0. */
+/* The often quoted rule: window ceil (a / n), stride floor (a / n), as many places as fit (or, with ceil mode, begin
+ * within the map as Caffe counts them). Returns the number of bins, or 0 where the stride is 0. */
 static gint
 quoted_bins (gint a, gint n, gboolean ceil_mode)
 {
@@ -188,7 +188,8 @@ limit (gdouble value, gint most)
   return (gint) CLAMP (value, 0, most);
 }
 
-/* RoI pooling as reference.md defines it: both ends rounded, size at least 1, floor and ceil bins, clipped to the map, empty bins 0. */
+/* RoI pooling as reference.md defines it: both ends rounded, size at least 1, floor and ceil bins, clipped to the map,
+ * empty bins 0. */
 static void
 naive_roi (const SppnetMap *map, const SppnetConfig *config, const SppnetBox *box, gfloat *out)
 {
@@ -213,9 +214,10 @@ static SppnetBox
 random_box (SppnetRandom *random, const SppnetMap *map)
 {
   gdouble width = map->width * 16, height = map->height * 16;
-  SppnetBox box = { (gfloat) (sppnet_random_uniform (random) * 1.4 * width - .2 * width),
-                    (gfloat) (sppnet_random_uniform (random) * 1.4 * height - .2 * height),
-                    (gfloat) (sppnet_random_uniform (random) * width), (gfloat) (sppnet_random_uniform (random) * height) };
+  SppnetBox box
+      = { (gfloat) (sppnet_random_uniform (random) * 1.4 * width - .2 * width),
+          (gfloat) (sppnet_random_uniform (random) * 1.4 * height - .2 * height),
+          (gfloat) (sppnet_random_uniform (random) * width), (gfloat) (sppnet_random_uniform (random) * height) };
 
   switch (sppnet_random_below (random, 4)) {
   case 0:
@@ -232,7 +234,8 @@ random_box (SppnetRandom *random, const SppnetMap *map)
 
 typedef void (*Naive) (const SppnetMap *map, const SppnetConfig *config, const SppnetBox *box, gfloat *out);
 
-/* Guard values on both sides of the output, any number of regions and threads; max is exact, so every bit must agree. */
+/* Guard values on both sides of the output, any number of regions and threads; max is exact, so every bit must agree.
+ */
 static void
 compare_round (SppnetRandom *random, SppnetPooling pooling, Naive naive)
 {
@@ -296,7 +299,8 @@ test_hand_case (void)
   static const gint levels[] = { 2, 1 };
   gfloat data[16][2], out[5][2];
   SppnetMap map = { data[0], 4, 4, 2, { 16, 0, 0 } };
-  SppnetBox whole = { -15, -15, 95, 95 }; /* maps to cells 0..3, beyond the image as the border cells' centres are on it */
+  SppnetBox whole
+      = { -15, -15, 95, 95 }; /* maps to cells 0..3, beyond the image as the border cells' centres are on it */
   g_auto (SppnetConfig) config;
 
   for (gint i = 0; i < 16; i++) {
@@ -317,7 +321,8 @@ test_hand_case (void)
   g_assert_cmpfloat (out[4][1], ==, 0);
 }
 
-/* Whole pictures of any size, also below the finest level, give vectors of one length, filled with values of the map. */
+/* Whole pictures of any size, also below the finest level, give vectors of one length, filled with values of the map.
+ */
 static void
 test_whole_image (void)
 {

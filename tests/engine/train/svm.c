@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "train/svm.h"
 
-#include <linear.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/random.h"
-#include "train/svm_solver.h"
-#include "train/vector_pool.h"
+#include "train/svm_trainer.h"
 
 #define PICTURES 60
 #define LENGTH 16
@@ -70,8 +68,8 @@ noise (SppnetRandom *random, gdouble most)
   return most * sppnet_random_uniform (random);
 }
 
-/* Labels 0 and 1 have objects, each with its own direction; label 2 has none. The common background has neither. Only pictures
- * divisible by 5 have a hard negative: label 0's direction together with another one. */
+/* Labels 0 and 1 have objects, each with its own direction; label 2 has none. The common background has neither. Only
+ * pictures divisible by 5 have a hard negative: label 0's direction together with another one. */
 static Set *
 make_set (guint64 seed, gboolean hard)
 {
@@ -114,7 +112,8 @@ is_hard (const gfloat *feature)
   return feature[0] > 1 && feature[4] > 1;
 }
 
-/* An SVM on the objects of label 0 and negatives that are not hard scores the hard ones as objects; mining must have found them. */
+/* An SVM on the objects of label 0 and negatives that are not hard scores the hard ones as objects; mining must have
+ * found them. */
 static void
 test_hard_negatives (void)
 {
@@ -191,61 +190,6 @@ test_reproducible (void)
   }
 }
 
-static void
-silence (const char *text)
-{
-}
-
-/* The solver's folded weights against LIBLINEAR's own decision values on the scaled vectors. */
-static void
-test_folded (void)
-{
-  enum { N = 60, N_POSITIVE = 20 };
-  SppnetSvmSettings settings = { .c = .01, .positive_weight = 2, .bias = 10, .seed = 11 };
-  struct feature_node nodes[N][LENGTH + 2], *rows[N];
-  gfloat vectors[N][LENGTH], weight[LENGTH], bias;
-  const gfloat *pointers[N];
-  double labels[N], class_weight = 2, scale = 7.25;
-  int positive = 1;
-  struct parameter parameter = { .solver_type = L2R_L1LOSS_SVC_DUAL, .eps = .01, .C = .01, .nr_weight = 1,
-                                 .weight_label = &positive, .weight = &class_weight };
-  struct problem problem = { N, LENGTH + 1, labels, rows, 10 };
-  struct model *model;
-  SppnetRandom random = { 8 };
-  g_autoptr (GError) error = NULL;
-
-  for (guint i = 0; i < N; i++) {
-    struct feature_node *node = rows[i] = nodes[i];
-
-    pointers[i] = vectors[i];
-    labels[i] = i < N_POSITIVE ? 1 : -1;
-    for (guint k = 0; k < LENGTH; k++) {
-      vectors[i][k] = (gfloat) MAX (0, sppnet_random_normal (&random) + (k == 0 ? labels[i] : 0));
-      if (vectors[i][k] != 0)
-        *node++ = (struct feature_node){ (int) k + 1, vectors[i][k] * scale };
-    }
-    *node++ = (struct feature_node){ LENGTH + 1, 10 };
-    *node = (struct feature_node){ -1, 0 };
-  }
-  set_print_string_function (silence);
-  srand (11);
-  model = train (&problem, &parameter);
-  g_assert_true (sppnet_svm_solve (pointers, N_POSITIVE, N, LENGTH, scale, &settings, weight, &bias, &error));
-
-  for (guint i = 0; i < N; i++) {
-    double expected;
-    gdouble value = bias;
-
-    predict_values (model, rows[i], &expected);
-    if (model->label[0] != 1)
-      expected = -expected;
-    for (guint k = 0; k < LENGTH; k++)
-      value += (gdouble) weight[k] * vectors[i][k];
-    g_assert_cmpfloat_with_epsilon (value, expected, 1e-5);
-  }
-  free_and_destroy_model (&model);
-}
-
 /* What LIBLINEAR minimises, from folded weights. */
 static gdouble
 objective (const Set *set, guint label, const gfloat *weight, const gfloat *bias, gdouble scale, gdouble c)
@@ -264,8 +208,8 @@ objective (const Set *set, guint label, const gfloat *weight, const gfloat *bias
   return sum;
 }
 
-/* Negatives left out by mining and eviction must not matter: the objective over all regions is nearly that of an SVM that saw all of
- * them, and that is a minimum (no small change of it is better by more than LIBLINEAR's tolerance). */
+/* Negatives left out by mining and eviction must not matter: the objective over all regions is nearly that of an SVM
+ * that saw all of them, and that is a minimum (no small change of it is better by more than LIBLINEAR's tolerance). */
 static void
 test_mined_as_good_as_all (void)
 {
@@ -328,6 +272,36 @@ test_near_regions_are_no_negatives (void)
   g_assert_no_error (error);
   g_assert_cmpfloat (score (weight, bias, 0, part), >, 0);
   g_assert_cmpfloat (score (weight, bias, 1, part), <, 0);
+}
+
+/* Labels that share their negatives and are trained again after each new one, so that one label frees what another
+ * takes: the pool's counts must stay right (it asserts them), and no region ends on the wrong side. */
+static void
+test_shared_negatives (void)
+{
+  for (guint64 seed = 1; seed <= 6; seed++) {
+    g_autofree Set *set = make_set (seed, TRUE);
+    SppnetRegionSource source = source_of (set);
+    SppnetSvmSettings often = { .c = .1, .retrain_after = 1, .passes = 3, .seed = (guint32) seed };
+    SppnetRandom random = { seed };
+    g_autoptr (SppnetFloats) weight = NULL, bias = NULL;
+    g_autoptr (GError) error = NULL;
+    guint wrong = 0;
+
+    for (guint p = 0; p < PICTURES; p++) {
+      set->labels[p][0] = (gint) (p % LABELS);
+      for (guint r = 0; r < set->n[p]; r++)
+        for (guint k = 0; k < LENGTH; k++)
+          set->features[p][r][k] = (gfloat) (r == 0 && k == p % LABELS ? 2 : sppnet_random_uniform (&random) * 1.2);
+    }
+    sppnet_svm_train (&source, &often, NULL, NULL, &weight, &bias, &error);
+    g_assert_no_error (error);
+    for (guint p = 0; p < PICTURES; p++)
+      for (guint r = 0; r < set->n[p]; r++)
+        for (guint label = 0; label < LABELS; label++)
+          wrong += (score (weight, bias, label, set->features[p][r]) > 0) != (r == 0 && p % LABELS == label);
+    g_assert_cmpuint (wrong, ==, 0);
+  }
 }
 
 static gboolean
@@ -453,34 +427,39 @@ test_edges (void)
   expect_failure (set, NULL, SPPNET_ERROR_UNSUPPORTED, "label 0");
 }
 
+/* Training a label frees vectors while a picture is at hand; another label that takes the same row must not get the
+ * place of a vector that has become another's. */
 static void
-test_vector_pool (void)
+test_freed_while_at_hand (void)
 {
-  SppnetVectorPool pool;
-  gfloat vector[3];
-  guint32 id;
+  g_autofree Set *set = make_set (2, TRUE);
+  SppnetRegionSource source = source_of (set);
+  g_auto (SppnetSvmTrainer) trainer = { 0 };
+  g_autoptr (GError) error = NULL;
+  GArray *negatives[3];
 
-  sppnet_vector_pool_init (&pool, 3);
-  for (guint i = 0; i < 1000; i++) {
-    for (guint k = 0; k < 3; k++)
-      vector[k] = (gfloat) (i * 3 + k);
-    g_assert_true (sppnet_vector_pool_add (&pool, i / 10, i % 10, vector, &id, NULL));
-    g_assert_cmpuint (id, ==, i);
-    sppnet_vector_pool_hold (&pool, id);
+  g_assert_true (sppnet_svm_trainer_init (&trainer, &source, NULL, NULL, NULL, &error));
+  g_assert_true (sppnet_svm_trainer_load (&trainer, 5, NULL, &error));
+  for (guint i = 0; i < 3; i++)
+    negatives[i] = trainer.labels[i].negatives;
+
+  g_assert_true (sppnet_svm_trainer_take (&trainer, negatives[0], 8, &error));
+  g_assert_true (sppnet_svm_trainer_take (&trainer, negatives[1], 8, &error));
+  g_assert_cmpuint (trainer.pool.vectors->len, ==, 1); /* kept once */
+  for (guint i = 0; i < 2; i++) {
+    sppnet_vector_pool_release (&trainer.pool, g_array_index (negatives[i], guint32, 0));
+    g_array_set_size (negatives[i], 0);
   }
-  for (guint i = 0; i < 1000; i++)
-    g_assert_cmpfloat (sppnet_vector_pool_get (&pool, i)[2], ==, i * 3 + 2);
+  for (guint i = 0; i < 3; i++) /* rows 9, 8 and 9 again */
+    g_assert_true (sppnet_svm_trainer_take (&trainer, negatives[i], i == 1 ? 8 : 9, &error));
+  for (guint i = 0; i < 3; i++) {
+    guint32 id = g_array_index (negatives[i], guint32, 0);
 
-  sppnet_vector_pool_hold (&pool, 500);
-  sppnet_vector_pool_release (&pool, 500);
-  g_assert_cmpuint (pool.unused->len, ==, 0);
-  sppnet_vector_pool_release (&pool, 500);
-  vector[2] = -1;
-  g_assert_true (sppnet_vector_pool_add (&pool, 7, 8, vector, &id, NULL));
-  g_assert_cmpuint (id, ==, 500);
-  g_assert_cmpfloat (sppnet_vector_pool_get (&pool, id)[2], ==, -1);
-  g_assert_cmpuint (sppnet_vector_pool_info (&pool, id)->picture, ==, 7);
-  sppnet_vector_pool_clear (&pool);
+    g_assert_cmpmem (sppnet_vector_pool_get (&trainer.pool, id), LENGTH * sizeof (gfloat),
+                     set->features[5][i == 1 ? 8 : 9], LENGTH * sizeof (gfloat));
+    g_assert_cmpuint (sppnet_vector_pool_info (&trainer.pool, id)->users, ==, i == 1 ? 1 : 2);
+  }
+  g_assert_cmpuint (trainer.pool.vectors->len, ==, 2);
 }
 
 int
@@ -490,13 +469,13 @@ main (int argc, char **argv)
   g_test_add_func ("/train/svm/hard-negatives", test_hard_negatives);
   g_test_add_func ("/train/svm/label-without-objects", test_label_without_objects);
   g_test_add_func ("/train/svm/reproducible", test_reproducible);
-  g_test_add_func ("/train/svm/folded", test_folded);
   g_test_add_func ("/train/svm/mined-as-good-as-all", test_mined_as_good_as_all);
   g_test_add_func ("/train/svm/near-regions", test_near_regions_are_no_negatives);
+  g_test_add_func ("/train/svm/shared-negatives", test_shared_negatives);
   g_test_add_func ("/train/svm/progress", test_progress);
   g_test_add_func ("/train/svm/bad-input", test_bad_input);
   g_test_add_func ("/train/svm/bad-settings", test_bad_settings);
   g_test_add_func ("/train/svm/edges", test_edges);
-  g_test_add_func ("/train/svm/vector-pool", test_vector_pool);
+  g_test_add_func ("/train/svm/freed-while-at-hand", test_freed_while_at_hand);
   return g_test_run ();
 }
