@@ -57,22 +57,28 @@ clip (const SppnetBox *box, const Sizes *sizes, gdouble *x0, gdouble *y0, gdoubl
     return FALSE;
   *x0 = CLAMP (box->x, 0, sizes->width);
   *y0 = CLAMP (box->y, 0, sizes->height);
-  *x1 = CLAMP ((gdouble)box->x + box->width, 0, sizes->width);
-  *y1 = CLAMP ((gdouble)box->y + box->height, 0, sizes->height);
+  *x1 = CLAMP ((gdouble) box->x + box->width, 0, sizes->width);
+  *y1 = CLAMP ((gdouble) box->y + box->height, 0, sizes->height);
   return *x1 > *x0 && *y1 > *y0;
 }
 
-/* A line inside the box on a dark one that sets it off from a bright picture. */
+/* A line inside the box on a dark one that sets it off from a bright picture; a box no wider than two lines is filled.
+ */
 static void
 draw_box (cairo_t *cr, const SppnetDrawBox *box, const Sizes *sizes)
 {
-  gdouble x0, y0, x1, y1, rgb[3], inset;
+  gdouble x0, y0, x1, y1, rgb[3], inset = sizes->line / 2;
 
   if (!clip (&box->box, sizes, &x0, &y0, &x1, &y1))
     return;
-  inset = MIN (sizes->line, MIN (x1 - x0, y1 - y0)) / 2;
   sppnet_draw_color (box->label_id, rgb);
-  cairo_rectangle (cr, x0 + inset, y0 + inset, x1 - x0 - 2 * inset, y1 - y0 - 2 * inset);
+  if (MIN (x1 - x0, y1 - y0) <= 2 * sizes->line) {
+    cairo_rectangle (cr, x0, y0, x1 - x0, y1 - y0);
+    cairo_set_source_rgb (cr, rgb[0], rgb[1], rgb[2]);
+    cairo_fill (cr);
+    return;
+  }
+  cairo_rectangle (cr, x0 + inset, y0 + inset, x1 - x0 - sizes->line, y1 - y0 - sizes->line);
   cairo_set_line_join (cr, CAIRO_LINE_JOIN_MITER);
   cairo_set_source_rgba (cr, 0, 0, 0, 0.5);
   cairo_set_line_width (cr, sizes->line + MAX (1, sizes->line / 2));
@@ -134,7 +140,7 @@ create_layout (cairo_t *cr, const Sizes *sizes)
   pango_font_description_free (font);
   pango_layout_set_single_paragraph_mode (layout, TRUE);
   pango_layout_set_ellipsize (layout, PANGO_ELLIPSIZE_END);
-  pango_layout_set_width (layout, (gint)(MAX (1, sizes->width - 2 * sizes->pad) * PANGO_SCALE));
+  pango_layout_set_width (layout, (gint) (MAX (1, sizes->width - 2 * sizes->pad) * PANGO_SCALE));
   return layout;
 }
 

@@ -20,7 +20,7 @@ typedef struct
 static void
 clear_class (gpointer data)
 {
-  g_array_unref (((Class *)data)->boxes);
+  g_array_unref (((Class *) data)->boxes);
 }
 
 /* [labels of the model] */
@@ -98,7 +98,7 @@ note_unknown_labels (const SppnetEvaluation *evaluation, const GArray *classes)
   g_autoptr (GHashTable) known = g_hash_table_new (g_str_hash, g_str_equal);
 
   for (guint i = 0; i < classes->len; i++)
-    g_hash_table_add (known, (gpointer)g_array_index (classes, Class, i).label);
+    g_hash_table_add (known, (gpointer) g_array_index (classes, Class, i).label);
   for (guint i = 0; i < evaluation->annotations->len; i++) {
     const SppnetAnnotation *annotation = g_ptr_array_index (evaluation->annotations, i);
 
@@ -127,10 +127,10 @@ print_table (const GArray *classes, guint pictures, const gchar *const *mean_of,
     else if (is_wanted (wanted, class->label))
       printf ("%-16s %8u %8s %8s %8s\n", class->label, 0, "-", "-", "-");
   }
-  printf ("%-16s %8s %8.4f %8.4f   %u classes, %u pictures\n", "mean", "", ap11, ap, n, pictures);
+  printf ("%-16s %8s %8.4f %8.4f   classes: %u, pictures: %u\n", "mean", "", ap11, ap, n, pictures);
   if (mean_of) {
     n = mean_of_classes (classes, mean_of, &ap11, &ap);
-    printf ("%-16s %8s %8.4f %8.4f   %u classes\n", "mean of these", "", ap11, ap, n);
+    printf ("%-16s %8s %8.4f %8.4f   classes: %u\n", "mean of these", "", ap11, ap, n);
   }
 }
 
@@ -220,7 +220,7 @@ sppnet_evaluate_detections (const SppnetEvaluation *evaluation, SppnetModel *mod
     if (is_wanted (settings->labels, class->label))
       class->precision
           = sppnet_average_precision (evaluation->annotations, class->label,
-                                      (SppnetScoredBox *)(gpointer) class->boxes->data, class->boxes->len, MATCH_IOU);
+                                      (SppnetScoredBox *) (gpointer) class->boxes->data, class->boxes->len, MATCH_IOU);
   }
   if (mean_of_classes (classes, NULL, &ap11, &ap) == 0) {
     g_set_error_literal (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED,

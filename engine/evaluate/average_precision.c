@@ -56,7 +56,7 @@ best_object (const GArray *objects, const gchar *label, const SppnetBox *box, gf
     iou = sppnet_box_iou (box, &object->box);
     if (iou > best) {
       best = iou;
-      found = (gint)i;
+      found = (gint) i;
     }
   }
   return best >= threshold ? found : -1;
@@ -71,7 +71,7 @@ match_boxes (const GPtrArray *annotations, const gchar *label, const SppnetScore
 
   first[0] = 0;
   for (guint i = 0; i < annotations->len; i++)
-    first[i + 1] = first[i] + ((const SppnetAnnotation *)g_ptr_array_index (annotations, i))->objects->len;
+    first[i + 1] = first[i] + ((const SppnetAnnotation *) g_ptr_array_index (annotations, i))->objects->len;
   taken = g_new0 (gboolean, first[annotations->len] + 1);
 
   for (gsize i = 0; i < n; i++) {
@@ -83,7 +83,7 @@ match_boxes (const GPtrArray *annotations, const gchar *label, const SppnetScore
     } else if (g_array_index (annotation->objects, SppnetObject, object).difficult) {
       matches[i] = MATCH_IGNORED;
     } else {
-      gboolean *slot = &taken[first[boxes[i].picture] + (gsize)object];
+      gboolean *slot = &taken[first[boxes[i].picture] + (gsize) object];
 
       matches[i] = *slot ? MATCH_FALSE : MATCH_TRUE;
       *slot = TRUE;
@@ -97,7 +97,7 @@ count_objects (const GPtrArray *annotations, const gchar *label)
   guint count = 0;
 
   for (guint i = 0; i < annotations->len; i++) {
-    const GArray *objects = ((const SppnetAnnotation *)g_ptr_array_index (annotations, i))->objects;
+    const GArray *objects = ((const SppnetAnnotation *) g_ptr_array_index (annotations, i))->objects;
 
     for (guint j = 0; j < objects->len; j++) {
       const SppnetObject *object = &g_array_index (objects, SppnetObject, j);
@@ -119,11 +119,11 @@ integrate (const Match *matches, gsize n, SppnetAveragePrecision *result)
     right += matches[i] == MATCH_TRUE;
     wrong += matches[i] == MATCH_FALSE;
   }
-  result->recall = (gdouble)right / result->objects;
+  result->recall = (gdouble) right / result->objects;
   for (gsize i = n; i-- > 0;) {
     if (matches[i] == MATCH_IGNORED)
       continue;
-    envelope = MAX (envelope, (gdouble)right / (gdouble)(right + wrong));
+    envelope = MAX (envelope, (gdouble) right / (gdouble) (right + wrong));
     /* recall >= k / 10 in integers: 3 of 10 objects is exactly .3 */
     for (gsize k = 0; k <= 10 && k * result->objects <= right * 10; k++)
       at_level[k] = envelope;
@@ -135,7 +135,8 @@ integrate (const Match *matches, gsize n, SppnetAveragePrecision *result)
     }
   }
   for (gsize k = 0; k <= 10; k++)
-    result->ap11 += at_level[k] / 11;
+    result->ap11 += at_level[k];
+  result->ap11 /= 11; /* not each term: eleven rounded elevenths are more than 1 */
   result->ap = area / result->objects;
 }
 
@@ -152,7 +153,7 @@ sppnet_average_precision (const GPtrArray *annotations, const gchar *label, Sppn
 
   result.objects = count_objects (annotations, label);
   if (n > 0)
-    g_qsort_with_data (boxes, (gint)n, sizeof *boxes, compare_boxes, NULL);
+    g_qsort_with_data (boxes, (gint) n, sizeof *boxes, compare_boxes, NULL);
   if (n == 0 || result.objects == 0)
     return result;
 

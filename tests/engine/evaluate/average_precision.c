@@ -8,7 +8,7 @@
 static void
 clear_object (gpointer data)
 {
-  g_free (((SppnetObject *)data)->label);
+  g_free (((SppnetObject *) data)->label);
 }
 
 static void
@@ -23,13 +23,13 @@ add_object (GPtrArray *annotations, guint picture, const gchar *label, SppnetBox
     g_array_set_clear_func (annotation->objects, clear_object);
     g_ptr_array_add (annotations, annotation);
   }
-  g_array_append_val (((SppnetAnnotation *)g_ptr_array_index (annotations, picture))->objects, object);
+  g_array_append_val (((SppnetAnnotation *) g_ptr_array_index (annotations, picture))->objects, object);
 }
 
 static GPtrArray *
 create_annotations (void)
 {
-  return g_ptr_array_new_with_free_func ((GDestroyNotify)sppnet_annotation_free);
+  return g_ptr_array_new_with_free_func ((GDestroyNotify) sppnet_annotation_free);
 }
 
 /* Box number i of a row of boxes that do not overlap. */
@@ -146,6 +146,8 @@ test_recall_levels (void)
     assert_near (result.ap11, (found + 1) / 11.0);
     assert_near (result.ap, found / 10.0);
     assert_near (result.recall, found / 10.0);
+    g_assert_cmpfloat (result.ap11, <=, 1);
+    g_assert_cmpfloat (result.ap, <=, 1);
   }
 }
 

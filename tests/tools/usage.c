@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Help, and every mistake on the command line: status 2, one line that names it, nothing else happens. */
+#include "tool.h"
+
+static const gchar *const commands[] = { "bench", "detect", "evaluate", "import", "info", "propose", "train" };
+
+static void
+test_help (Tool *tool, gconstpointer data)
+{
+  tool_run_ok (tool, "--help");
+  for (gsize i = 0; i < G_N_ELEMENTS (commands); i++) {
+    g_autofree gchar *line = g_strconcat ("\n  ", commands[i], " ", NULL);
+
+    g_assert_nonnull (strstr (tool->out, line));
+  }
+  for (gsize i = 0; i < G_N_ELEMENTS (commands); i++) {
+    g_autofree gchar *line = g_strconcat (commands[i], " --help", NULL);
+    g_autofree gchar *usage = g_strconcat ("Usage:\n  sppnet ", commands[i], " [OPTION", NULL);
+
+    tool_run_ok (tool, line);
+    g_assert_true (g_str_has_prefix (tool->out, usage));
+  }
+  tool_run_ok (tool, "--version");
+  g_assert_cmpstr (tool->out, ==, "sppnet " SPPNET_VERSION "\n");
+  tool_run (tool, "");
+  g_assert_cmpint (tool->status, ==, 2);
+  g_assert_cmpstr (tool->out, ==, "");
+  g_assert_nonnull (strstr (tool->err, "Usage:"));
+}
+
+/* Every option that a command's help lists is in the man page. */
+static void
+test_man_page (Tool *tool, gconstpointer data)
+{
+  g_autoptr (GString) page = g_string_new (NULL);
+  g_autofree gchar *text = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_file_get_contents (SPPNET_MAN_PAGE, &text, NULL, &error);
+  g_assert_no_error (error);
+  g_string_assign (page, text);
+  g_string_replace (page, "\\-", "-", 0);
+  for (gsize i = 0; i < G_N_ELEMENTS (commands); i++) {
+    g_autofree gchar *line = g_strconcat (commands[i], " --help-all", NULL);
+    g_auto (GStrv) words = NULL;
+
+    tool_run_ok (tool, line);
+    words = g_strsplit_set (tool->out, " ,=\n", -1);
+    for (gchar **word = words; *word; word++) {
+      g_autofree gchar *option = g_strconcat (*word, "\\fR", NULL);
+
+      if (!g_str_has_prefix (*word, "--") || g_str_has_prefix (*word, "--help"))
+        continue;
+      g_test_message ("%s %s", commands[i], *word);
+      g_assert_nonnull (strstr (page->str, option));
+    }
+  }
+}
+
+typedef struct
+{
+  const gchar *name, *line, *text;
+} Mistake;
+
+static const Mistake mistakes[] = {
+  { "command", "find red.png", "\"find\"" },
+  { "option", "--json detect red.png", "\"--json\"" },
+  { "detect/nothing", "detect", "no picture" },
+  { "detect/unknown", "detect --jason red.png", "--jason" },
+  { "detect/no-value", "detect red.png --threshold", "threshold" },
+  { "detect/threshold-high", "detect --threshold 7 red.png", "--threshold: 7 " },
+  { "detect/threshold-low", "detect --threshold=-0.1 red.png", "--threshold: -0.1 " },
+  { "detect/threshold-nan", "detect --threshold nan red.png", "--threshold: nan" },
+  { "detect/threshold-word", "detect --threshold low red.png", "low" },
+  { "detect/threshold-comma", "detect --threshold 0,5 red.png", "0,5" },
+  { "detect/nms-threshold", "detect --nms-threshold 1.01 red.png", "--nms-threshold: 1.01 " },
+  { "detect/max-proposals", "detect --max-proposals=-1 red.png", "--max-proposals: -1 " },
+  { "detect/max-proposals-many", "detect --max-proposals 100001 red.png", "--max-proposals: 100001 " },
+  { "detect/max-proposals-huge", "detect --max-proposals 99999999999 red.png", "99999999999" },
+  { "detect/threads", "detect --threads=-1 red.png", "--threads: -1 " },
+  { "detect/seed", "detect --seed 4294967296 red.png", "--seed: 4294967296 " },
+  { "detect/proposals", "detect --proposals edge-boxes red.png", "\"edge-boxes\"" },
+  { "detect/label", "detect -m scene.safetensors --labels red,blue red.png", "\"blue\"" },
+  { "detect/label-none", "detect -m scene.safetensors --labels '' red.png", "labels" },
+  { "detect/regions-few", "detect --regions 1,2,3 red.png", "\"1,2,3\"" },
+  { "detect/regions-many", "detect --regions 1,2,3,4,5 red.png", "\"1,2,3,4,5\"" },
+  { "detect/regions-word", "detect --regions 1,2,x,4 red.png", "\"1,2,x,4\"" },
+  { "detect/regions-empty", "detect --regions 1,2,0,4 red.png", "\"1,2,0,4\"" },
+  { "detect/regions-nan", "detect --regions 1,nan,3,4 red.png", "\"1,nan,3,4\"" },
+  { "detect/regions-far", "detect --regions 1,1e9,3,4 red.png", "\"1,1e9,3,4\"" },
+  { "detect/overlay", "detect --overlay out.jpg red.png", "\"out.jpg\"" },
+  { "evaluate/nothing", "evaluate", "--voc" },
+  { "evaluate/no-set", "evaluate --voc .", "--set" },
+  { "evaluate/pairs", "evaluate --voc . --set a --set b", "--set" },
+  { "evaluate/limit", "evaluate --voc . --set a --limit=-3", "--limit: -3 " },
+  { "evaluate/proposals", "evaluate --voc . --set a --proposals best", "\"best\"" },
+  { "evaluate/proposals-none", "evaluate --voc . --set a --proposals regions", "\"regions\"" },
+  { "evaluate/too-many", "evaluate --voc . --set a b", "\"b\"" },
+  { "propose/nothing", "propose", "no picture" },
+  { "propose/method", "propose --method some red.png", "\"some\"" },
+  { "propose/regions", "propose --method regions red.png", "\"regions\"" },
+  { "propose/none", "propose --max-proposals 0 red.png", "--max-proposals: 0 " },
+  { "bench/size", "bench --size 640", "\"640\"" },
+  { "bench/size-zero", "bench --size 0x480", "\"0x480\"" },
+  { "bench/size-large", "bench --size 640x8193", "\"640x8193\"" },
+  { "bench/size-sign", "bench --size=-1x-1", "\"-1x-1\"" },
+  { "bench/size-tail", "bench --size 640x480x3", "\"640x480x3\"" },
+  { "bench/both", "bench --size 64x48 --image red.png", "--image" },
+  { "bench/regions", "bench --regions=-2", "--regions: -2 " },
+  { "bench/regions-and-proposals", "bench --regions 10 --proposals grid", "--proposals" },
+  { "bench/repeat", "bench --repeat 0", "--repeat: 0 " },
+  { "info/two", "info scene.safetensors scene.safetensors", "one model" },
+  { "info/size", "info scene.safetensors --size big", "\"big\"" },
+  { "import/kind", "import a.cfg a.weights --output a.safetensors", "--darknet" },
+  { "import/files", "import --darknet a.cfg --output a.safetensors", "WEIGHTS" },
+  { "import/output", "import --darknet a.cfg a.weights", "--output" },
+  { "import/layers", "import --darknet a b --output c --layers=-1", "--layers: -1 " },
+  { "import/dtype", "import --darknet a b --output c --dtype f64", "\"f64\"" },
+  { "train/nothing", "train", "--voc" },
+};
+
+static void
+test_mistake (Tool *tool, gconstpointer data)
+{
+  const Mistake *mistake = data;
+
+  tool_run_fails (tool, mistake->line, 2, mistake->text);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add ("/usage/help", Tool, NULL, tool_set_up, test_help, tool_tear_down);
+  g_test_add ("/usage/man-page", Tool, NULL, tool_set_up, test_man_page, tool_tear_down);
+  for (gsize i = 0; i < G_N_ELEMENTS (mistakes); i++) {
+    g_autofree gchar *path = g_strconcat ("/usage/mistake/", mistakes[i].name, NULL);
+
+    g_test_add (path, Tool, &mistakes[i], tool_set_up, test_mistake, tool_tear_down);
+  }
+  return g_test_run ();
+}
