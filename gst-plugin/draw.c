@@ -153,6 +153,7 @@ sppnet_draw_detections (cairo_t *cr, gint width, gint height, const SppnetDrawBo
   g_return_if_fail (cr && width > 0 && height > 0 && (boxes || n == 0));
 
   cairo_save (cr);
+  cairo_new_path (cr);
   cairo_rectangle (cr, 0, 0, width, height);
   cairo_clip (cr);
   for (gsize i = n; i-- > 0;)
@@ -164,5 +165,6 @@ sppnet_draw_detections (cairo_t *cr, gint width, gint height, const SppnetDrawBo
     for (gsize i = n; i-- > 0;)
       draw_label (cr, layout, &boxes[i], &sizes, style);
   }
+  cairo_new_path (cr);
   cairo_restore (cr);
 }

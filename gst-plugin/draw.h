@@ -27,7 +27,7 @@ typedef struct
 
 /**
  * sppnet_draw_detections:
- * @cr: context whose user space is the frame's pixels, (0, 0) at the top left; its state is kept
+ * @cr: context whose user space is the frame's pixels, (0, 0) at the top left; its state is kept, its path cleared
  * @width: of the frame, pixels
  * @height: of the frame, pixels
  * @boxes: [n] drawn from the last to the first, so that the best, when first, is on top
