@@ -127,12 +127,14 @@ model_mappings (void)
 static void
 test_shared_model (void)
 {
-  g_autoptr (GstElement) pipeline = launch (
-      "videotestsrc num-buffers=8 ! video/x-raw,format=I420,width=96,height=64 ! tee name=t "
-      "t. ! queue ! sppnetdetect model=\"@MODEL@\" ! fakesink t. ! queue ! sppnetdetect model=\"@MODEL@\" ! fakesink "
-      "t. ! queue ! sppnetdetect model=\"@MODEL@\" ! fakesink t. ! queue ! sppnetdetect model=\"@MODEL@\" ! fakesink ");
+  g_autoptr (GString) line =
+      g_string_new ("videotestsrc num-buffers=8 ! video/x-raw,format=I420,width=96,height=64 ! tee name=t ");
+  g_autoptr (GstElement) pipeline = NULL;
   guint mappings;
 
+  for (guint i = 0; i < 16; i++)
+    g_string_append (line, "t. ! queue ! sppnetdetect model=\"@MODEL@\" threads=2 ! fakesink ");
+  pipeline = launch (line->str);
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
   wait_eos (pipeline);
   mappings = model_mappings ();
