@@ -23,7 +23,7 @@ static const GOptionEntry data_entries[] = {
   { "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &arg.sets, "Image set of the folder before it", "NAME" },
   { "label", 0, 0, G_OPTION_ARG_STRING_ARRAY, &arg.labels,
     "Train this label; may be given more than once (default: all that occur)", "NAME" },
-  { "init", 0, 0, G_OPTION_ARG_FILENAME, &arg.init, "Model to start from", "FILE" },
+  { "init", 0, 0, G_OPTION_ARG_FILENAME, &arg.init, "Model to start from (default: the default model)", "FILE" },
   { "output", 'o', 0, G_OPTION_ARG_FILENAME, &arg.output, "Model to write", "FILE" },
   { "work", 0, 0, G_OPTION_ARG_FILENAME, &arg.work, "Folder for caches and checkpoints (default: OUTPUT.work)", "DIR" },
   { "name", 0, 0, G_OPTION_ARG_STRING, &arg.name, "Name of the model (default: from the output's file name)", "NAME" },
@@ -35,8 +35,9 @@ static const GOptionEntry data_entries[] = {
 
 static const GOptionEntry network_entries[] = {
   { "levels", 0, 0, G_OPTION_ARG_STRING, &arg.levels,
-    "Pyramid levels of a new head (default: 1,2,3,6); \"keep\": the head of the initial model", "N,N,..." },
-  { "head", 0, 0, G_OPTION_ARG_STRING, &arg.head, "Outputs of the fully connected layers (default: 512,512)", "N,N,..." },
+    "Pyramid levels of a new head (default: the initial model's head, or 1,2,3,6)", "N,N,..." },
+  { "head", 0, 0, G_OPTION_ARG_STRING, &arg.head, 
+    "Outputs of a new head's fully connected layers (default: the initial model's head, or 512,512)", "N,N,..." },
   { "classifier", 0, 0, G_OPTION_ARG_STRING, &arg.classifier, "softmax (default) or svm", "KIND" },
   { "box-regression", 0, 0, G_OPTION_ARG_STRING, &arg.box, "joint (default) or ridge", "KIND" },
   { "proposals", 0, 0, G_OPTION_ARG_STRING, &arg.proposals, "Source of regions (default: selective-search)", "METHOD" },
@@ -54,7 +55,7 @@ static const GOptionEntry schedule_entries[] = {
   { "backbone-learning-rate", 0, 0, G_OPTION_ARG_DOUBLE, &arg.backbone_learning_rate,
     "Of convolution layers (default: 1e-4; sgd 1e-3)", "X" },
   { "weight-decay", 0, 0, G_OPTION_ARG_DOUBLE, &arg.weight_decay, "Default: 0.01; sgd 5e-4", "X" },
-  { "dropout", 0, 0, G_OPTION_ARG_DOUBLE, &arg.dropout, "Of the fully connected layers (default: 0.5)", "P" },
+  { "dropout", 0, 0, G_OPTION_ARG_DOUBLE, &arg.dropout, "Of a new head's fully connected layers (default: 0.5)", "P" },
   { "warm-up", 0, 0, G_OPTION_ARG_INT, &arg.warm_up, "Steps in which the learning rate rises (default: 200)", "N" },
   { "min-scale", 0, 0, G_OPTION_ARG_DOUBLE, &arg.min_scale, "Smallest resizing of a picture (default: 0.5)", "X" },
   { "max-scale", 0, 0, G_OPTION_ARG_DOUBLE, &arg.max_scale, "Largest resizing of a picture (default: 1.25)", "X" },
@@ -236,13 +237,10 @@ take_arguments (SppnetTrainOptions *options, GError **error)
 
   if (!arg.voc || !arg.sets || g_strv_length (arg.voc) != g_strv_length (arg.sets))
     return usage (error, "give --voc DIR and --set NAME, as many of the one as of the other");
-  if (!arg.init || !arg.output)
-    return usage (error, "--init FILE and --output FILE are needed");
-  if (arg.levels && g_str_equal (arg.levels, "keep"))
-    options->n_levels = 0;
-  else if (arg.levels
-           && !parse_numbers ("levels", arg.levels, 1, 32, SPPNET_MAX_LEVELS, options->levels, &options->n_levels,
-                              error))
+  if (!arg.output)
+    return usage (error, "--output FILE is needed");
+  if (arg.levels
+      && !parse_numbers ("levels", arg.levels, 1, 32, SPPNET_MAX_LEVELS, options->levels, &options->n_levels, error))
     return FALSE;
   if (arg.head
       && !parse_numbers ("head", arg.head, 1, 65536, SPPNET_MAX_HEAD_LAYERS, options->head, &options->n_head, error))
@@ -298,8 +296,7 @@ make_context (void)
       context, "Trains backbone and head end to end, then SVMs and ridge box regression when asked for.\n"
                "A stopped run (Ctrl-C) goes on where it was when the same command is given again.");
   g_option_context_set_description (
-      context, "Example:\n  sppnet train --voc MYDATA --set train --init models/voc20.safetensors --levels keep "
-               "--output mine.safetensors");
+      context, "Example:\n  sppnet train --voc MYDATA --set train --output mine.safetensors");
   return context;
 }
 
@@ -317,6 +314,10 @@ sppnet_tool_train (int argc, char **argv)
       || !take_arguments (&options, &error)) {
     g_printerr ("sppnet train: %s\n", error->message);
     return 2;
+  }
+  if (!arg.init && !(arg.init = sppnet_model_get_default_path (&error))) {
+    g_printerr ("sppnet train: %s\n", error->message);
+    return 1;
   }
   name_things (&options);
   line.quiet = arg.quiet;

@@ -27,6 +27,15 @@ pool_cells (const SppnetKernels *kernels, const SppnetMap *map, gint x0, gint x1
   }
 }
 
+/* Far outside any map where the coordinate is wild or not a number, and small enough to multiply by a level. */
+static gint
+nearest_cell (gfloat x, gint stride)
+{
+  gdouble cell = round ((gdouble) x / stride);
+
+  return isnan (cell) ? 0 : (gint) CLAMP (cell, -100000.0, 100000.0);
+}
+
 void
 sppnet_region_bins (const SppnetMap *map, const SppnetConfig *config, const SppnetBox *box, SppnetWindow *bins)
 {
@@ -34,12 +43,10 @@ sppnet_region_bins (const SppnetMap *map, const SppnetConfig *config, const Sppn
 
   if (config->pooling == SPPNET_POOLING_ROI) {
     /* Fast R-CNN: both corners rounded to cells, at least one cell, then clipped to the map. */
-    gfloat scale = 1.0f / (gfloat) map->geometry.stride;
-
-    window.x0 = (gint) roundf (box->x * scale);
-    window.y0 = (gint) roundf (box->y * scale);
-    window.x1 = MAX ((gint) roundf ((box->x + box->width - 1) * scale), window.x0);
-    window.y1 = MAX ((gint) roundf ((box->y + box->height - 1) * scale), window.y0);
+    window.x0 = nearest_cell (box->x, map->geometry.stride);
+    window.y0 = nearest_cell (box->y, map->geometry.stride);
+    window.x1 = MAX (nearest_cell (box->x + box->width - 1, map->geometry.stride), window.x0);
+    window.y1 = MAX (nearest_cell (box->y + box->height - 1, map->geometry.stride), window.y0);
   } else {
     window = sppnet_window_from_box (box, &map->geometry, map->width, map->height);
   }

@@ -17,16 +17,32 @@ void
 sppnet_train_defaults (SppnetTrainOptions *options)
 {
   *options = (SppnetTrainOptions){
-    .n_levels = 4,
-    .levels = { 1, 2, 3, 6 },
-    .n_head = 2,
-    .head = { 512, 512 },
     .dropout = 0.5,
     .proposals = SPPNET_PROPOSALS_SELECTIVE_SEARCH,
     .max_proposals = 2000,
     .dtype = SPPNET_DTYPE_F16,
   };
   sppnet_end_to_end_defaults (&options->end_to_end);
+}
+
+/* A new pyramid and new fully connected layers; what is not asked for is as in the default model. */
+static void
+make_head (SppnetConfig *config, const SppnetTrainOptions *options)
+{
+  static const gint levels[] = { 1, 2, 3, 6 }, outputs[] = { 512, 512 };
+  const gint *head = options->n_head > 0 ? options->head : outputs;
+
+  config->pooling = SPPNET_POOLING_SPP;
+  config->n_levels = options->n_levels > 0 ? options->n_levels : G_N_ELEMENTS (levels);
+  memcpy (config->levels, options->n_levels > 0 ? options->levels : levels, sizeof (gint) * config->n_levels);
+  config->n_head = options->n_head > 0 ? options->n_head : G_N_ELEMENTS (outputs);
+  for (guint i = 0; i < config->n_head; i++) {
+    SppnetHeadLayer *layer = &config->head[i];
+
+    *layer = (SppnetHeadLayer){ .outputs = head[i], .activation = SPPNET_ACTIVATION_RELU,
+                                .dropout = (gfloat) options->dropout };
+    g_snprintf (layer->name, sizeof layer->name, "fc%u", i + 6);
+  }
 }
 
 /* The network to train: init's layers, the head asked for, the data set's labels. */
@@ -37,19 +53,8 @@ make_config (SppnetConfig *config, const SppnetTrainOptions *options, const Sppn
   sppnet_config_copy (config, init);
   g_free (config->name);
   config->name = g_strdup (options->name);
-  if (options->n_levels > 0) {
-    config->pooling = SPPNET_POOLING_SPP;
-    config->n_levels = options->n_levels;
-    memcpy (config->levels, options->levels, sizeof config->levels);
-    config->n_head = options->n_head;
-    for (guint i = 0; i < options->n_head; i++) {
-      SppnetHeadLayer *layer = &config->head[i];
-
-      *layer = (SppnetHeadLayer){ .outputs = options->head[i], .activation = SPPNET_ACTIVATION_RELU,
-                                  .dropout = (gfloat) options->dropout };
-      g_snprintf (layer->name, sizeof layer->name, "fc%u", i + 6);
-    }
-  }
+  if (options->n_levels > 0 || options->n_head > 0 || init->n_labels == 0)
+    make_head (config, options);
   config->classifier = SPPNET_CLASSIFIER_SOFTMAX;
   g_strfreev (config->labels);
   config->labels = g_strdupv (dataset->labels);
@@ -194,11 +199,6 @@ make_network (SppnetTrainOptions *options, SppnetModel *init, const SppnetDatase
 
   sppnet_config_init (&config);
   make_config (&config, options, sppnet_model_get_config (init), dataset);
-  if (options->n_levels == 0 && sppnet_model_get_config (init)->n_labels == 0) {
-    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS, "%s has no head to keep: say which pyramid levels to use",
-                 options->init);
-    return NULL;
-  }
   config.provenance = describe (options, dataset, init);
   network = sppnet_network_new (&config, &random, error);
   if (network) {

@@ -26,12 +26,12 @@ typedef struct
   const gchar *work;    /* folder of caches and checkpoints, created */
   const gchar *name;    /* of the model */
 
-  /* A new head when n_levels > 0; else that of init, which must have one. */
+  /* 0 and 0: the head of init, or where it has none, levels 1, 2, 3, 6 and layers of 512 and 512. Else a new head. */
   guint n_levels;
   gint levels[SPPNET_MAX_LEVELS];
   guint n_head;
   gint head[SPPNET_MAX_HEAD_LAYERS]; /* outputs of each fully connected layer */
-  gdouble dropout;
+  gdouble dropout;                   /* of a new head */
 
   SppnetProposals proposals;
   guint max_proposals; /* per picture, in training and as the model's default */
@@ -41,7 +41,7 @@ typedef struct
   SppnetDtype dtype; /* of the file written */
 } SppnetTrainOptions;
 
-/* Levels 1, 2, 3, 6; layers of 512 and 512; Selective Search; the rest as sppnet_end_to_end_defaults(). */
+/* Selective Search; the rest as sppnet_end_to_end_defaults(). */
 void sppnet_train_defaults (SppnetTrainOptions *options);
 
 /* All stages, each going on where an earlier run of the same options was stopped; the output appears when it is complete. */
