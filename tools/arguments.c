@@ -86,8 +86,8 @@ sppnet_check_size (const gchar *option, const gchar *text, gint *width, gint *he
       || !g_ascii_string_to_signed (words[1], 10, 1, SPPNET_FRAME_MAX_SIZE, &number[1], NULL))
     return sppnet_usage_error (error, "--%s: \"%s\" is not WIDTHxHEIGHT with numbers from 1 to %d", option, text,
                                SPPNET_FRAME_MAX_SIZE);
-  *width = (gint)number[0];
-  *height = (gint)number[1];
+  *width = (gint) number[0];
+  *height = (gint) number[1];
   return TRUE;
 }
 
@@ -107,7 +107,7 @@ sppnet_check_box (const gchar *option, const gchar *text, SppnetBox *box, GError
   }
   if (!valid || !(number[2] > 0) || !(number[3] > 0))
     return sppnet_usage_error (error, "--%s: \"%s\" is not X,Y,WIDTH,HEIGHT in pixels", option, text);
-  *box = (SppnetBox){ (gfloat)number[0], (gfloat)number[1], (gfloat)number[2], (gfloat)number[3] };
+  *box = (SppnetBox) { (gfloat) number[0], (gfloat) number[1], (gfloat) number[2], (gfloat) number[3] };
   return TRUE;
 }
 
@@ -122,14 +122,14 @@ sppnet_arguments_check (SppnetDetectorArguments *arguments, SppnetSettings *sett
       || (arguments->proposals
           && !sppnet_check_method ("proposals", arguments->proposals, &settings->proposals, error)))
     return FALSE;
-  settings->max_proposals = (guint)arguments->max_proposals;
-  settings->threshold = (gfloat)arguments->threshold;
-  settings->nms_threshold = (gfloat)arguments->nms_threshold;
-  settings->threads = (guint)arguments->threads;
-  settings->seed = (guint32)arguments->seed;
+  settings->max_proposals = (guint) arguments->max_proposals;
+  settings->threshold = (gfloat) arguments->threshold;
+  settings->nms_threshold = (gfloat) arguments->nms_threshold;
+  settings->threads = (guint) arguments->threads;
+  settings->seed = (guint32) arguments->seed;
   if (arguments->labels) {
     arguments->label_list = g_strsplit (arguments->labels, ",", -1);
-    settings->labels = (const gchar *const *)arguments->label_list;
+    settings->labels = (const gchar *const *) arguments->label_list;
   }
   return TRUE;
 }

@@ -65,13 +65,13 @@ create_regions (gsize n, gint width, gint height, guint32 seed)
   SppnetRandom random = { seed };
 
   for (gsize i = 0; i < n; i++) {
-    guint32 w = 1 + sppnet_random_below (&random, (guint32)width),
-            h = 1 + sppnet_random_below (&random, (guint32)height);
+    guint32 w = 1 + sppnet_random_below (&random, (guint32) width),
+            h = 1 + sppnet_random_below (&random, (guint32) height);
 
-    boxes[i].x = (gfloat)sppnet_random_below (&random, (guint32)width - w + 1);
-    boxes[i].y = (gfloat)sppnet_random_below (&random, (guint32)height - h + 1);
-    boxes[i].width = (gfloat)w;
-    boxes[i].height = (gfloat)h;
+    boxes[i].x = (gfloat) sppnet_random_below (&random, (guint32) width - w + 1);
+    boxes[i].y = (gfloat) sppnet_random_below (&random, (guint32) height - h + 1);
+    boxes[i].width = (gfloat) w;
+    boxes[i].height = (gfloat) h;
   }
   return boxes;
 }
@@ -79,7 +79,7 @@ create_regions (gsize n, gint width, gint height, guint32 seed)
 static int
 compare_numbers (const void *a, const void *b)
 {
-  gdouble p = *(const gdouble *)a, q = *(const gdouble *)b;
+  gdouble p = *(const gdouble *) a, q = *(const gdouble *) b;
 
   return (p > q) - (p < q);
 }
@@ -144,7 +144,7 @@ print (gint width, gint height, guint threads, const SppnetTimings *timings)
 static gboolean
 run (SppnetDetector *detector, const SppnetPicture *picture, const SppnetSettings *settings, GError **error)
 {
-  gsize n_regions = (gsize)MAX (arg.regions, 0);
+  gsize n_regions = (gsize) MAX (arg.regions, 0);
   g_autofree SppnetBox *regions = create_regions (n_regions, picture->width, picture->height, settings->seed);
   g_autofree SppnetTimings *runs = g_new (SppnetTimings, arg.repeat + 1);
   SppnetFrame frame = sppnet_picture_frame (picture);
@@ -158,7 +158,7 @@ run (SppnetDetector *detector, const SppnetPicture *picture, const SppnetSetting
       return FALSE;
     runs[i] = *sppnet_detector_get_timings (detector);
   }
-  result = medians (runs + 1, (guint)arg.repeat);
+  result = medians (runs + 1, (guint) arg.repeat);
   print (picture->width, picture->height, sppnet_threads_budget (settings->threads), &result);
   return TRUE;
 }

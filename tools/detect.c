@@ -96,9 +96,9 @@ print_table (const gchar *image, const SppnetPicture *picture, const SppnetDetec
 {
   printf ("%s: %dx%d, %" G_GSIZE_FORMAT " detection%s\n", image, picture->width, picture->height, n, n == 1 ? "" : "s");
   for (gsize i = 0; i < n; i++)
-    printf ("  %-14s %.2f  at %.0f,%.0f size %.0fx%.0f\n", found[i].label, (gdouble)found[i].confidence,
-            (gdouble)found[i].box.x, (gdouble)found[i].box.y, (gdouble)found[i].box.width,
-            (gdouble)found[i].box.height);
+    printf ("  %-14s %.2f  at %.0f,%.0f size %.0fx%.0f\n", found[i].label, (gdouble) found[i].confidence,
+            (gdouble) found[i].box.x, (gdouble) found[i].box.y, (gdouble) found[i].box.width,
+            (gdouble) found[i].box.height);
   if (arg.timings)
     printf ("  %u regions in %.1f ms: frame %.1f, backbone %.1f, proposals %.1f, pooling %.1f, head %.1f, box %.1f\n",
             timings->regions, timings->total_ms, timings->frame_ms, timings->backbone_ms, timings->proposals_ms,
@@ -117,7 +117,7 @@ detect_in (SppnetDetector *detector, const GArray *regions, const gchar *image, 
   if (!sppnet_picture_load (&picture, image, error))
     return FALSE;
   frame = sppnet_picture_frame (&picture);
-  if (!sppnet_detector_run (detector, &frame, (const SppnetBox *)(gpointer)regions->data, regions->len, &found, &n,
+  if (!sppnet_detector_run (detector, &frame, (const SppnetBox *) (gpointer) regions->data, regions->len, &found, &n,
                             error)) {
     g_prefix_error (error, "%s: ", image);
     return FALSE;

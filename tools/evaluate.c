@@ -63,7 +63,7 @@ parse (int argc, char **argv, SppnetSettings *settings, SppnetProposals *method,
 static GPtrArray *
 load_annotations (GError **error)
 {
-  g_autoptr (GPtrArray) all = g_ptr_array_new_with_free_func ((GDestroyNotify)sppnet_annotation_free);
+  g_autoptr (GPtrArray) all = g_ptr_array_new_with_free_func ((GDestroyNotify) sppnet_annotation_free);
 
   for (guint i = 0; arg.voc[i]; i++) {
     GPtrArray *set = sppnet_voc_load (arg.voc[i], arg.sets[i], error);
@@ -72,7 +72,7 @@ load_annotations (GError **error)
       return NULL;
     g_ptr_array_extend_and_steal (all, set);
   }
-  if (arg.limit > 0 && (guint)arg.limit < all->len)
+  if (arg.limit > 0 && (guint) arg.limit < all->len)
     g_ptr_array_set_size (all, arg.limit);
   return g_steal_pointer (&all);
 }
@@ -84,7 +84,7 @@ sppnet_evaluation_load (const SppnetEvaluation *evaluation, guint i, SppnetPictu
 
   if (evaluation->terminal) {
     gint64 spent = g_get_monotonic_time () - evaluation->start;
-    gint left = i > 0 ? (gint)(spent / i * (evaluation->annotations->len - i) / G_USEC_PER_SEC) : 0;
+    gint left = i > 0 ? (gint) (spent / i * (evaluation->annotations->len - i) / G_USEC_PER_SEC) : 0;
 
     fprintf (stderr, "\r\033[K%u of %u pictures, %d:%02d left", i, evaluation->annotations->len, left / 60, left % 60);
   }
@@ -116,7 +116,7 @@ evaluate_model (const SppnetEvaluation *evaluation, SppnetSettings *settings, GE
   if (settings->threshold <= 0)
     settings->threshold = THRESHOLD;
   settings->max_detections = MAX_DETECTIONS;
-  return sppnet_evaluate_detections (evaluation, model, settings, (const gchar *const *)mean_of, error);
+  return sppnet_evaluate_detections (evaluation, model, settings, (const gchar *const *) mean_of, error);
 }
 
 int
@@ -130,7 +130,7 @@ sppnet_tool_evaluate (int argc, char **argv)
 
   if (!parse (argc, argv, &settings, &method, &error) || !(annotations = load_annotations (&error)))
     return sppnet_tool_report (error);
-  evaluation = (SppnetEvaluation){ annotations, arg.json, isatty (STDERR_FILENO), g_get_monotonic_time () };
+  evaluation = (SppnetEvaluation) { annotations, arg.json, isatty (STDERR_FILENO), g_get_monotonic_time () };
   if (!(arg.proposals ? sppnet_evaluate_proposals (&evaluation, method, &settings, &error)
                       : evaluate_model (&evaluation, &settings, &error))) {
     sppnet_evaluation_end (&evaluation);

@@ -20,7 +20,7 @@ print (const SppnetRecall *recall, const gchar *method, gdouble ms, gboolean jso
     printf ("%s: %u pictures, %u objects\n", method, recall->pictures, recall->objects);
     printf ("  recall at IoU .5  %.4f\n  recall at IoU .7  %.4f\n  average best overlap  %.4f\n",
             recall->found50 / objects, recall->found70 / objects, recall->overlap / objects);
-    printf ("  boxes per picture  %.1f\n  time per picture  %.1f ms\n", (gdouble)recall->boxes / pictures,
+    printf ("  boxes per picture  %.1f\n  time per picture  %.1f ms\n", (gdouble) recall->boxes / pictures,
             ms / pictures);
     return;
   }
@@ -32,7 +32,7 @@ print (const SppnetRecall *recall, const gchar *method, gdouble ms, gboolean jso
   sppnet_tool_json_number (builder, "recall50", recall->found50 / objects);
   sppnet_tool_json_number (builder, "recall70", recall->found70 / objects);
   sppnet_tool_json_number (builder, "abo", recall->overlap / objects);
-  sppnet_tool_json_number (builder, "boxes", (gdouble)recall->boxes / pictures);
+  sppnet_tool_json_number (builder, "boxes", (gdouble) recall->boxes / pictures);
   sppnet_tool_json_number (builder, "ms", ms / pictures);
   json_builder_end_object (builder);
   sppnet_tool_json_print (builder);
@@ -66,6 +66,6 @@ sppnet_evaluate_proposals (const SppnetEvaluation *evaluation, SppnetProposals m
     sppnet_recall_add (&recall, annotation, boxes, n);
   }
   sppnet_evaluation_end (evaluation);
-  print (&recall, sppnet_proposals_to_nick (method), (gdouble)spent / 1000, evaluation->json);
+  print (&recall, sppnet_proposals_to_nick (method), (gdouble) spent / 1000, evaluation->json);
   return TRUE;
 }

@@ -34,7 +34,7 @@ parse_dtype (const gchar *text, SppnetDtype *dtype, GError **error)
 
   for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
     if (strcmp (text, names[i]) == 0) {
-      *dtype = (SppnetDtype)i;
+      *dtype = (SppnetDtype) i;
       return TRUE;
     }
   return sppnet_usage_error (error, "--dtype: \"%s\" is none of f32, f16, bf16", text);
@@ -74,7 +74,7 @@ sppnet_tool_import (int argc, char **argv)
   name = arg.name ? g_strdup (arg.name) : g_path_get_basename (arg.output);
   if (!arg.name && (dot = strrchr (name, '.')) && dot != name)
     *dot = '\0';
-  if (!sppnet_import_darknet (arg.files[0], arg.files[1], (guint)arg.layers, name, arg.output, dtype, &error))
+  if (!sppnet_import_darknet (arg.files[0], arg.files[1], (guint) arg.layers, name, arg.output, dtype, &error))
     return sppnet_tool_report (error);
   printf ("%s\n", arg.output);
   return SPPNET_TOOL_DONE;

@@ -73,10 +73,10 @@ add_layers (GArray *rows, const SppnetConfig *config, gint width, gint height)
     width = sppnet_layer_output_width (layer, width);
     height = sppnet_layer_output_height (layer, height);
     if (layer->kind == SPPNET_LAYER_CONV) {
-      guint64 weights = (guint64)layer->kernel_width * layer->kernel_height * channels * layer->filters;
+      guint64 weights = (guint64) layer->kernel_width * layer->kernel_height * channels * layer->filters;
 
       row.parameters = weights + layer->filters;
-      row.mflop = 2e-6 * (gdouble)weights * width * height;
+      row.mflop = 2e-6 * (gdouble) weights * width * height;
     }
     channels = sppnet_layer_output_channels (layer, channels);
     row.width = width;
@@ -91,7 +91,7 @@ add_layers (GArray *rows, const SppnetConfig *config, gint width, gint height)
 static guint64
 add_dense (GArray *rows, const gchar *name, const gchar *kind, const gchar *detail, guint64 inputs, guint64 outputs)
 {
-  Row row = { name, kind, "", 0, 0, (gint)outputs, (inputs + 1) * outputs, 2e-6 * (gdouble)(inputs * outputs) };
+  Row row = { name, kind, "", 0, 0, (gint) outputs, (inputs + 1) * outputs, 2e-6 * (gdouble) (inputs * outputs) };
 
   g_strlcpy (row.detail, detail, sizeof row.detail);
   g_array_append_val (rows, row);
@@ -101,7 +101,7 @@ add_dense (GArray *rows, const gchar *name, const gchar *kind, const gchar *deta
 static void
 add_head (GArray *rows, const SppnetConfig *config)
 {
-  guint64 pooled = (guint64)sppnet_config_bins (config) * sppnet_config_channels (config), inputs = pooled;
+  guint64 pooled = (guint64) sppnet_config_bins (config) * sppnet_config_channels (config), inputs = pooled;
 
   if (config->n_labels == 0)
     return;
@@ -112,7 +112,7 @@ add_head (GArray *rows, const SppnetConfig *config)
              config->n_labels + (config->classifier == SPPNET_CLASSIFIER_SOFTMAX));
   if (config->box_input != SPPNET_BOX_NONE)
     add_dense (rows, "box", "regression", "", config->box_input == SPPNET_BOX_POOLED ? pooled : inputs,
-               4 * (guint64)config->n_labels);
+               4 * (guint64) config->n_labels);
 }
 
 static guint64
@@ -161,8 +161,8 @@ print_table (const SppnetModel *model, const GArray *rows)
 
   printf ("%s (%s)\n", config->name ? config->name : "", sppnet_model_get_path (model));
   printf ("  input       %s, (pixel - %g, %g, %g) * %g, %g, %g\n", config->input_bgr ? "BGR" : "RGB",
-          (gdouble)config->input_mean[0], (gdouble)config->input_mean[1], (gdouble)config->input_mean[2],
-          (gdouble)config->input_scale[0], (gdouble)config->input_scale[1], (gdouble)config->input_scale[2]);
+          (gdouble) config->input_mean[0], (gdouble) config->input_mean[1], (gdouble) config->input_mean[2],
+          (gdouble) config->input_scale[0], (gdouble) config->input_scale[1], (gdouble) config->input_scale[2]);
   printf ("  backbone    %u layers, %d channels, %d pixels per cell\n", config->n_layers,
           sppnet_config_channels (config), geometry.stride);
   printf ("  pooling     %s, levels", sppnet_pooling_names[config->pooling]);
@@ -170,7 +170,7 @@ print_table (const SppnetModel *model, const GArray *rows)
     printf (" %d", config->levels[i]);
   printf (", %d bins\n", sppnet_config_bins (config));
   printf ("  proposals   %s, at most %u; NMS %g\n", sppnet_proposals_to_nick (config->proposals), config->max_proposals,
-          (gdouble)config->nms_threshold);
+          (gdouble) config->nms_threshold);
   printf ("  parameters  %" G_GUINT64_FORMAT "\n", count_parameters (config));
   printf ("  labels      %u:", config->n_labels);
   for (guint i = 0; i < config->n_labels; i++)
@@ -192,7 +192,7 @@ add_row (JsonBuilder *builder, const Row *row, gboolean is_layer)
     sppnet_tool_json_integer (builder, "height", row->height);
   }
   sppnet_tool_json_integer (builder, "channels", row->channels);
-  sppnet_tool_json_integer (builder, "parameters", (gint64)row->parameters);
+  sppnet_tool_json_integer (builder, "parameters", (gint64) row->parameters);
   if (arg.size || !is_layer)
     sppnet_tool_json_number (builder, "mflop", row->mflop);
   json_builder_end_object (builder);
@@ -244,7 +244,7 @@ print_json (const SppnetModel *model, const GArray *rows)
   json_builder_begin_object (builder);
   sppnet_tool_json_string (builder, "name", config->name);
   sppnet_tool_json_file (builder, "file", sppnet_model_get_path (model));
-  sppnet_tool_json_integer (builder, "parameters", (gint64)count_parameters (config));
+  sppnet_tool_json_integer (builder, "parameters", (gint64) count_parameters (config));
   sppnet_tool_json_integer (builder, "stride", sppnet_config_geometry (config).stride);
   sppnet_tool_json_string (builder, "pooling", sppnet_pooling_names[config->pooling]);
   sppnet_tool_json_integer (builder, "bins", sppnet_config_bins (config));

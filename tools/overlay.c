@@ -22,10 +22,10 @@ sppnet_overlay_path (const gchar *pattern, guint number)
   gsize stem = strlen (pattern) - strlen (".png");
 
   if (place)
-    return g_strdup_printf ("%.*s%u%s", (gint)(place - pattern), pattern, number, place + 2);
+    return g_strdup_printf ("%.*s%u%s", (gint) (place - pattern), pattern, number, place + 2);
   if (number == 1)
     return g_strdup (pattern);
-  return g_strdup_printf ("%.*s-%u%s", (gint)stem, pattern, number, pattern + stem);
+  return g_strdup_printf ("%.*s-%u%s", (gint) stem, pattern, number, pattern + stem);
 }
 
 /* A copy in Cairo's order: one 32-bit word per pixel, red in bits 16..23. */
@@ -40,10 +40,10 @@ create_surface (const SppnetPicture *picture)
   if (!rows)
     return surface; /* its status says why */
   for (gint y = 0; y < picture->height; y++) {
-    guint32 *row = (guint32 *)(gpointer)(rows + (gsize)y * (gsize)stride);
+    guint32 *row = (guint32 *) (gpointer) (rows + (gsize) y * (gsize) stride);
 
     for (gint x = 0; x < picture->width; x++, rgb += 3)
-      row[x] = (guint32)rgb[0] << 16 | (guint32)rgb[1] << 8 | rgb[2];
+      row[x] = (guint32) rgb[0] << 16 | (guint32) rgb[1] << 8 | rgb[2];
   }
   cairo_surface_mark_dirty (surface);
   return surface;
@@ -57,7 +57,7 @@ draw (cairo_surface_t *surface, const SppnetPicture *picture, const SppnetDetect
 
   for (gsize i = 0; i < n; i++)
     boxes[i]
-        = (SppnetDrawBox){ detections[i].box, detections[i].label, detections[i].confidence, detections[i].label_id };
+        = (SppnetDrawBox) { detections[i].box, detections[i].label, detections[i].confidence, detections[i].label_id };
   sppnet_draw_detections (cr, picture->width, picture->height, boxes, n, NULL);
   cairo_destroy (cr);
 }

@@ -68,8 +68,8 @@ print (const gchar *image, gdouble ms, const SppnetBox *boxes, gsize n)
   }
   printf ("%s: %" G_GSIZE_FORMAT " boxes in %.1f ms\n", image, n, ms);
   for (gsize i = 0; i < n; i++)
-    printf ("  %g %g %g %g\n", (gdouble)boxes[i].x, (gdouble)boxes[i].y, (gdouble)boxes[i].width,
-            (gdouble)boxes[i].height);
+    printf ("  %g %g %g %g\n", (gdouble) boxes[i].x, (gdouble) boxes[i].y, (gdouble) boxes[i].width,
+            (gdouble) boxes[i].height);
   fflush (stdout);
 }
 
@@ -84,12 +84,12 @@ propose (SppnetProposer *proposer, SppnetProposals method, const gchar *image, G
   if (!sppnet_picture_load (&picture, image, error))
     return FALSE;
   start = g_get_monotonic_time ();
-  if (!sppnet_proposer_run (proposer, method, picture.rgb, picture.width, picture.height, (guint)arg.max_proposals,
-                            (guint32)arg.seed, sppnet_threads_budget ((guint)arg.threads), &boxes, &n, error)) {
+  if (!sppnet_proposer_run (proposer, method, picture.rgb, picture.width, picture.height, (guint) arg.max_proposals,
+                            (guint32) arg.seed, sppnet_threads_budget ((guint) arg.threads), &boxes, &n, error)) {
     g_prefix_error (error, "%s: ", image);
     return FALSE;
   }
-  print (image, (gdouble)(g_get_monotonic_time () - start) / 1000, boxes, n);
+  print (image, (gdouble) (g_get_monotonic_time () - start) / 1000, boxes, n);
   return TRUE;
 }
 

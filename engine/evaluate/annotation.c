@@ -181,7 +181,7 @@ finish_object (const Reader *reader, Draft *draft, GError **error)
   y1 = CLAMP (y1, 0, reader->height);
   if (x1 <= x0 || y1 <= y0)
     return fail (reader->file, draft->box_line, error, "box outside the picture");
-  draft->object.box = (SppnetBox){ (gfloat) x0, (gfloat) y0, (gfloat) (x1 - x0), (gfloat) (y1 - y0) };
+  draft->object.box = (SppnetBox) { (gfloat) x0, (gfloat) y0, (gfloat) (x1 - x0), (gfloat) (y1 - y0) };
   return TRUE;
 }
 

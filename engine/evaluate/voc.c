@@ -8,7 +8,7 @@
 static void
 clear_object (gpointer data)
 {
-  g_clear_pointer (&((SppnetObject *)data)->label, g_free);
+  g_clear_pointer (&((SppnetObject *) data)->label, g_free);
 }
 
 static SppnetAnnotation *
@@ -85,7 +85,7 @@ load_one (const gchar *dir, const gchar *id, const gchar *list, guint line, GErr
 GPtrArray *
 sppnet_voc_load (const gchar *dir, const gchar *set, GError **error)
 {
-  g_autoptr (GPtrArray) annotations = g_ptr_array_new_with_free_func ((GDestroyNotify)sppnet_annotation_free);
+  g_autoptr (GPtrArray) annotations = g_ptr_array_new_with_free_func ((GDestroyNotify) sppnet_annotation_free);
   g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
   g_autofree gchar *list = g_strdup_printf ("%s/ImageSets/Main/%s.txt", dir, set);
   g_autofree gchar *content = NULL;

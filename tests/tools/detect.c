@@ -163,8 +163,8 @@ test_odd_input (Tool *tool, gconstpointer data)
   g_autoptr (JsonNode) odd = NULL;
   g_autoptr (JsonNode) dash = NULL;
 
-  tool_write_picture (tool, "ein \"Bild\" äöü.png", 64, 48, (Rectangle){ 16, 16, 24, 16 }, 0xff0000);
-  tool_write_picture (tool, "--json", 1, 1, (Rectangle){ 0, 0, 1, 1 }, 0xff0000);
+  tool_write_picture (tool, "ein \"Bild\" äöü.png", 64, 48, (Rectangle) { 16, 16, 24, 16 }, 0xff0000);
+  tool_write_picture (tool, "--json", 1, 1, (Rectangle) { 0, 0, 1, 1 }, 0xff0000);
   g_setenv ("LC_ALL", "de_DE.UTF-8", TRUE);
   tool_run_ok (tool, "detect " MODEL RED "--threshold 0.5 --regions=-50,-50,10,10 --regions 60,44,100,100 --json "
                      "'ein \"Bild\" äöü.png' -- --json");

@@ -22,7 +22,7 @@ set_up (Tool *tool, gconstpointer data)
                                              "<xmax>104</xmax><ymax>88</ymax></bndbox></object></annotation>",
                                              pictures[i].label);
 
-    tool_write_picture (tool, picture, 160, 120, (Rectangle){ 40, 32, 64, 56 }, pictures[i].color);
+    tool_write_picture (tool, picture, 160, 120, (Rectangle) { 40, 32, 64, 56 }, pictures[i].color);
     tool_write (tool, file, xml, -1);
   }
   tool_write (tool, "voc/ImageSets/Main/known.txt", "one\ntwo\n", -1);
@@ -126,7 +126,7 @@ test_failures (Tool *tool, gconstpointer data)
   tool_run (tool, "evaluate " MODEL "--voc voc --set blue");
   g_assert_cmpint (tool->status, ==, 1);
   g_assert_nonnull (strstr (tool->err, "no object"));
-  tool_write_picture (tool, "voc/JPEGImages/one.png", 160, 119, (Rectangle){ 0, 0, 9, 9 }, 0);
+  tool_write_picture (tool, "voc/JPEGImages/one.png", 160, 119, (Rectangle) { 0, 0, 9, 9 }, 0);
   tool_run_fails (tool, "evaluate " MODEL "--voc voc --set known", 1, "one.png: is 160x119");
   tool_write (tool, "voc/JPEGImages/one.png", "nothing", -1);
   tool_run_fails (tool, "evaluate --proposals grid --voc voc --set known", 1, "one.png");

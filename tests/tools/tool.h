@@ -73,8 +73,8 @@ tool_set_up (Tool *tool, gconstpointer data)
   scene_config (&config);
   tiny_model_save (model, &config, scene_fill, NULL, &error);
   g_assert_no_error (error);
-  tool_write_picture (tool, "red.png", 64, 48, (Rectangle){ 16, 16, 24, 16 }, 0xff0000);
-  tool_write_picture (tool, "green.png", 40, 80, (Rectangle){ 8, 8, 16, 16 }, 0x00ff00);
+  tool_write_picture (tool, "red.png", 64, 48, (Rectangle) { 16, 16, 24, 16 }, 0xff0000);
+  tool_write_picture (tool, "green.png", 40, 80, (Rectangle) { 8, 8, 16, 16 }, 0x00ff00);
 }
 
 static inline void

@@ -36,7 +36,7 @@ create_annotations (void)
 static SppnetBox
 place (guint i)
 {
-  return (SppnetBox){ 20.0f * i, 5, 10, 10 };
+  return (SppnetBox) { 20.0f * i, 5, 10, 10 };
 }
 
 #define assert_near(a, b) g_assert_cmpfloat_with_epsilon (a, b, 1e-9)
@@ -98,8 +98,8 @@ test_best_object_only (void)
   SppnetScoredBox boxes[] = { { 0, 0.9f, { 0, 0, 10, 10 } }, { 0, 0.8f, { 0.75f, 0, 10, 10 } } };
   SppnetAveragePrecision result;
 
-  add_object (annotations, 0, "dog", (SppnetBox){ 2, 0, 10, 10 }, FALSE);
-  add_object (annotations, 0, "dog", (SppnetBox){ 0, 0, 10, 10 }, FALSE);
+  add_object (annotations, 0, "dog", (SppnetBox) { 2, 0, 10, 10 }, FALSE);
+  add_object (annotations, 0, "dog", (SppnetBox) { 0, 0, 10, 10 }, FALSE);
   result = sppnet_average_precision (annotations, "dog", boxes, 2, 0.5f);
   assert_near (result.recall, 0.5);
   assert_near (result.ap, 0.5);
@@ -140,7 +140,7 @@ test_recall_levels (void)
 
     for (guint i = 0; i < 10; i++) {
       add_object (annotations, 0, "dog", place (i), FALSE);
-      boxes[i] = (SppnetScoredBox){ 0, 0.5f, place (i) };
+      boxes[i] = (SppnetScoredBox) { 0, 0.5f, place (i) };
     }
     result = sppnet_average_precision (annotations, "dog", boxes, found, 0.5f);
     assert_near (result.ap11, (found + 1) / 11.0);
@@ -157,7 +157,7 @@ test_threshold (void)
   g_autoptr (GPtrArray) annotations = create_annotations ();
   SppnetScoredBox half = { 0, 1, { 0, 0, 4, 2 } }, less = { 0, 1, { 0, 0, 4, 1.9375f } };
 
-  add_object (annotations, 0, "dog", (SppnetBox){ 0, 0, 4, 4 }, FALSE);
+  add_object (annotations, 0, "dog", (SppnetBox) { 0, 0, 4, 4 }, FALSE);
   assert_near (sppnet_average_precision (annotations, "dog", &half, 1, 0.5f).ap, 1); /* IoU .5 exactly: a match */
   assert_near (sppnet_average_precision (annotations, "dog", &less, 1, 0.5f).ap, 0);
 }
