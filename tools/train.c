@@ -36,7 +36,7 @@ static const GOptionEntry data_entries[] = {
 static const GOptionEntry network_entries[] = {
   { "levels", 0, 0, G_OPTION_ARG_STRING, &arg.levels,
     "Pyramid levels of a new head (default: the initial model's head, or 1,2,3,6)", "N,N,..." },
-  { "head", 0, 0, G_OPTION_ARG_STRING, &arg.head, 
+  { "head", 0, 0, G_OPTION_ARG_STRING, &arg.head,
     "Outputs of a new head's fully connected layers (default: the initial model's head, or 512,512)", "N,N,..." },
   { "classifier", 0, 0, G_OPTION_ARG_STRING, &arg.classifier, "softmax (default) or svm", "KIND" },
   { "box-regression", 0, 0, G_OPTION_ARG_STRING, &arg.box, "joint (default) or ridge", "KIND" },
@@ -55,7 +55,7 @@ static const GOptionEntry schedule_entries[] = {
   { "backbone-learning-rate", 0, 0, G_OPTION_ARG_DOUBLE, &arg.backbone_learning_rate,
     "Of convolution layers (default: 1e-4; sgd 1e-3)", "X" },
   { "weight-decay", 0, 0, G_OPTION_ARG_DOUBLE, &arg.weight_decay, "Default: 0.01; sgd 5e-4", "X" },
-  { "dropout", 0, 0, G_OPTION_ARG_DOUBLE, &arg.dropout, "Of a new head's fully connected layers (default: 0.5)", "P" },
+  { "dropout", 0, 0, G_OPTION_ARG_DOUBLE, &arg.dropout, "Of a new head's fully connected layers (default: 0.3)", "P" },
   { "warm-up", 0, 0, G_OPTION_ARG_INT, &arg.warm_up, "Steps in which the learning rate rises (default: 200)", "N" },
   { "min-scale", 0, 0, G_OPTION_ARG_DOUBLE, &arg.min_scale, "Smallest resizing of a picture (default: 0.5)", "X" },
   { "max-scale", 0, 0, G_OPTION_ARG_DOUBLE, &arg.max_scale, "Largest resizing of a picture (default: 1.25)", "X" },
@@ -98,17 +98,17 @@ show_progress (gpointer user_data, const gchar *stage, gdouble fraction, const g
   if (line->quiet || (now - line->shown < interval && !finished))
     return !stop_asked;
   line->shown = now;
-  remaining = fraction > line->first
-                  ? (gint) ((gdouble) (now - line->start) / G_USEC_PER_SEC * (1.0 - fraction) / (fraction - line->first))
-                  : 0;
+  remaining
+      = fraction > line->first
+            ? (gint) ((gdouble) (now - line->start) / G_USEC_PER_SEC * (1.0 - fraction) / (fraction - line->first))
+            : 0;
   g_printerr ("%s%s: %5.1f %%, %d:%02d:%02d left%s%s%s", line->terminal ? "\r\033[K" : "", stage, 100.0 * fraction,
               remaining / 3600, remaining / 60 % 60, remaining % 60, *message ? ", " : "", message,
               line->terminal && !finished ? "" : "\n");
   return !stop_asked;
 }
 
-static gboolean
-usage (GError **error, const gchar *format, ...) G_GNUC_PRINTF (2, 3);
+static gboolean usage (GError **error, const gchar *format, ...) G_GNUC_PRINTF (2, 3);
 
 static gboolean
 usage (GError **error, const gchar *format, ...)
@@ -284,8 +284,8 @@ make_context (void)
 {
   GOptionContext *context = g_option_context_new ("- train a detector on VOC folders");
   GOptionGroup *network = g_option_group_new ("network", "Network options:", "Show the network's options", NULL, NULL);
-  GOptionGroup *schedule = g_option_group_new ("schedule", "Schedule options:", "Show the schedule's options", NULL,
-                                               NULL);
+  GOptionGroup *schedule
+      = g_option_group_new ("schedule", "Schedule options:", "Show the schedule's options", NULL, NULL);
 
   g_option_context_add_main_entries (context, data_entries, NULL);
   g_option_group_add_entries (network, network_entries);
@@ -295,8 +295,8 @@ make_context (void)
   g_option_context_set_summary (
       context, "Trains backbone and head end to end, then SVMs and ridge box regression when asked for.\n"
                "A stopped run (Ctrl-C) goes on where it was when the same command is given again.");
-  g_option_context_set_description (
-      context, "Example:\n  sppnet train --voc MYDATA --set train --output mine.safetensors");
+  g_option_context_set_description (context,
+                                    "Example:\n  sppnet train --voc MYDATA --set train --output mine.safetensors");
   return context;
 }
 
@@ -310,8 +310,8 @@ sppnet_tool_train (int argc, char **argv)
 
   sppnet_train_defaults (&options);
   take_defaults (&options);
-  if (!g_option_context_parse (context, &argc, &argv, &error) || (argc > 1 && !usage (&error, "%s: unexpected", argv[1]))
-      || !take_arguments (&options, &error)) {
+  if (!g_option_context_parse (context, &argc, &argv, &error)
+      || (argc > 1 && !usage (&error, "%s: unexpected", argv[1])) || !take_arguments (&options, &error)) {
     g_printerr ("sppnet train: %s\n", error->message);
     return 2;
   }

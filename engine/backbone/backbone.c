@@ -32,7 +32,7 @@ struct _SppnetBackbone
   SppnetModel *model;
   const SppnetConfig *config;
   const Weights *weights;
-  Stage stages[SPPNET_MAX_LAYERS + 1]; /* stage n_layers is the map */
+  Stage stages[SPPNET_MAX_LAYERS + 1];  /* stage n_layers is the map */
   gint frame_width, frame_height, band; /* what the stages are planned for */
   guint threads;
   SppnetBuffer scratch; /* [threads][scratch_size] floats */

@@ -20,8 +20,8 @@ void sppnet_backbone_free (SppnetBackbone *backbone);
  * @map: (out): the last layer's output; its data is valid until the next run
  * @frame_ms: (out) (optional): the part of the time that went into reading pixels
  *
- * One pass over the frame, in bands of rows so that memory grows with the width only (apart from @map). UNSUPPORTED for a
- * frame on which a layer has no output.
+ * One pass over the frame, in bands of rows so that memory grows with the width only (apart from @map). UNSUPPORTED for
+ * a frame on which a layer has no output.
  */
 gboolean sppnet_backbone_run (SppnetBackbone *backbone, const SppnetFrame *frame, guint threads, SppnetMap *map,
                               gdouble *frame_ms, GError **error);

@@ -4,8 +4,8 @@
 #include "base/memory.h"
 #include "model/config.h"
 
-/* What one layer does to rows of a map: shared by the backbone, which sees a band at a time, and by training, which sees
- * whole maps. */
+/* What one layer does to rows of a map: shared by the backbone, which sees a band at a time, and by training, which
+ * sees whole maps. */
 
 /* Some rows of a map that is height rows high: data holds rows first .. end - 1, [end - first][width][channels]. */
 typedef struct
@@ -45,8 +45,8 @@ gsize sppnet_layer_scratch (const SppnetLayer *layer, gint channels);
 void sppnet_layer_run (const SppnetLayer *layer, const gfloat *weight, const gfloat *bias, const SppnetRows *in,
                        const SppnetRows *out, gint y0, gint y1, guint threads, gfloat *scratch);
 
-/* Output pixels per im2col strip, and one strip: col [n][ky][kx][in] for output pixels pixel .. pixel + n - 1 of the map (row-major).
- * The inverse adds the strip back into the input's rows. */
+/* Output pixels per im2col strip, and one strip: col [n][ky][kx][in] for output pixels pixel .. pixel + n - 1 of the
+ * map (row-major). The inverse adds the strip back into the input's rows. */
 gint sppnet_conv_strip (const SppnetLayer *layer, gint channels);
 void sppnet_im2col (const SppnetLayer *layer, const SppnetRows *in, gint out_width, gsize pixel, gint n, gfloat *col);
 void sppnet_col2im (const SppnetLayer *layer, const gfloat *col, gint out_width, gsize pixel, gint n,

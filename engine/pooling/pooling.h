@@ -6,11 +6,11 @@
 #include "region/window.h"
 
 /* Pooled vectors are [regions][bins][channels] with bins level-major, then y, then x: the channels of one bin lie
- * together, as in the map. Model files use the paper's order (level, channel, y, x); sppnet_pooled_from_file_order() says
- * which is which. */
+ * together, as in the map. Model files use the paper's order (level, channel, y, x); sppnet_pooled_from_file_order()
+ * says which is which. */
 
-/* The first and one past the last cell of bin i of n over length cells: floor (i * length / n), ceil ((i + 1) * length / n).
- * Never empty for length >= 1 (paper, test-time rule). */
+/* The first and one past the last cell of bin i of n over length cells: floor (i * length / n), ceil ((i + 1) * length
+ * / n). Never empty for length >= 1 (paper, test-time rule). */
 static inline void
 sppnet_bin_range (gint i, gint n, gint length, gint *first, gint *end)
 {
@@ -25,17 +25,17 @@ sppnet_bin_range (gint i, gint n, gint length, gint *first, gint *end)
  * @boxes: [n] regions in pixels of the frame
  * @out: [n][bins][channels]
  *
- * Max-pools each region into a vector of fixed length: spatial pyramid pooling (He et al., section 2.2 and appendix) or RoI
- * pooling (Girshick 2015, section 2.1).
+ * Max-pools each region into a vector of fixed length: spatial pyramid pooling (He et al., section 2.2 and appendix) or
+ * RoI pooling (Girshick 2015, section 2.1).
  */
-void sppnet_pool_regions (const SppnetMap *map, const SppnetConfig *config, const SppnetBox *boxes, gsize n, guint threads,
-                          gfloat *out);
+void sppnet_pool_regions (const SppnetMap *map, const SppnetConfig *config, const SppnetBox *boxes, gsize n,
+                          guint threads, gfloat *out);
 
 /* Eight levels of 32 x 32 are the most that a configuration may ask for. */
 #define SPPNET_MAX_BINS (SPPNET_MAX_LEVELS * 32 * 32)
 
-/* The cells of each bin of one region, [bins]; here x1 and y1 are one past the last cell, and a bin of RoI pooling that lies
- * outside the map is empty. */
+/* The cells of each bin of one region, [bins]; here x1 and y1 are one past the last cell, and a bin of RoI pooling that
+ * lies outside the map is empty. */
 void sppnet_region_bins (const SppnetMap *map, const SppnetConfig *config, const SppnetBox *box, SppnetWindow *bins);
 
 /* index[i]: place in the engine's order of element i of the file's order. [bins * channels] */

@@ -103,8 +103,7 @@ sppnet_dataset_key (const SppnetDataset *dataset)
 
   for (guint i = 0; i < dataset->annotations->len; i++) {
     const SppnetAnnotation *annotation = g_ptr_array_index (dataset->annotations, i);
-    g_autofree gchar *line
-        = g_strdup_printf ("%s %d %d\n", annotation->picture, annotation->width, annotation->height);
+    g_autofree gchar *line = g_strdup_printf ("%s %d %d\n", annotation->picture, annotation->width, annotation->height);
 
     g_checksum_update (checksum, (const guchar *) line, -1);
   }

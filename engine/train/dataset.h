@@ -16,7 +16,8 @@ typedef struct
   GArray **proposals; /* [annotations] (element-type SppnetBox); NULL until sppnet_dataset_propose() */
 } SppnetDataset;
 
-/* dirs and sets: pairs, NULL-terminated. labels: (nullable): the names wanted, else all that occur, in alphabetical order. */
+/* dirs and sets: pairs, NULL-terminated. labels: (nullable): the names wanted, else all that occur, in alphabetical
+ * order. */
 SppnetDataset *sppnet_dataset_load (gchar **dirs, gchar **sets, gchar **labels, GError **error);
 void sppnet_dataset_free (SppnetDataset *dataset);
 

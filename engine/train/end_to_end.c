@@ -24,23 +24,33 @@ typedef struct
   const SppnetEndToEndSettings *settings;
   Slot *slots; /* [pictures] */
   SppnetMoments moments;
-  guint *order; /* [annotations] of the current pass */
-  guint epoch;  /* that order is of, + 1 */
+  guint *order;                          /* [annotations] of the current pass */
+  guint epoch;                           /* that order is of, + 1 */
   gdouble classification, box, accuracy; /* moving means, for the progress line */
 } Run;
 
 void
 sppnet_end_to_end_defaults (SppnetEndToEndSettings *settings)
 {
-  *settings = (SppnetEndToEndSettings){
+  *settings = (SppnetEndToEndSettings) {
     .seed = 1,
     .epochs = 8,
     .pictures = 2,
     .warm_up = 200,
-    .sampler = { .regions = 64, .positive_fraction = 0.25, .easy_fraction = 0.25, .min_scale = 0.5, .max_scale = 1.25,
-                 .flip = TRUE, .colour = 0.2 },
-    .optimizer = { .kind = SPPNET_OPTIMIZER_ADAMW, .learning_rate = 3e-4, .backbone_learning_rate = 1e-4,
-                   .momentum = 0.9, .second_moment = 0.999, .weight_decay = 0.01, .clip = 10.0 },
+    .sampler = { .regions = 64,
+                 .positive_fraction = 0.25,
+                 .easy_fraction = 0.25,
+                 .min_scale = 0.5,
+                 .max_scale = 1.25,
+                 .flip = TRUE,
+                 .colour = 0.2 },
+    .optimizer = { .kind = SPPNET_OPTIMIZER_ADAMW,
+                   .learning_rate = 3e-4,
+                   .backbone_learning_rate = 1e-4,
+                   .momentum = 0.9,
+                   .second_moment = 0.999,
+                   .weight_decay = 0.01,
+                   .clip = 10.0 },
     .checkpoint_seconds = 120,
   };
 }
@@ -59,11 +69,11 @@ run_key (const Run *run)
   const SppnetOptimizerSettings *o = &s->optimizer;
   g_autofree gchar *data = sppnet_dataset_key (run->dataset);
   g_autofree gchar *config = sppnet_config_to_json (&run->network->config);
-  g_autofree gchar *text = g_strdup_printf (
-      "%s %s %u %.9g %u %u | %u %.9g %.9g %.9g %.9g %d %.9g | %d %.9g %.9g %.9g %.9g %.9g %.9g", data, config, s->seed,
-      s->epochs, s->pictures, s->warm_up, p->regions, p->positive_fraction, p->easy_fraction, p->min_scale,
-      p->max_scale, p->flip, p->colour, o->kind, o->learning_rate, o->backbone_learning_rate, o->momentum,
-      o->second_moment, o->weight_decay, o->clip);
+  g_autofree gchar *text
+      = g_strdup_printf ("%s %s %u %.9g %u %u | %u %.9g %.9g %.9g %.9g %d %.9g | %d %.9g %.9g %.9g %.9g %.9g %.9g",
+                         data, config, s->seed, s->epochs, s->pictures, s->warm_up, p->regions, p->positive_fraction,
+                         p->easy_fraction, p->min_scale, p->max_scale, p->flip, p->colour, o->kind, o->learning_rate,
+                         o->backbone_learning_rate, o->momentum, o->second_moment, o->weight_decay, o->clip);
 
   return g_compute_checksum_for_string (G_CHECKSUM_SHA256, text, -1);
 }
@@ -127,11 +137,11 @@ run_slot (Run *run, Slot *slot, guint picture, gdouble scale, guint64 place)
   SppnetRandom random = sequence (run, place);
 
   memset (slot->gradient, 0, sizeof (gfloat) * run->network->n_params);
-  if (sppnet_sampler_draw (slot->sampler, run->dataset, picture, scale, &run->network->config,
-                           &run->settings->sampler, &random, &slot->error))
-    sppnet_pass_run (slot->pass, run->network, slot->sampler->input.data, slot->sampler->width,
-                     slot->sampler->height, &slot->sampler->samples, &random, 1.0f / (gfloat) run->settings->pictures,
-                     slot->gradient, &slot->loss, &slot->error);
+  if (sppnet_sampler_draw (slot->sampler, run->dataset, picture, scale, &run->network->config, &run->settings->sampler,
+                           &random, &slot->error))
+    sppnet_pass_run (slot->pass, run->network, slot->sampler->input.data, slot->sampler->width, slot->sampler->height,
+                     &slot->sampler->samples, &random, 1.0f / (gfloat) run->settings->pictures, slot->gradient,
+                     &slot->loss, &slot->error);
 }
 
 /* Sums the slots' gradients, in their order, into the first. */
@@ -170,8 +180,7 @@ run_step (Run *run, guint step, guint n_steps, GError **error)
     }
     run->classification += (1.0 - keep) * (slot->loss.classification - run->classification);
     run->box += (1.0 - keep) * (slot->loss.box - run->box);
-    run->accuracy
-        += (1.0 - keep) * ((gdouble) slot->loss.correct / (gdouble) slot->sampler->samples.n - run->accuracy);
+    run->accuracy += (1.0 - keep) * ((gdouble) slot->loss.correct / (gdouble) slot->sampler->samples.n - run->accuracy);
   }
   reduce (run);
   norm = sppnet_optimizer_step (run->network, &run->moments, run->slots[0].gradient, &run->settings->optimizer, step,
@@ -184,8 +193,8 @@ run_step (Run *run, guint step, guint n_steps, GError **error)
   return TRUE;
 }
 
-/* He's initial weights expect inputs of mean square 1; pooled vectors of an imported backbone are far from it. A new first
- * fully connected layer is scaled by what the first pictures give. */
+/* He's initial weights expect inputs of mean square 1; pooled vectors of an imported backbone are far from it. A new
+ * first fully connected layer is scaled by what the first pictures give. */
 static gboolean
 scale_new_head (Run *run, GError **error)
 {
@@ -222,8 +231,7 @@ allocate (Run *run, GError **error)
   run->moments.first = sppnet_aligned_alloc (bytes);
   if (run->settings->optimizer.kind == SPPNET_OPTIMIZER_ADAMW)
     run->moments.second = sppnet_aligned_alloc (bytes);
-  if (!ok || !run->moments.first
-      || (run->settings->optimizer.kind == SPPNET_OPTIMIZER_ADAMW && !run->moments.second)) {
+  if (!ok || !run->moments.first || (run->settings->optimizer.kind == SPPNET_OPTIMIZER_ADAMW && !run->moments.second)) {
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "no memory to train %" G_GSIZE_FORMAT " parameters",
                  run->network->n_params);
     return FALSE;

@@ -4,16 +4,16 @@
 #include "train/optimizer.h"
 #include "train/sampler.h"
 
-/* One stage that trains backbone and fully connected layers together (Girshick 2015, section 2.3): a few pictures a step,
- * many regions of each, softmax and box regression as one loss. */
+/* One stage that trains backbone and fully connected layers together (Girshick 2015, section 2.3): a few pictures a
+ * step, many regions of each, softmax and box regression as one loss. */
 typedef struct
 {
   guint32 seed;
   guint threads;
-  gdouble epochs;  /* passes over the pictures */
-  guint pictures;  /* per step; each is computed by one thread */
+  gdouble epochs;    /* passes over the pictures */
+  guint pictures;    /* per step; each is computed by one thread */
   gboolean new_head; /* the first fully connected layer has its initial weights: fit their scale to the vectors */
-  guint warm_up;   /* steps in which the learning rate rises from 0; then it falls to 1 % along half a cosine */
+  guint warm_up;     /* steps in which the learning rate rises from 0; then it falls to 1 % along half a cosine */
   SppnetSamplerSettings sampler;
   SppnetOptimizerSettings optimizer;
   guint checkpoint_seconds; /* between checkpoints; one is also written when stopped */
@@ -29,8 +29,8 @@ guint sppnet_end_to_end_steps (const SppnetEndToEndSettings *settings, const Spp
  * @dataset: with proposals
  * @checkpoint: (nullable): file to resume from, if it is there, and to write
  *
- * The same seed, data and settings give the same parameters, bit by bit, for any number of threads and however often the
- * run was stopped, on processors with the same instruction sets.
+ * The same seed, data and settings give the same parameters, bit by bit, for any number of threads and however often
+ * the run was stopped, on processors with the same instruction sets.
  */
 gboolean sppnet_end_to_end_train (SppnetNetwork *network, const SppnetDataset *dataset,
                                   const SppnetEndToEndSettings *settings, const gchar *checkpoint,

@@ -16,8 +16,8 @@ struct _SppnetFeatures
   gfloat *map;
   gsize map_floats;
   SppnetBuffer vectors[SPPNET_MAX_HEAD_LAYERS + 1]; /* [n][in of each head layer]; the last: of the classifier */
-  GArray *boxes;  /* (element-type SppnetBox) */
-  GArray *labels; /* (element-type gint) */
+  GArray *boxes;                                    /* (element-type SppnetBox) */
+  GArray *labels;                                   /* (element-type gint) */
   SppnetFeatureKind kind;
 };
 
@@ -149,7 +149,7 @@ sppnet_features_source (SppnetFeatures *features, SppnetFeatureKind kind)
   gint pooled = sppnet_config_bins (&network->config) * sppnet_config_channels (&network->config);
 
   features->kind = kind;
-  return (SppnetRegionSource){
+  return (SppnetRegionSource) {
     .n_pictures = features->dataset->annotations->len,
     .n_labels = network->config.n_labels,
     .length = kind == SPPNET_FEATURES_HEAD ? network->classifier.in : pooled,

@@ -5,8 +5,8 @@
 #include "train/map_cache.h"
 #include "train/network.h"
 
-/* The vectors that the last stages train on: a trained network's feature maps, kept in a cache file, pooled and run through its
- * fully connected layers whenever a picture is asked for. */
+/* The vectors that the last stages train on: a trained network's feature maps, kept in a cache file, pooled and run
+ * through its fully connected layers whenever a picture is asked for. */
 typedef struct _SppnetFeatures SppnetFeatures;
 
 typedef enum

@@ -7,7 +7,8 @@
 
 #include "kernel/kernel.h"
 
-/* d activation: the sign of the output is the sign of the input for any slope > 0, and ReLU's zero stops the gradient. */
+/* d activation: the sign of the output is the sign of the input for any slope > 0, and ReLU's zero stops the gradient.
+ */
 static void
 activation_gradient (const SppnetLayer *layer, const gfloat *restrict out, gfloat *restrict gradient, gsize n)
 {
@@ -60,11 +61,11 @@ conv_gradient (const SppnetLayer *layer, const gfloat *weight, const SppnetRows 
   }
 }
 
-/* Adds what one cell under a max-pooling window receives: the gradient of the channels whose maximum it is and that no cell
- * before it was. left: [channels] gradient not yet given. */
+/* Adds what one cell under a max-pooling window receives: the gradient of the channels whose maximum it is and that no
+ * cell before it was. left: [channels] gradient not yet given. */
 static void
-take_maximum (const gfloat *restrict in, const gfloat *restrict out, gfloat *restrict left, gfloat *restrict in_gradient,
-              gint channels)
+take_maximum (const gfloat *restrict in, const gfloat *restrict out, gfloat *restrict left,
+              gfloat *restrict in_gradient, gint channels)
 {
   for (gint c = 0; c < channels; c++) {
     gfloat taken = in[c] == out[c] ? left[c] : 0.0f;
@@ -176,7 +177,8 @@ sppnet_layer_gradient (const SppnetLayer *layer, const gfloat *weight, const Spp
 }
 
 static void
-max_with_source (const gfloat *restrict value, gint32 cell, gfloat *restrict out, gint32 *restrict source, gint channels)
+max_with_source (const gfloat *restrict value, gint32 cell, gfloat *restrict out, gint32 *restrict source,
+                 gint channels)
 {
   for (gint c = 0; c < channels; c++) {
     source[c] = value[c] > out[c] ? cell : source[c];

@@ -18,8 +18,8 @@ void sppnet_layer_gradient (const SppnetLayer *layer, const gfloat *weight, cons
                             gfloat *out_gradient, const SppnetRows *in_gradient, gfloat *weight_gradient,
                             gfloat *bias_gradient, gfloat *scratch);
 
-/* Max pooling of regions as sppnet_pool_regions(), with the cell (y * width + x) that each maximum came from; -1: an empty
- * bin. out, source: [n][bins][channels] */
+/* Max pooling of regions as sppnet_pool_regions(), with the cell (y * width + x) that each maximum came from; -1: an
+ * empty bin. out, source: [n][bins][channels] */
 void sppnet_pool_regions_with_source (const SppnetMap *map, const SppnetConfig *config, const SppnetBox *boxes, gsize n,
                                       gfloat *out, gint32 *source);
 /* map_gradient += what flows back through the maxima. Regions and bins overlap: it accumulates. */

@@ -278,7 +278,7 @@ sppnet_map_cache_get (SppnetMapCache *cache, guint picture, SppnetMap *map, gflo
     *data_floats = n;
   }
   sppnet_kernels ()->half_to_float (*data, (const guint16 *) (cache->mapped + cache->entry[picture] + sizeof entry), n);
-  *map = (SppnetMap){
+  *map = (SppnetMap) {
     *data, entry.width, entry.height, entry.channels, { entry.stride, entry.offset_x, entry.offset_y }
   };
   return TRUE;

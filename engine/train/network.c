@@ -15,7 +15,7 @@ add_segment (SppnetNetwork *network, gsize count, gboolean backbone, gboolean de
 {
   SppnetSegment *segment = &network->segments[network->n_segments++];
 
-  *segment = (SppnetSegment){ network->n_params, count, backbone, decay };
+  *segment = (SppnetSegment) { network->n_params, count, backbone, decay };
   network->n_params += count;
   return segment->offset;
 }
@@ -151,8 +151,8 @@ typedef struct
   gsize offset, count;
   const SppnetLayer *layer; /* convolution weights */
   gint channels;
-  gint in, out;      /* dense weights: file [out][in], here [in][out] */
-  gboolean pooled;   /* the inputs are a pooled vector, whose file order differs */
+  gint in, out;    /* dense weights: file [out][in], here [in][out] */
+  gboolean pooled; /* the inputs are a pooled vector, whose file order differs */
 } Place;
 
 static gboolean
@@ -161,10 +161,13 @@ dense_place (const SppnetDense *dense, const gchar *name, const gchar *tensor, g
   const gchar *rest = g_str_has_prefix (tensor, name) ? tensor + strlen (name) : "";
 
   if (g_str_equal (rest, ".weight"))
-    *place = (Place){ .offset = dense->weight, .count = (gsize) dense->in * dense->out, .in = dense->in,
-                      .out = dense->out, .pooled = pooled };
+    *place = (Place) { .offset = dense->weight,
+                       .count = (gsize) dense->in * dense->out,
+                       .in = dense->in,
+                       .out = dense->out,
+                       .pooled = pooled };
   else if (g_str_equal (rest, ".bias"))
-    *place = (Place){ .offset = dense->bias, .count = dense->out };
+    *place = (Place) { .offset = dense->bias, .count = dense->out };
   else
     return FALSE;
   return dense->out > 0;
@@ -183,11 +186,11 @@ find_place (const SppnetNetwork *network, const gchar *tensor, Place *place)
     if (layer->kind == SPPNET_LAYER_CONV && g_str_equal (rest, ".weight")) {
       gsize count = (gsize) layer->kernel_width * layer->kernel_height * channels * layer->filters;
 
-      *place = (Place){ .offset = network->conv_weight[i], .count = count, .layer = layer, .channels = channels };
+      *place = (Place) { .offset = network->conv_weight[i], .count = count, .layer = layer, .channels = channels };
       return TRUE;
     }
     if (layer->kind == SPPNET_LAYER_CONV && g_str_equal (rest, ".bias")) {
-      *place = (Place){ .offset = network->conv_bias[i], .count = layer->filters };
+      *place = (Place) { .offset = network->conv_bias[i], .count = layer->filters };
       return TRUE;
     }
     channels = sppnet_layer_output_channels (layer, channels);

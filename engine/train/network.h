@@ -39,17 +39,17 @@ typedef struct
   SppnetSegment segments[2 * (SPPNET_MAX_LAYERS + SPPNET_MAX_HEAD_LAYERS + 2)];
 } SppnetNetwork;
 
-/* config is copied and must have a softmax classifier and no, or head, box regression. Parameters: He-normal convolution and fully
- * connected weights, classifier N(0, .01), box regression N(0, .001), biases 0. */
+/* config is copied and must have a softmax classifier and no, or head, box regression. Parameters: He-normal
+ * convolution and fully connected weights, classifier N(0, .01), box regression N(0, .001), biases 0. */
 SppnetNetwork *sppnet_network_new (const SppnetConfig *config, SppnetRandom *random, GError **error);
 void sppnet_network_free (SppnetNetwork *network);
 
 /* Multiplies the weights of the first fully connected layer. */
 void sppnet_network_scale_first_dense (SppnetNetwork *network, gfloat factor);
 
-/* Takes the tensors that model has under the same name and size: convolution layers, head layers, and, when the labels are the same,
- * classifier and box regression. head_taken: whether
- * the first fully connected layer was among them. Returns how many were taken. */
+/* Takes the tensors that model has under the same name and size: convolution layers, head layers, and, when the labels
+ * are the same, classifier and box regression. head_taken: whether the first fully connected layer was among them.
+ * Returns how many were taken. */
 guint sppnet_network_adopt (SppnetNetwork *network, SppnetModel *model, gboolean *head_taken);
 
 /* The parameters as tensors in file order, for sppnet_model_save(). Free with g_array_unref(). (element-type

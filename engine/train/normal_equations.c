@@ -25,7 +25,7 @@ sppnet_normal_equations_init (SppnetNormalEquations *equations, gsize length, gs
 {
   gsize rows = length + n_targets + 1 + SPPNET_PAIRS_BLOCK, rest = n_targets * (1 + SPPNET_PAIRS_BLOCK), count, bytes;
 
-  *equations = (SppnetNormalEquations){ .length = length, .n_targets = n_targets };
+  *equations = (SppnetNormalEquations) { .length = length, .n_targets = n_targets };
   if (length > G_MAXINT / 2 || !g_size_checked_mul (&count, rows, length) || !g_size_checked_add (&count, count, rest)
       || !g_size_checked_mul (&bytes, count, sizeof (gdouble)) || !fits_machine (bytes))
     return FALSE;
@@ -46,7 +46,7 @@ void
 sppnet_normal_equations_clear (SppnetNormalEquations *equations)
 {
   sppnet_aligned_free (equations->memory);
-  *equations = (SppnetNormalEquations){ 0 };
+  *equations = (SppnetNormalEquations) { 0 };
 }
 
 static void

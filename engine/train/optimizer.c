@@ -64,8 +64,7 @@ sppnet_optimizer_step (SppnetNetwork *network, SppnetMoments *moments, gfloat *g
     return length;
   for (guint s = 0; s < network->n_segments; s++) {
     const SppnetSegment *segment = &network->segments[s];
-    gdouble segment_rate
-        = rate * (segment->backbone ? settings->backbone_learning_rate : settings->learning_rate);
+    gdouble segment_rate = rate * (segment->backbone ? settings->backbone_learning_rate : settings->learning_rate);
     gdouble decay = segment->decay ? settings->weight_decay : 0.0;
     gssize n_blocks = (gssize) ((segment->count + BLOCK - 1) / BLOCK);
 

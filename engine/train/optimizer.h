@@ -26,7 +26,8 @@ typedef struct
   gfloat *first, *second;
 } SppnetMoments;
 
-/* One step, number step (from 0), with the learning rates times rate. gradient: the sum over pictures; scaled in place by the
- * clipping. Returns the gradient's norm before clipping; a norm that is not finite leaves parameters and moments as they are. */
+/* One step, number step (from 0), with the learning rates times rate. gradient: the sum over pictures; scaled in place
+ * by the clipping. Returns the gradient's norm before clipping; a norm that is not finite leaves parameters and moments
+ * as they are. */
 gdouble sppnet_optimizer_step (SppnetNetwork *network, SppnetMoments *moments, gfloat *gradient,
                                const SppnetOptimizerSettings *settings, guint step, gdouble rate, guint threads);

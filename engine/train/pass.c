@@ -16,11 +16,11 @@ struct _SppnetPass
   SppnetBuffer map_buffer[SPPNET_MAX_LAYERS + 1];
   SppnetBuffer map_gradient[2]; /* of a layer's output and its input, in turn */
   SppnetBuffer scratch;
-  SppnetBuffer source;                                /* [n][pooled] */
-  SppnetBuffer vectors[SPPNET_MAX_HEAD_LAYERS + 1];   /* [n][in of each head layer]; the last: of the classifier */
-  SppnetBuffer kept[SPPNET_MAX_HEAD_LAYERS];          /* [n][out] 0 or 1 / (1 - p) */
-  SppnetBuffer vector_gradient[2];                    /* [n][in or out] */
-  SppnetBuffer scores, boxes;                         /* [n][1 + labels], [n][labels][4]; then their gradients */
+  SppnetBuffer source;                              /* [n][pooled] */
+  SppnetBuffer vectors[SPPNET_MAX_HEAD_LAYERS + 1]; /* [n][in of each head layer]; the last: of the classifier */
+  SppnetBuffer kept[SPPNET_MAX_HEAD_LAYERS];        /* [n][out] 0 or 1 / (1 - p) */
+  SppnetBuffer vector_gradient[2];                  /* [n][in or out] */
+  SppnetBuffer scores, boxes;                       /* [n][1 + labels], [n][labels][4]; then their gradients */
 };
 
 SppnetPass *
@@ -141,7 +141,7 @@ last_map (const SppnetPass *pass)
 {
   const SppnetRows *rows = &pass->maps[pass->config->n_layers];
 
-  return (SppnetMap){ rows->data, rows->width, rows->height, rows->channels, sppnet_config_geometry (pass->config) };
+  return (SppnetMap) { rows->data, rows->width, rows->height, rows->channels, sppnet_config_geometry (pass->config) };
 }
 
 static void
@@ -160,7 +160,8 @@ head_forward (SppnetPass *pass, const SppnetNetwork *network, gsize n, SppnetRan
       y[k] *= kept[k];
     }
   }
-  sppnet_dense_run (network, &network->classifier, pass->vectors[pass->config->n_head].data, n, 1.0f, pass->scores.data);
+  sppnet_dense_run (network, &network->classifier, pass->vectors[pass->config->n_head].data, n, 1.0f,
+                    pass->scores.data);
   if (network->box.out)
     sppnet_dense_run (network, &network->box, pass->vectors[pass->config->n_head].data, n, 1.0f, pass->boxes.data);
 }
@@ -206,7 +207,7 @@ measure_loss (SppnetPass *pass, const SppnetNetwork *network, const SppnetSample
 {
   gfloat share = scale / (gfloat) samples->n;
 
-  *loss = (SppnetLoss){ 0 };
+  *loss = (SppnetLoss) { 0 };
   for (gsize i = 0; i < samples->n; i++) {
     gfloat *scores = (gfloat *) pass->scores.data + i * network->classifier.out;
     gfloat *boxes = (gfloat *) pass->boxes.data + i * network->box.out;

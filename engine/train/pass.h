@@ -33,8 +33,9 @@ void sppnet_pass_free (SppnetPass *pass);
  * @scale: factor on the gradient
  * @gradient: (nullable): [n_params], added to
  *
- * The loss of one picture's regions, and its gradient with respect to all parameters: forward and back through head, pooling and
- * backbone. Single threaded: training runs one picture per thread. FALSE when a layer has no output for this size.
+ * The loss of one picture's regions, and its gradient with respect to all parameters: forward and back through head,
+ * pooling and backbone. Single threaded: training runs one picture per thread. FALSE when a layer has no output for
+ * this size.
  */
 gboolean sppnet_pass_run (SppnetPass *pass, const SppnetNetwork *network, const gfloat *input, gint width, gint height,
                           const SppnetSamples *samples, SppnetRandom *dropout, gfloat scale, gfloat *gradient,

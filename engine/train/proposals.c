@@ -7,7 +7,8 @@
 #include <string.h>
 
 /* The file: one line of text (the key), then per picture a count and that many boxes as four 16-bit integers: proposals
- * are whole pixels of at most 8192. Pictures that are not done yet have the count MISSING. Native byte order: a cache. */
+ * are whole pixels of at most 8192. Pictures that are not done yet have the count MISSING. Native byte order: a cache.
+ */
 #define MISSING G_MAXUINT32
 
 typedef struct
@@ -38,7 +39,7 @@ read_cache (SppnetDataset *dataset, const gchar *file, const gchar *key)
       SppnetBox box;
 
       memcpy (&packed, content + at, sizeof packed);
-      box = (SppnetBox){ packed.x, packed.y, packed.width, packed.height };
+      box = (SppnetBox) { packed.x, packed.y, packed.width, packed.height };
       g_array_append_val (dataset->proposals[i], box);
     }
   }

@@ -25,7 +25,7 @@ gboolean
 sppnet_regions_load (const SppnetRegionSource *source, guint picture, SppnetRegions *regions, gdouble *norm_sum,
                      GError **error)
 {
-  *regions = (SppnetRegions){ 0 };
+  *regions = (SppnetRegions) { 0 };
   if (!source->load (source->user_data, picture, regions, error))
     return FALSE;
 

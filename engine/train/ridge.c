@@ -184,7 +184,7 @@ solve_labels (Trainer *trainer, const gfloat mean[4], const gfloat scale[4], GEr
 static gboolean
 choose_settings (SppnetRidgeSettings *to, const SppnetRidgeSettings *from, GError **error)
 {
-  *to = from ? *from : (SppnetRidgeSettings){ 0 };
+  *to = from ? *from : (SppnetRidgeSettings) { 0 };
   to->lambda = to->lambda == 0 ? 1000 : to->lambda;
   to->min_iou = to->min_iou == 0 ? .5 : to->min_iou;
   to->memory = to->memory == 0 ? DEFAULT_MEMORY : to->memory;

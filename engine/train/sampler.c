@@ -133,11 +133,9 @@ collect_candidates (SppnetSampler *sampler, const SppnetDataset *dataset, guint 
   g_array_set_size (sampler->hard, 0);
   g_array_set_size (sampler->easy, 0);
   for (guint k = 0; k < annotation->objects->len; k++)
-    add_candidate (sampler, annotation, dataset->objects[i],
-                   &g_array_index (annotation->objects, SppnetObject, k).box);
+    add_candidate (sampler, annotation, dataset->objects[i], &g_array_index (annotation->objects, SppnetObject, k).box);
   for (guint k = 0; k < dataset->proposals[i]->len; k++)
-    add_candidate (sampler, annotation, dataset->objects[i],
-                   &g_array_index (dataset->proposals[i], SppnetBox, k));
+    add_candidate (sampler, annotation, dataset->objects[i], &g_array_index (dataset->proposals[i], SppnetBox, k));
 }
 
 /* Moves a box of the picture into the drawn one. */
@@ -148,7 +146,7 @@ transform_box (const SppnetSampler *sampler, const SppnetAnnotation *annotation,
   gfloat sy = (gfloat) sampler->height / (gfloat) annotation->height;
   gfloat x = mirror ? (gfloat) annotation->width - box->x - box->width : box->x;
 
-  return (SppnetBox){ x * sx, box->y * sy, box->width * sx, box->height * sy };
+  return (SppnetBox) { x * sx, box->y * sy, box->width * sx, box->height * sy };
 }
 
 /* Draws up to n candidates without repetition, by swapping the drawn ones to the end. */

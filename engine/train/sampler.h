@@ -12,9 +12,10 @@ typedef struct
   guint regions;             /* per picture */
   gdouble positive_fraction; /* at most this part is positive (IoU >= .5): .25 in the paper */
   gdouble easy_fraction;     /* of the negatives, IoU < .1; the others are in [.1, .5) */
-  gdouble min_scale, max_scale; /* pictures are resized by a factor drawn log-uniformly, the same for all of a step: equal work */
-  gboolean flip;                /* left and right, every other time */
-  gdouble colour;               /* brightness, contrast and saturation vary by up to this part */
+  gdouble min_scale,
+      max_scale;  /* pictures are resized by a factor drawn log-uniformly, the same for all of a step: equal work */
+  gboolean flip;  /* left and right, every other time */
+  gdouble colour; /* brightness, contrast and saturation vary by up to this part */
 } SppnetSamplerSettings;
 
 /* Scratch memory and the last drawn example. */

@@ -161,7 +161,7 @@ find_candidates (SppnetSvmTrainer *trainer, guint l, gsize *n_held)
 
     if (score > MINE_SCORE && !held[row]
         && !sppnet_regions_near (regions, row, (gint) l, (gfloat) trainer->settings.negative_iou))
-      candidates[n_candidates++] = (SppnetSvmScored){ score, row };
+      candidates[n_candidates++] = (SppnetSvmScored) { score, row };
   }
   qsort (candidates, n_candidates, sizeof *candidates, compare_scored);
   for (gsize i = 0; i < n_candidates; i++)

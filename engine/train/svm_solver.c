@@ -40,9 +40,9 @@ append_vector (struct feature_node *node, const gfloat *vector, gsize length, gd
 {
   for (gsize k = 0; k < length; k++)
     if (vector[k] != 0)
-      *node++ = (struct feature_node){ (int) k + 1, scale * vector[k] };
-  *node++ = (struct feature_node){ (int) length + 1, bias };
-  *node++ = (struct feature_node){ -1, 0 };
+      *node++ = (struct feature_node) { (int) k + 1, scale * vector[k] };
+  *node++ = (struct feature_node) { (int) length + 1, bias };
+  *node++ = (struct feature_node) { -1, 0 };
   return node;
 }
 

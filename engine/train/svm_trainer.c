@@ -31,7 +31,7 @@ sppnet_svm_trainer_clear (SppnetSvmTrainer *trainer)
 static gboolean
 choose_settings (SppnetSvmSettings *to, const SppnetSvmSettings *from, GError **error)
 {
-  *to = from ? *from : (SppnetSvmSettings){ 0 };
+  *to = from ? *from : (SppnetSvmSettings) { 0 };
   to->c = to->c == 0 ? 1e-3 : to->c;
   to->positive_weight = to->positive_weight == 0 ? 2 : to->positive_weight;
   to->bias = to->bias == 0 ? 10 : to->bias;
@@ -68,7 +68,7 @@ sppnet_svm_trainer_init (SppnetSvmTrainer *trainer, const SppnetRegionSource *so
   gsize n_labels = source->n_labels, weights;
   gdouble bytes = source->length * sizeof (gfloat);
 
-  *trainer = (SppnetSvmTrainer){ .source = source, .progress = progress, .user_data = user_data };
+  *trainer = (SppnetSvmTrainer) { .source = source, .progress = progress, .user_data = user_data };
   sppnet_vector_pool_init (&trainer->pool, source->length);
   if (!choose_settings (&trainer->settings, settings, error))
     return FALSE;

@@ -16,8 +16,8 @@
 void
 sppnet_train_defaults (SppnetTrainOptions *options)
 {
-  *options = (SppnetTrainOptions){
-    .dropout = 0.5,
+  *options = (SppnetTrainOptions) {
+    .dropout = 0.3,
     .proposals = SPPNET_PROPOSALS_SELECTIVE_SEARCH,
     .max_proposals = 2000,
     .dtype = SPPNET_DTYPE_F16,
@@ -39,8 +39,9 @@ make_head (SppnetConfig *config, const SppnetTrainOptions *options)
   for (guint i = 0; i < config->n_head; i++) {
     SppnetHeadLayer *layer = &config->head[i];
 
-    *layer = (SppnetHeadLayer){ .outputs = head[i], .activation = SPPNET_ACTIVATION_RELU,
-                                .dropout = (gfloat) options->dropout };
+    *layer = (SppnetHeadLayer) { .outputs = head[i],
+                                 .activation = SPPNET_ACTIVATION_RELU,
+                                 .dropout = (gfloat) options->dropout };
     g_snprintf (layer->name, sizeof layer->name, "fc%u", i + 6);
   }
 }

@@ -44,5 +44,6 @@ typedef struct
 /* Selective Search; the rest as sppnet_end_to_end_defaults(). */
 void sppnet_train_defaults (SppnetTrainOptions *options);
 
-/* All stages, each going on where an earlier run of the same options was stopped; the output appears when it is complete. */
+/* All stages, each going on where an earlier run of the same options was stopped; the output appears when it is
+ * complete. */
 gboolean sppnet_train (const SppnetTrainOptions *options, SppnetProgress progress, gpointer user_data, GError **error);

@@ -27,16 +27,24 @@ random_config (SppnetConfig *config, SppnetRandom *random)
     SppnetLayer *layer = &config->layers[config->n_layers++];
     gint choice = below (random, 6), kernel = 1 + below (random, 5);
 
-    *layer = (SppnetLayer){ .kind = choice < 3    ? SPPNET_LAYER_CONV
-                                    : choice == 3 ? SPPNET_LAYER_MAX_POOL
-                                    : choice == 4 ? SPPNET_LAYER_AVERAGE_POOL
-                                                  : SPPNET_LAYER_LRN,
-                            .filters = 1 + below (random, 9), .kernel_width = kernel, .kernel_height = kernel,
-                            .stride = 1 + below (random, 3), .pad_x = below (random, kernel / 2 + 1),
-                            .pad_y = below (random, kernel / 2 + 1), .ceil_mode = below (random, 2),
-                            .activation = (SppnetActivation) below (random, 3), .slope = 0.1f,
-                            .lrn_size = 1 + 2 * below (random, 3), .lrn_within_channel = below (random, 2),
-                            .lrn_alpha = 0.1f, .lrn_beta = 0.75f, .lrn_k = 1.0f };
+    *layer = (SppnetLayer) { .kind = choice < 3    ? SPPNET_LAYER_CONV
+                                     : choice == 3 ? SPPNET_LAYER_MAX_POOL
+                                     : choice == 4 ? SPPNET_LAYER_AVERAGE_POOL
+                                                   : SPPNET_LAYER_LRN,
+                             .filters = 1 + below (random, 9),
+                             .kernel_width = kernel,
+                             .kernel_height = kernel,
+                             .stride = 1 + below (random, 3),
+                             .pad_x = below (random, kernel / 2 + 1),
+                             .pad_y = below (random, kernel / 2 + 1),
+                             .ceil_mode = below (random, 2),
+                             .activation = (SppnetActivation) below (random, 3),
+                             .slope = 0.1f,
+                             .lrn_size = 1 + 2 * below (random, 3),
+                             .lrn_within_channel = below (random, 2),
+                             .lrn_alpha = 0.1f,
+                             .lrn_beta = 0.75f,
+                             .lrn_k = 1.0f };
     if (layer->kind == SPPNET_LAYER_CONV)
       layer->ceil_mode = FALSE;
     g_snprintf (layer->name, sizeof layer->name, "layer%d", i);
@@ -196,7 +204,7 @@ test_refusals (void)
   g_assert_false (sppnet_backbone_run (backbone, &frame, 1, &map, NULL, &error));
   g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED);
   g_clear_error (&error);
-  frame = (SppnetFrame){ SPPNET_PIXEL_FORMAT_RGB, 1, 1, { NULL }, { 3 } };
+  frame = (SppnetFrame) { SPPNET_PIXEL_FORMAT_RGB, 1, 1, { NULL }, { 3 } };
   g_assert_false (sppnet_backbone_run (backbone, &frame, 1, &map, NULL, &error));
   g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS);
 }

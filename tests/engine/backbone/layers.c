@@ -148,7 +148,8 @@ static void
 check_layer (SppnetRandom *random, SppnetLayerKind kind)
 {
   SppnetLayer layer = random_layer (random, kind);
-  SppnetRows in = { .width = 1 + below (random, 24), .height = 1 + below (random, 24), .channels = 1 + below (random, 20) };
+  SppnetRows in
+      = { .width = 1 + below (random, 24), .height = 1 + below (random, 24), .channels = 1 + below (random, 20) };
   SppnetRows out = { 0 };
   g_autoptr (SppnetFloats) in_data = NULL, out_data = NULL, weight = NULL, packed = NULL, bias = NULL, scratch = NULL;
   gsize n_weights = (gsize) layer.filters * in.channels * layer.kernel_width * layer.kernel_height;
@@ -209,8 +210,9 @@ test_output_size (void)
   g_assert_cmpint (sppnet_layer_output_width (&pool, 110), ==, 55);
   pool.pad_x = 1;
   g_assert_cmpint (sppnet_layer_output_width (&pool, 109), ==, 55);
-  pool = (SppnetLayer){ .kind = SPPNET_LAYER_MAX_POOL, .kernel_width = 2, .kernel_height = 2, .stride = 2,
-                        .ceil_mode = TRUE };
+  pool = (SppnetLayer) {
+    .kind = SPPNET_LAYER_MAX_POOL, .kernel_width = 2, .kernel_height = 2, .stride = 2, .ceil_mode = TRUE
+  };
   for (gint n = 1; n < 40; n++)
     g_assert_cmpint (sppnet_layer_output_width (&pool, n), ==, (n + 1) / 2);
 }
@@ -226,13 +228,21 @@ test_geometry (void)
 
   sppnet_config_init (&config);
   for (guint i = 0; i < 5; i++) {
-    config.layers[config.n_layers++] = (SppnetLayer){ .kind = SPPNET_LAYER_CONV, .filters = 8,
-                                                      .kernel_width = conv[i][0], .kernel_height = conv[i][0],
-                                                      .stride = conv[i][1], .pad_x = conv[i][2], .pad_y = conv[i][2] };
+    config.layers[config.n_layers++] = (SppnetLayer) { .kind = SPPNET_LAYER_CONV,
+                                                       .filters = 8,
+                                                       .kernel_width = conv[i][0],
+                                                       .kernel_height = conv[i][0],
+                                                       .stride = conv[i][1],
+                                                       .pad_x = conv[i][2],
+                                                       .pad_y = conv[i][2] };
     if (i < 2)
-      config.layers[config.n_layers++] = (SppnetLayer){ .kind = SPPNET_LAYER_MAX_POOL, .kernel_width = 3,
-                                                        .kernel_height = 3, .stride = 2, .pad_x = 1, .pad_y = 1,
-                                                        .ceil_mode = TRUE };
+      config.layers[config.n_layers++] = (SppnetLayer) { .kind = SPPNET_LAYER_MAX_POOL,
+                                                         .kernel_width = 3,
+                                                         .kernel_height = 3,
+                                                         .stride = 2,
+                                                         .pad_x = 1,
+                                                         .pad_y = 1,
+                                                         .ceil_mode = TRUE };
   }
   geometry = sppnet_config_geometry (&config);
   g_assert_cmpint (geometry.stride, ==, 16);
@@ -243,7 +253,8 @@ test_geometry (void)
 
   /* Pooling of 2 without padding puts the centre between two pixels. */
   config.n_layers = 1;
-  config.layers[0] = (SppnetLayer){ .kind = SPPNET_LAYER_MAX_POOL, .kernel_width = 2, .kernel_height = 2, .stride = 2 };
+  config.layers[0]
+      = (SppnetLayer) { .kind = SPPNET_LAYER_MAX_POOL, .kernel_width = 2, .kernel_height = 2, .stride = 2 };
   g_assert_cmpfloat (sppnet_config_geometry (&config).offset_x, ==, 0.5f);
 }
 

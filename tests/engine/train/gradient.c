@@ -13,8 +13,15 @@
 static SppnetLayer
 conv (const gchar *name, gint filters, gint kernel, gint stride, gint pad, SppnetActivation activation)
 {
-  SppnetLayer layer = { .kind = SPPNET_LAYER_CONV, .filters = filters, .kernel_width = kernel, .kernel_height = kernel,
-                        .stride = stride, .pad_x = pad, .pad_y = pad, .activation = activation, .slope = 0.1f };
+  SppnetLayer layer = { .kind = SPPNET_LAYER_CONV,
+                        .filters = filters,
+                        .kernel_width = kernel,
+                        .kernel_height = kernel,
+                        .stride = stride,
+                        .pad_x = pad,
+                        .pad_y = pad,
+                        .activation = activation,
+                        .slope = 0.1f };
 
   g_strlcpy (layer.name, name, sizeof layer.name);
   return layer;
@@ -23,16 +30,27 @@ conv (const gchar *name, gint filters, gint kernel, gint stride, gint pad, Sppne
 static SppnetLayer
 pool (SppnetLayerKind kind, gint kernel, gint stride, gint pad, gboolean ceil_mode)
 {
-  return (SppnetLayer){ .kind = kind, .name = "pool", .kernel_width = kernel, .kernel_height = kernel,
-                        .stride = stride, .pad_x = pad, .pad_y = pad, .ceil_mode = ceil_mode };
+  return (SppnetLayer) { .kind = kind,
+                         .name = "pool",
+                         .kernel_width = kernel,
+                         .kernel_height = kernel,
+                         .stride = stride,
+                         .pad_x = pad,
+                         .pad_y = pad,
+                         .ceil_mode = ceil_mode };
 }
 
 static SppnetLayer
 lrn (gboolean within, gint size)
 {
   /* A strong normalisation, so that its gradient shows. */
-  return (SppnetLayer){ .kind = SPPNET_LAYER_LRN, .name = "norm", .lrn_size = size, .lrn_within_channel = within,
-                        .lrn_alpha = 0.7f, .lrn_beta = 0.75f, .lrn_k = 1.0f };
+  return (SppnetLayer) { .kind = SPPNET_LAYER_LRN,
+                         .name = "norm",
+                         .lrn_size = size,
+                         .lrn_within_channel = within,
+                         .lrn_alpha = 0.7f,
+                         .lrn_beta = 0.75f,
+                         .lrn_k = 1.0f };
 }
 
 static void
@@ -48,10 +66,11 @@ base_config (SppnetConfig *config)
   config->levels[0] = 1;
   config->levels[1] = 3;
   config->n_head = 2;
-  config->head[0] = (SppnetHeadLayer){ .name = "fc6", .outputs = 11, .activation = SPPNET_ACTIVATION_RELU,
-                                       .dropout = 0.3f };
-  config->head[1] = (SppnetHeadLayer){ .name = "fc7", .outputs = 7, .activation = SPPNET_ACTIVATION_LEAKY,
-                                       .slope = 0.2f, .dropout = 0.2f };
+  config->head[0]
+      = (SppnetHeadLayer) { .name = "fc6", .outputs = 11, .activation = SPPNET_ACTIVATION_RELU, .dropout = 0.3f };
+  config->head[1] = (SppnetHeadLayer) {
+    .name = "fc7", .outputs = 7, .activation = SPPNET_ACTIVATION_LEAKY, .slope = 0.2f, .dropout = 0.2f
+  };
   config->box_input = SPPNET_BOX_HEAD;
   for (gint i = 0; i < 4; i++)
     config->box_scale[i] = 1.0f;
@@ -73,14 +92,14 @@ fill_example (Example *example, SppnetRandom *random)
   for (gint i = 0; i < WIDTH * HEIGHT * 3; i++)
     example->input[i] = (gfloat) sppnet_random_normal (random);
   for (gint i = 0; i < REGIONS; i++) {
-    example->boxes[i] = (SppnetBox){ sppnet_random_below (random, WIDTH / 2), sppnet_random_below (random, HEIGHT / 2),
-                                     1 + sppnet_random_below (random, WIDTH / 2),
-                                     1 + sppnet_random_below (random, HEIGHT / 2) };
+    example->boxes[i]
+        = (SppnetBox) { sppnet_random_below (random, WIDTH / 2), sppnet_random_below (random, HEIGHT / 2),
+                        1 + sppnet_random_below (random, WIDTH / 2), 1 + sppnet_random_below (random, HEIGHT / 2) };
     example->target[i] = (gint) sppnet_random_below (random, 4);
     for (gint c = 0; c < 4; c++)
       example->box_target[i][c] = (gfloat) (0.3 * sppnet_random_normal (random));
   }
-  example->samples = (SppnetSamples){ REGIONS, example->boxes, example->target, example->box_target };
+  example->samples = (SppnetSamples) { REGIONS, example->boxes, example->target, example->box_target };
 }
 
 static gdouble
@@ -96,8 +115,8 @@ loss_of (SppnetPass *pass, const SppnetNetwork *network, const Example *example,
   return loss.classification + loss.box;
 }
 
-/* Differences of float losses are noisy, and a step may cross a kink of max or ReLU: nearly all of the sampled parameters of
- * each segment must agree, and their gradient vectors must point the same way. */
+/* Differences of float losses are noisy, and a step may cross a kink of max or ReLU: nearly all of the sampled
+ * parameters of each segment must agree, and their gradient vectors must point the same way. */
 static void
 check_segment (SppnetPass *pass, SppnetNetwork *network, const Example *example, const gfloat *gradient,
                const SppnetSegment *segment, SppnetRandom *random)

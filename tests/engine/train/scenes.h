@@ -10,8 +10,8 @@
 #include "base/random.h"
 #include "model/model.h"
 
-/* A VOC folder of drawn pictures: red disks ("disk") and blue squares ("square") on a noisy grey ground, and a small untrained
- * backbone to start from. */
+/* A VOC folder of drawn pictures: red disks ("disk") and blue squares ("square") on a noisy grey ground, and a small
+ * untrained backbone to start from. */
 
 #define SCENE_WIDTH 160
 #define SCENE_HEIGHT 120
@@ -43,7 +43,8 @@ scene_make (guint8 *rgb, SppnetRandom *random, gint boxes[2][3])
   for (gint k = 0; k < 2; k++) {
     gint size = 34 + (gint) sppnet_random_below (random, 30);
 
-    boxes[k][0] = ((k == 0) == disk_left ? 0 : SCENE_WIDTH / 2) + (gint) sppnet_random_below (random, SCENE_WIDTH / 2 - size);
+    boxes[k][0]
+        = ((k == 0) == disk_left ? 0 : SCENE_WIDTH / 2) + (gint) sppnet_random_below (random, SCENE_WIDTH / 2 - size);
     boxes[k][1] = (gint) sppnet_random_below (random, SCENE_HEIGHT - size);
     boxes[k][2] = size;
     scene_draw (rgb, k == 0, boxes[k][0], boxes[k][1], size);
@@ -65,12 +66,16 @@ scene_write (const gchar *dir, guint number, SppnetRandom *random, GString *list
   pixbuf = gdk_pixbuf_new_from_data (rgb, GDK_COLORSPACE_RGB, FALSE, 8, SCENE_WIDTH, SCENE_HEIGHT, SCENE_WIDTH * 3,
                                      NULL, NULL);
   g_assert_true (gdk_pixbuf_save (pixbuf, picture, "png", NULL, NULL));
-  g_string_printf (xml, "<annotation><filename>%03u.png</filename><size><width>%d</width><height>%d</height>"
-                   "<depth>3</depth></size>\n", number, SCENE_WIDTH, SCENE_HEIGHT);
+  g_string_printf (xml,
+                   "<annotation><filename>%03u.png</filename><size><width>%d</width><height>%d</height>"
+                   "<depth>3</depth></size>\n",
+                   number, SCENE_WIDTH, SCENE_HEIGHT);
   for (gint k = 0; k < 2; k++)
-    g_string_append_printf (xml, "<object><name>%s</name><difficult>0</difficult><bndbox><xmin>%d</xmin><ymin>%d</ymin>"
-                            "<xmax>%d</xmax><ymax>%d</ymax></bndbox></object>\n", names[k], boxes[k][0] + 1,
-                            boxes[k][1] + 1, boxes[k][0] + boxes[k][2], boxes[k][1] + boxes[k][2]);
+    g_string_append_printf (xml,
+                            "<object><name>%s</name><difficult>0</difficult><bndbox><xmin>%d</xmin><ymin>%d</ymin>"
+                            "<xmax>%d</xmax><ymax>%d</ymax></bndbox></object>\n",
+                            names[k], boxes[k][0] + 1, boxes[k][1] + 1, boxes[k][0] + boxes[k][2],
+                            boxes[k][1] + boxes[k][2]);
   g_string_append (xml, "</annotation>\n");
   g_assert_true (g_file_set_contents (annotation, xml->str, -1, NULL));
   g_string_append_printf (list, "%03u\n", number);
@@ -124,9 +129,15 @@ backbone_write (const gchar *path)
 
   sppnet_config_init (&config);
   for (guint i = 0; i < 3; i++) {
-    config.layers[i] = (SppnetLayer){ .kind = SPPNET_LAYER_CONV, .filters = filters[i], .kernel_width = 3,
-                                      .kernel_height = 3, .stride = 2, .pad_x = 1, .pad_y = 1,
-                                      .activation = SPPNET_ACTIVATION_LEAKY, .slope = 0.1f };
+    config.layers[i] = (SppnetLayer) { .kind = SPPNET_LAYER_CONV,
+                                       .filters = filters[i],
+                                       .kernel_width = 3,
+                                       .kernel_height = 3,
+                                       .stride = 2,
+                                       .pad_x = 1,
+                                       .pad_y = 1,
+                                       .activation = SPPNET_ACTIVATION_LEAKY,
+                                       .slope = 0.1f };
     g_snprintf (config.layers[i].name, sizeof config.layers[i].name, "conv%u", i + 1);
   }
   config.n_layers = 3;

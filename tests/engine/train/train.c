@@ -93,8 +93,7 @@ test_loss_falls (Fixture *fixture, gconstpointer user_data)
   g_assert_cmpuint (losses->len, ==, 60);
   /* Three classes: a guess costs log 3. */
   g_assert_cmpfloat (g_array_index (losses, gdouble, 0), >, 0.7);
-  g_assert_cmpfloat (g_array_index (losses, gdouble, losses->len - 1), <,
-                     0.6 * g_array_index (losses, gdouble, 0));
+  g_assert_cmpfloat (g_array_index (losses, gdouble, losses->len - 1), <, 0.6 * g_array_index (losses, gdouble, 0));
 }
 
 static gboolean
@@ -248,8 +247,7 @@ test_sgd (Fixture *fixture, gconstpointer user_data)
   fixture->options.end_to_end.optimizer.backbone_learning_rate = 0.01;
   fixture->options.end_to_end.optimizer.weight_decay = 5e-4;
   train (fixture, keep_losses, losses);
-  g_assert_cmpfloat (g_array_index (losses, gdouble, losses->len - 1), <,
-                     0.7 * g_array_index (losses, gdouble, 0));
+  g_assert_cmpfloat (g_array_index (losses, gdouble, losses->len - 1), <, 0.7 * g_array_index (losses, gdouble, 0));
 }
 
 /* Fine-tuning with the same labels takes everything over: nothing is learnt in no pass, and nothing lost. */
