@@ -3,9 +3,9 @@
 #include "element.h"
 
 static const GstVideoFormat formats[] = {
-  GST_VIDEO_FORMAT_RGB,  GST_VIDEO_FORMAT_BGR,  GST_VIDEO_FORMAT_RGBx, GST_VIDEO_FORMAT_BGRx, GST_VIDEO_FORMAT_xRGB,
-  GST_VIDEO_FORMAT_xBGR, GST_VIDEO_FORMAT_RGBA, GST_VIDEO_FORMAT_BGRA, GST_VIDEO_FORMAT_ARGB, GST_VIDEO_FORMAT_ABGR,
-  GST_VIDEO_FORMAT_I420, GST_VIDEO_FORMAT_YV12, GST_VIDEO_FORMAT_NV12, GST_VIDEO_FORMAT_NV21, GST_VIDEO_FORMAT_YUY2,
+  GST_VIDEO_FORMAT_RGB,  GST_VIDEO_FORMAT_BGR,   GST_VIDEO_FORMAT_RGBx, GST_VIDEO_FORMAT_BGRx, GST_VIDEO_FORMAT_xRGB,
+  GST_VIDEO_FORMAT_xBGR, GST_VIDEO_FORMAT_RGBA,  GST_VIDEO_FORMAT_BGRA, GST_VIDEO_FORMAT_ARGB, GST_VIDEO_FORMAT_ABGR,
+  GST_VIDEO_FORMAT_I420, GST_VIDEO_FORMAT_YV12,  GST_VIDEO_FORMAT_NV12, GST_VIDEO_FORMAT_NV21, GST_VIDEO_FORMAT_YUY2,
   GST_VIDEO_FORMAT_UYVY, GST_VIDEO_FORMAT_GRAY8,
 };
 
@@ -29,7 +29,8 @@ add_region (GstBuffer *buffer, const gchar *type, guint x, guint y, guint w, gui
   return meta->id = id;
 }
 
-/* Given regions, so that the boxes are known: among proposals that are equally good, rounding of colours would choose. */
+/* Given regions, so that the boxes are known: among proposals that are equally good, rounding of colours would choose.
+ */
 static GstBuffer *
 detect_regions (const Scene *scene, GstVideoFormat format)
 {
@@ -102,7 +103,8 @@ test_strides (void)
 static void
 test_sizes (void)
 {
-  static const gint sizes[][2] = { { 1, 1 }, { 2, 3 }, { 321, 127 }, { 97, 241 }, { 192, 128 }, { 1, 300 }, { 192, 128 } };
+  static const gint sizes[][2]
+      = { { 1, 1 }, { 2, 3 }, { 321, 127 }, { 97, 241 }, { 192, 128 }, { 1, 300 }, { 192, 128 } };
   GstHarness *h = element_harness ("sppnetdetect model=@MODEL@ interval=5");
 
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++) {
@@ -266,7 +268,8 @@ test_upstream_regions (void)
 static void
 test_twice (void)
 {
-  GstHarness *h = element_harness ("sppnetdetect model=@MODEL@ max-detections=3 ! sppnetdetect model=@MODEL@ proposals=regions");
+  GstHarness *h
+      = element_harness ("sppnetdetect model=@MODEL@ max-detections=3 ! sppnetdetect model=@MODEL@ proposals=regions");
   g_auto (Scene) scene;
   g_autoptr (GstBuffer) out = NULL;
   g_autoptr (GPtrArray) found = NULL;

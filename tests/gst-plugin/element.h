@@ -184,7 +184,7 @@ element_box (gpointer region)
 {
   const GstVideoRegionOfInterestMeta *meta = region;
 
-  return (SppnetBox){ meta->x, meta->y, meta->w, meta->h };
+  return (SppnetBox) { meta->x, meta->y, meta->w, meta->h };
 }
 
 static inline const gchar *

@@ -28,8 +28,8 @@ start_error (const gchar *line)
 static GError *
 model_error (const gchar *path, const gchar *more)
 {
-  g_autofree gchar *line =
-      g_strdup_printf ("videotestsrc num-buffers=2 ! sppnetdetect model=\"%s\" %s ! fakesink", path, more);
+  g_autofree gchar *line
+      = g_strdup_printf ("videotestsrc num-buffers=2 ! sppnetdetect model=\"%s\" %s ! fakesink", path, more);
 
   return start_error (line);
 }
@@ -107,7 +107,8 @@ test_label (void)
 static void
 test_location (void)
 {
-  g_autoptr (GError) error = start_error ("videotestsrc num-buffers=2 ! sppnetpublish location=/nowhere/lines ! fakesink");
+  g_autoptr (GError) error
+      = start_error ("videotestsrc num-buffers=2 ! sppnetpublish location=/nowhere/lines ! fakesink");
 
   g_assert_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_WRITE);
   g_assert_nonnull (strstr (error->message, "/nowhere/lines"));

@@ -7,7 +7,7 @@
 
 /* The sanitizer has a heap of its own, slower and not counted here. */
 #ifdef __has_feature
-#if __has_feature (address_sanitizer)
+#if __has_feature(address_sanitizer)
 #define SANITIZED 1
 #endif
 #endif
@@ -25,7 +25,8 @@ static void
 wait_eos (GstElement *pipeline)
 {
   g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
-  g_autoptr (GstMessage) message = gst_bus_timed_pop_filtered (bus, 120 * GST_SECOND, GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
+  g_autoptr (GstMessage) message
+      = gst_bus_timed_pop_filtered (bus, 120 * GST_SECOND, GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
   g_autoptr (GError) error = NULL;
 
   g_assert_nonnull (message);
@@ -46,8 +47,8 @@ launch (const gchar *line)
   return pipeline;
 }
 
-#define WHOLE_LINE \
-  "videotestsrc num-buffers=2 ! video/x-raw,format=I420,width=96,height=64 ! sppnetdetect model=\"@MODEL@\" " \
+#define WHOLE_LINE                                                                                                     \
+  "videotestsrc num-buffers=2 ! video/x-raw,format=I420,width=96,height=64 ! sppnetdetect model=\"@MODEL@\" "          \
   "threshold=0.01 ! sppnetpublish location=/dev/null ! sppnetoverlay ! fakesink"
 
 static guint
@@ -142,8 +143,8 @@ model_mappings (void)
 static void
 test_shared_model (void)
 {
-  g_autoptr (GString) line =
-      g_string_new ("videotestsrc num-buffers=8 ! video/x-raw,format=I420,width=96,height=64 ! tee name=t ");
+  g_autoptr (GString) line
+      = g_string_new ("videotestsrc num-buffers=8 ! video/x-raw,format=I420,width=96,height=64 ! tee name=t ");
   g_autoptr (GstElement) pipeline = NULL;
   guint mappings;
 
@@ -236,7 +237,8 @@ test_flush (void)
   gst_segment_init (&segment, GST_FORMAT_TIME);
   g_assert_true (gst_harness_push_event (h, gst_event_new_segment (&segment)));
   scene_init (&scene, 192, 128);
-  g_assert_cmpint (gst_harness_push (h, element_stamp (element_buffer (&scene, GST_VIDEO_FORMAT_RGB), 0)), ==, GST_FLOW_OK);
+  g_assert_cmpint (gst_harness_push (h, element_stamp (element_buffer (&scene, GST_VIDEO_FORMAT_RGB), 0)), ==,
+                   GST_FLOW_OK);
   g_assert_cmpuint (pull_detections (h), ==, 0);
   g_assert_cmpuint (stat_of (h, "searched"), ==, 2);
   gst_harness_push_event (h, gst_event_new_eos ());
@@ -263,9 +265,10 @@ seek_and_play (GstElement *pipeline, guint start, guint stop)
 static void
 test_seek (void)
 {
-  g_autoptr (GstElement) pipeline = launch ("videotestsrc ! video/x-raw,format=I420,width=96,height=64,framerate=25/1 ! "
-                                            "sppnetdetect model=\"@MODEL@\" interval=4 ! queue ! sppnetoverlay ! "
-                                            "fakesink name=sink signal-handoffs=true");
+  g_autoptr (GstElement) pipeline
+      = launch ("videotestsrc ! video/x-raw,format=I420,width=96,height=64,framerate=25/1 ! "
+                "sppnetdetect model=\"@MODEL@\" interval=4 ! queue ! sppnetoverlay ! "
+                "fakesink name=sink signal-handoffs=true");
   g_autoptr (GstElement) sink = gst_bin_get_by_name (GST_BIN (pipeline), "sink");
   gint count = 0;
 
@@ -340,8 +343,8 @@ run_traced (const gchar *program, gboolean leak)
   environment = g_environ_setenv (environment, "GST_DEBUG_NO_COLOR", "1", TRUE);
   /* The sanitizer would find the leak that is made on purpose, and what gst_deinit() leaves. */
   environment = g_environ_setenv (environment, "ASAN_OPTIONS", "detect_leaks=0", TRUE);
-  g_assert_true (g_spawn_sync (NULL, (gchar **) argv, environment, G_SPAWN_DEFAULT, NULL, NULL, NULL, &said, &status,
-                               &error));
+  g_assert_true (
+      g_spawn_sync (NULL, (gchar **) argv, environment, G_SPAWN_DEFAULT, NULL, NULL, NULL, &said, &status, &error));
   g_assert_no_error (error);
   g_spawn_check_wait_status (status, &error);
   g_assert_no_error (error);

@@ -63,7 +63,8 @@ test_nicks (void)
 
   g_assert_cmpuint (values->n_values, ==, SPPNET_PROPOSALS_REGIONS + 1);
   for (guint i = 0; i < values->n_values; i++)
-    g_assert_cmpstr (values->values[i].value_nick, ==, sppnet_proposals_to_nick ((SppnetProposals) values->values[i].value));
+    g_assert_cmpstr (values->values[i].value_nick, ==,
+                     sppnet_proposals_to_nick ((SppnetProposals) values->values[i].value));
 }
 
 /* The launch line in text, from "|[" on, without the comment's stars and the shell's part. (transfer full) */

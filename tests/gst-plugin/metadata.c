@@ -24,7 +24,8 @@ static void
 assert_survives (const gchar *line, gdouble factor)
 {
   g_autofree gchar *full = g_strdup_printf ("sppnetdetect model=@MODEL@ proposals=regions ! %s ! "
-                                            "sppnetpublish location=\"\" post-messages=true", line);
+                                            "sppnetpublish location=\"\" post-messages=true",
+                                            line);
   GstHarness *h = element_harness (full);
   GstBus *bus = gst_bus_new ();
   GstBuffer *buffer;
@@ -120,7 +121,8 @@ test_tee (void)
   g_autofree gchar *line = g_strdup_printf (
       "videotestsrc num-buffers=1 pattern=red ! video/x-raw,format=RGB,width=64,height=64 ! tee name=t "
       "t. ! queue ! sppnetdetect model=\"%s\" threshold=0.01 ! fakesink name=a signal-handoffs=true "
-      "t. ! queue ! fakesink name=b signal-handoffs=true", element_model);
+      "t. ! queue ! fakesink name=b signal-handoffs=true",
+      element_model);
   g_autoptr (GError) error = NULL;
   g_autoptr (GstElement) pipeline = gst_parse_launch (line, &error);
   g_autoptr (GstElement) a = NULL, b = NULL;

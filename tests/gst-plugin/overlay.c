@@ -203,8 +203,8 @@ test_merged (void)
   gst_buffer_add_video_overlay_composition_meta (in, composition);
   add_detection (in, "dog", 20, 40, 100, 60);
   out = element_push (h, in);
-  g_assert_cmpuint (gst_video_overlay_composition_n_rectangles (
-                        gst_buffer_get_video_overlay_composition_meta (out)->overlay), ==, 2);
+  g_assert_cmpuint (
+      gst_video_overlay_composition_n_rectangles (gst_buffer_get_video_overlay_composition_meta (out)->overlay), ==, 2);
   g_assert_cmpuint (gst_video_overlay_composition_n_rectangles (composition), ==, 1);
   gst_video_overlay_composition_unref (composition);
   gst_harness_teardown (h);

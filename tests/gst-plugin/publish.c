@@ -77,7 +77,8 @@ test_lines (void)
     g_autoptr (JsonNode) node = parse (lines[i]);
     JsonObject *object = json_node_get_object (node), *detection;
     JsonArray *list = json_object_get_array_member (object, "detections");
-    g_autoptr (GDateTime) time = g_date_time_new_from_iso8601 (json_object_get_string_member (object, "wall_clock"), NULL);
+    g_autoptr (GDateTime) time
+        = g_date_time_new_from_iso8601 (json_object_get_string_member (object, "wall_clock"), NULL);
 
     g_assert_nonnull (time);
     g_assert_cmpint (ABS (g_date_time_to_unix (time) - g_get_real_time () / G_USEC_PER_SEC), <, 600);
@@ -114,8 +115,8 @@ test_append (void)
   static const guint wanted[] = { 1, 2, 1 };
 
   for (guint i = 0; i < 3; i++) {
-    g_autofree gchar *line =
-        g_strdup_printf ("sppnetpublish location=\"%s\" append=%s flush-interval=0", path, i == 1 ? "true" : "false");
+    g_autofree gchar *line
+        = g_strdup_printf ("sppnetpublish location=\"%s\" append=%s flush-interval=0", path, i == 1 ? "true" : "false");
     GstHarness *h = element_harness (line);
     g_auto (GStrv) lines = NULL;
 
