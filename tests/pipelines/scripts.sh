@@ -19,7 +19,8 @@ if test "$sanitize" != none; then
   library=$("$@" -print-file-name=libasan.so)
   test -e "$library" || { echo "1..0 # SKIP this compiler has no shared libasan to preload"; exit 0; }
   export ASAN_OPTIONS="detect_leaks=0:verify_asan_link_order=0" GST_REGISTRY_FORK=no
-  preload=$library
+  # Libraries of C++ that come later need their exceptions intercepted.
+  preload="$library $("$@" -print-file-name=libstdc++.so.6)"
 fi
 run()
 {
