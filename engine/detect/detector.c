@@ -11,6 +11,9 @@
 #include "frame/frame.h"
 #include "region/proposer.h"
 
+/* Found boxes that are scored once more, per frame. */
+#define REFINED_BOXES 128
+
 struct _SppnetDetector
 {
   gatomicrefcount refs;
@@ -133,15 +136,15 @@ static const guint8 *
 read_rgb (SppnetDetector *detector, const SppnetFrame *frame, GError **error)
 {
   gint64 start = g_get_monotonic_time ();
-  gsize row = (gsize)frame->width * 3;
-  guint8 *rgb = sppnet_buffer_reserve (&detector->rgb, (gsize)frame->height, row, error);
+  gsize row = (gsize) frame->width * 3;
+  guint8 *rgb = sppnet_buffer_reserve (&detector->rgb, (gsize) frame->height, row, error);
   const gint band = 16; /* even: rows that share chroma stay together */
 
   if (!rgb)
     return NULL;
 #pragma omp parallel for num_threads(detector->plan.threads)
   for (gint y = 0; y < frame->height; y += band)
-    sppnet_frame_read_rgb (frame, y, MIN (band, frame->height - y), rgb + (gsize)y * row);
+    sppnet_frame_read_rgb (frame, y, MIN (band, frame->height - y), rgb + (gsize) y * row);
   detector->timings.frame_ms += (g_get_monotonic_time () - start) / 1000.0;
   return rgb;
 }
@@ -172,6 +175,41 @@ propose (SppnetDetector *detector, const SppnetFrame *frame, const SppnetBox **b
 }
 
 static gboolean
+score (SppnetDetector *detector, const SppnetMap *map, const SppnetFrame *frame, GError **error)
+{
+  detector->timings.regions += (guint) detector->regions.n;
+  return sppnet_scoring_run (detector->scoring, &detector->plan, map, &detector->regions, frame->width, frame->height,
+                             &detector->selection, &detector->timings, error);
+}
+
+static gboolean
+select_boxes (SppnetDetector *detector, const gfloat *thresholds, gsize max, const SppnetDetection **boxes, gsize *n,
+              GError **error)
+{
+  gint64 start = g_get_monotonic_time ();
+  gboolean ok
+      = sppnet_selection_run (&detector->selection, &detector->plan, thresholds, max, detector->model, boxes, n, error);
+
+  detector->timings.box_ms += (g_get_monotonic_time () - start) / 1000.0;
+  return ok;
+}
+
+/* Pools and scores the best boxes once more at the place to which box regression moved them (iterative localisation,
+ * Gidaris and Komodakis 2015), from the same feature map: better boxes, and less dependence on which proposals there
+ * happened to be. What was found before stays a candidate. */
+static gboolean
+refine (SppnetDetector *detector, const SppnetMap *map, const SppnetFrame *frame, GError **error)
+{
+  const SppnetDetection *found;
+  gsize n;
+
+  if (!select_boxes (detector, detector->plan.floors, REFINED_BOXES, &found, &n, error))
+    return FALSE;
+  return n == 0
+         || (sppnet_region_list_set_found (&detector->regions, found, n, error) && score (detector, map, frame, error));
+}
+
+static gboolean
 run_stages (SppnetDetector *detector, const SppnetFrame *frame, const SppnetBox *regions, gsize n_regions,
             const SppnetDetection **detections, gsize *n_detections, GError **error)
 {
@@ -179,7 +217,6 @@ run_stages (SppnetDetector *detector, const SppnetFrame *frame, const SppnetBox 
   const SppnetBox *proposals;
   gsize n_proposals;
   SppnetMap map;
-  gint64 start;
 
   /* A frame in which the caller has nothing to score costs nothing. */
   if (detector->plan.proposals == SPPNET_PROPOSALS_REGIONS && n_regions == 0)
@@ -190,16 +227,10 @@ run_stages (SppnetDetector *detector, const SppnetFrame *frame, const SppnetBox 
   if (!sppnet_region_list_set (&detector->regions, regions, n_regions, proposals, n_proposals,
                                config->pooling == SPPNET_POOLING_SPP ? &map : NULL, frame->width, frame->height, error))
     return FALSE;
-  detector->timings.regions = (guint)detector->regions.n;
-
-  if (!sppnet_scoring_run (detector->scoring, &detector->plan, &map, &detector->regions, frame->width, frame->height,
-                           &detector->selection, &detector->timings, error))
-    return FALSE;
-  start = g_get_monotonic_time ();
-  if (!sppnet_selection_run (&detector->selection, &detector->plan, detector->model, detections, n_detections, error))
-    return FALSE;
-  detector->timings.box_ms += (g_get_monotonic_time () - start) / 1000.0;
-  return TRUE;
+  sppnet_selection_reset (&detector->selection);
+  return score (detector, &map, frame, error) && (!detector->plan.refine || refine (detector, &map, frame, error))
+         && select_boxes (detector, detector->plan.thresholds, detector->plan.max_detections, detections, n_detections,
+                          error);
 }
 
 gboolean
@@ -215,7 +246,7 @@ sppnet_detector_run (SppnetDetector *detector, const SppnetFrame *frame, const S
 
   *detections = NULL;
   *n_detections = 0;
-  detector->timings = (SppnetTimings){ 0 };
+  detector->timings = (SppnetTimings) { 0 };
   if (!sppnet_frame_check (frame, error))
     return FALSE;
 

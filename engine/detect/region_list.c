@@ -19,8 +19,8 @@ static gboolean
 window_set_add (WindowSet *set, const SppnetWindow *window)
 {
   /* Maps have at most 8192 cells a side (14 bits); the top bit tells a window from a free slot. */
-  guint64 key = G_GUINT64_CONSTANT (1) << 63 | (guint64)window->x0 << 42 | (guint64)window->y0 << 28
-                | (guint64)window->x1 << 14 | (guint64)window->y1;
+  guint64 key = G_GUINT64_CONSTANT (1) << 63 | (guint64) window->x0 << 42 | (guint64) window->y0 << 28
+                | (guint64) window->x1 << 14 | (guint64) window->y1;
   gsize slot = (key * G_GUINT64_CONSTANT (0x9e3779b97f4a7c15)) >> 20 & set->mask;
 
   for (; set->slots[slot]; slot = (slot + 1) & set->mask)
@@ -54,7 +54,7 @@ append_given (SppnetRegionList *list, const SppnetBox *given, gsize n, gint widt
       continue;
     box = sppnet_box_clip (&given[i], width, height);
     if (is_finite (&box) && box.width > 0.0f && box.height > 0.0f)
-      append (list, &box, (gint32)i);
+      append (list, &box, (gint32) i);
   }
 }
 
@@ -101,6 +101,19 @@ sppnet_region_list_set (SppnetRegionList *list, const SppnetBox *given, gsize n_
 
   append_given (list, given, n_given, width, height);
   append_proposals (list, proposals, n_proposals, map, &set);
+  return TRUE;
+}
+
+gboolean
+sppnet_region_list_set_found (SppnetRegionList *list, const SppnetDetection *found, gsize n, GError **error)
+{
+  list->n = 0;
+  list->boxes = sppnet_buffer_reserve (&list->boxes_memory, n, sizeof (SppnetBox), error);
+  list->index = list->boxes ? sppnet_buffer_reserve (&list->index_memory, n, sizeof (gint32), error) : NULL;
+  if (!list->index)
+    return FALSE;
+  for (gsize i = 0; i < n; i++)
+    append (list, &found[i].box, found[i].region);
   return TRUE;
 }
 

@@ -24,6 +24,8 @@ typedef struct
 gboolean sppnet_region_list_set (SppnetRegionList *list, const SppnetBox *given, gsize n_given,
                                  const SppnetBox *proposals, gsize n_proposals, const SppnetMap *map, gint width,
                                  gint height, GError **error);
+/* Replaces the regions by boxes that were found: all of them, each with its own number. */
+gboolean sppnet_region_list_set_found (SppnetRegionList *list, const SppnetDetection *found, gsize n, GError **error);
 void sppnet_region_list_clear (SppnetRegionList *list);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SppnetRegionList, sppnet_region_list_clear)

@@ -89,7 +89,7 @@ add_candidate (const Chunk *chunk, const SppnetRegionLabel *pair, gfloat confide
   box = sppnet_box_clip (&box, chunk->width, chunk->height);
   if (!(box.width >= MIN_SIDE && box.height >= MIN_SIDE))
     return TRUE;
-  candidate = (SppnetCandidate){ box, confidence, pair->label, chunk->regions->index[region] };
+  candidate = (SppnetCandidate) { box, confidence, pair->label, chunk->regions->index[region] };
   return sppnet_selection_add (chunk->selection, &candidate, error);
 }
 
@@ -119,9 +119,9 @@ select_pairs (SppnetScoring *scoring, const SppnetPlan *plan, const Chunk *chunk
   for (gsize r = 0; r < chunk->n; r++, confidence += plan->n_labels)
     for (guint label = 0; label < plan->n_labels; label++) {
       /* 0 stands for "no score", whatever the threshold. */
-      if (!(confidence[label] > 0.0f && confidence[label] >= plan->thresholds[label]))
+      if (!(confidence[label] > 0.0f && confidence[label] >= plan->floors[label]))
         continue;
-      scoring->pairs[scoring->n_pairs] = (SppnetRegionLabel){ (guint32)r, label };
+      scoring->pairs[scoring->n_pairs] = (SppnetRegionLabel) { (guint32) r, label };
       scoring->confidences[scoring->n_pairs] = confidence[label];
       if (++scoring->n_pairs == MAX_PAIRS && !regress_pairs (scoring, chunk, error))
         return FALSE;
@@ -144,14 +144,13 @@ sppnet_scoring_run (SppnetScoring *scoring, const SppnetPlan *plan, const Sppnet
                     const SppnetRegionList *regions, gint width, gint height, SppnetSelection *selection,
                     SppnetTimings *timings, GError **error)
 {
-  gsize length = (gsize)sppnet_config_bins (scoring->config) * map->channels;
+  gsize length = (gsize) sppnet_config_bins (scoring->config) * map->channels;
   gsize most = CLAMP (CHUNK_FLOATS / length, MIN_CHUNK, MAX_CHUNK);
   gfloat *pooled = sppnet_buffer_reserve (&scoring->pooled, most * length, sizeof (gfloat), error);
   gint64 clock = g_get_monotonic_time ();
 
   if (!pooled)
     return FALSE;
-  sppnet_selection_reset (selection);
   for (gsize first = 0; first < regions->n; first += most) {
     Chunk chunk = { regions, first, MIN (most, regions->n - first), width, height, plan->threads, pooled, selection };
     const gfloat *confidence;

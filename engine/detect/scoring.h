@@ -13,7 +13,7 @@ typedef struct _SppnetScoring SppnetScoring;
 SppnetScoring *sppnet_scoring_new (SppnetModel *model, GError **error);
 void sppnet_scoring_free (SppnetScoring *scoring);
 
-/* Fills selection with the boxes that pass their class's threshold, and the pooling, head and box times of timings. */
+/* Adds to selection the boxes that pass their class's floor, and to the pooling, head and box times of timings. */
 gboolean sppnet_scoring_run (SppnetScoring *scoring, const SppnetPlan *plan, const SppnetMap *map,
                              const SppnetRegionList *regions, gint width, gint height, SppnetSelection *selection,
                              SppnetTimings *timings, GError **error);

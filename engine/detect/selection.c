@@ -47,7 +47,7 @@ reserve (SppnetSelection *selection, guint n_labels, GError **error)
 {
   gsize capacity = selection->capacity;
 
-  return sppnet_buffer_reserve (&selection->starts, (gsize)n_labels + 1, sizeof (guint32), error)
+  return sppnet_buffer_reserve (&selection->starts, (gsize) n_labels + 1, sizeof (guint32), error)
          && sppnet_buffer_reserve (&selection->boxes, capacity, sizeof (SppnetBox), error)
          && sppnet_buffer_reserve (&selection->scores, capacity, sizeof (gfloat), error)
          && sppnet_buffer_reserve (&selection->sources, capacity, sizeof (guint32), error)
@@ -65,7 +65,7 @@ group_by_label (SppnetSelection *selection, guint n_labels)
   SppnetBox *boxes = selection->boxes.data;
   gfloat *scores = selection->scores.data;
 
-  memset (starts, 0, ((gsize)n_labels + 1) * sizeof *starts);
+  memset (starts, 0, ((gsize) n_labels + 1) * sizeof *starts);
   for (gsize i = 0; i < selection->n; i++)
     starts[selection->candidates[i].label]++;
   for (guint label = 0, sum = 0; label <= n_labels; label++) {
@@ -79,13 +79,13 @@ group_by_label (SppnetSelection *selection, guint n_labels)
 
     boxes[place] = candidate->box;
     scores[place] = candidate->confidence;
-    sources[place] = (guint32)i;
+    sources[place] = (guint32) i;
   }
 }
 
 /* Returns the number of survivors. */
 static gsize
-suppress (SppnetSelection *selection, const SppnetPlan *plan)
+suppress (SppnetSelection *selection, const SppnetPlan *plan, const gfloat *thresholds, gsize max)
 {
   const guint32 *starts = selection->starts.data;
   guint32 *order = selection->order.data, *kept = selection->kept.data;
@@ -94,15 +94,14 @@ suppress (SppnetSelection *selection, const SppnetPlan *plan)
 
   for (guint label = 0; label < plan->n_labels; label++) {
     gsize start = starts[label], n = starts[label + 1] - start;
-    const guint32 *sources = (const guint32 *)selection->sources.data + start;
-    const gfloat *scores = (const gfloat *)selection->scores.data + start;
+    const guint32 *sources = (const guint32 *) selection->sources.data + start;
+    const gfloat *scores = (const gfloat *) selection->scores.data + start;
 
     if (n == 0)
       continue;
     sppnet_sort_by_score (scores, order, n);
-    n = sppnet_nms ((const SppnetBox *)selection->boxes.data + start, order, n, plan->nms_threshold,
-                    plan->max_detections);
-    for (gsize i = 0; i < n; i++, n_kept++) {
+    n = sppnet_nms ((const SppnetBox *) selection->boxes.data + start, order, n, plan->nms_threshold, max);
+    for (gsize i = 0; i < n && scores[order[i]] >= thresholds[label]; i++, n_kept++) {
       kept[n_kept] = sources[order[i]];
       kept_scores[n_kept] = scores[order[i]];
     }
@@ -111,8 +110,8 @@ suppress (SppnetSelection *selection, const SppnetPlan *plan)
 }
 
 gboolean
-sppnet_selection_run (SppnetSelection *selection, const SppnetPlan *plan, SppnetModel *model,
-                      const SppnetDetection **detections, gsize *n_detections, GError **error)
+sppnet_selection_run (SppnetSelection *selection, const SppnetPlan *plan, const gfloat *thresholds, gsize max,
+                      SppnetModel *model, const SppnetDetection **detections, gsize *n_detections, GError **error)
 {
   const guint32 *kept;
   guint32 *order;
@@ -126,17 +125,17 @@ sppnet_selection_run (SppnetSelection *selection, const SppnetPlan *plan, Sppnet
   if (!reserve (selection, plan->n_labels, error))
     return FALSE;
   group_by_label (selection, plan->n_labels);
-  n = suppress (selection, plan);
+  n = suppress (selection, plan, thresholds, max);
 
   kept = selection->kept.data;
   order = selection->order.data;
   out = selection->detections.data;
   sppnet_sort_by_score (selection->kept_scores.data, order, n);
-  n = MIN (n, plan->max_detections);
+  n = MIN (n, max);
   for (gsize i = 0; i < n; i++) {
     const SppnetCandidate *candidate = &selection->candidates[kept[order[i]]];
 
-    out[i] = (SppnetDetection){
+    out[i] = (SppnetDetection) {
       .box = candidate->box,
       .label = sppnet_model_get_label (model, candidate->label),
       .label_id = candidate->label,

@@ -33,10 +33,12 @@ typedef struct
 void sppnet_selection_reset (SppnetSelection *selection);
 gboolean sppnet_selection_add (SppnetSelection *selection, const SppnetCandidate *candidate, GError **error);
 
-/* Non-maximum suppression per class, then the best of all classes. Equal confidences keep the order label, candidate.
+/* Non-maximum suppression per class, then the best of all classes that reach their threshold, at most max. Equal
+ * confidences keep the order label, candidate.
  */
-gboolean sppnet_selection_run (SppnetSelection *selection, const SppnetPlan *plan, SppnetModel *model,
-                               const SppnetDetection **detections, gsize *n_detections, GError **error);
+gboolean sppnet_selection_run (SppnetSelection *selection, const SppnetPlan *plan, const gfloat *thresholds, gsize max,
+                               SppnetModel *model, const SppnetDetection **detections, gsize *n_detections,
+                               GError **error);
 void sppnet_selection_clear (SppnetSelection *selection);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SppnetSelection, sppnet_selection_clear)

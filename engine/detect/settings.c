@@ -7,6 +7,9 @@
 #define MAX_PROPOSALS 100000
 #define DEFAULT_PROPOSALS 2000
 #define DEFAULT_DETECTIONS 100
+/* What a box must reach to be refined: the same for any threshold above it, so that a threshold only hides detections.
+ */
+#define REFINE_FLOOR 0.05f
 #define DEFAULT_THRESHOLD 0.5f
 #define DEFAULT_NMS_THRESHOLD 0.3f
 #define NEVER 2.0f /* a threshold that no confidence reaches */
@@ -17,16 +20,16 @@ check_fraction (gfloat value, const gchar *field, GError **error)
   if (value >= 0.0f && value <= 1.0f)
     return TRUE;
   g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS, "%s is %g; it must be in 0..1 (0: the model's default)",
-               field, (gdouble)value);
+               field, (gdouble) value);
   return FALSE;
 }
 
 static gboolean
 check_ranges (const SppnetSettings *settings, GError **error)
 {
-  if ((guint)settings->proposals > SPPNET_PROPOSALS_REGIONS) {
+  if ((guint) settings->proposals > SPPNET_PROPOSALS_REGIONS) {
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS, "proposals is %d, which is no method of proposals",
-                 (gint)settings->proposals);
+                 (gint) settings->proposals);
     return FALSE;
   }
   if (settings->max_proposals > MAX_PROPOSALS) {
@@ -44,7 +47,7 @@ find_label (const SppnetConfig *config, const gchar *label)
 {
   for (guint i = 0; i < config->n_labels; i++)
     if (g_str_equal (config->labels[i], label))
-      return (gint)i;
+      return (gint) i;
   return -1;
 }
 
@@ -108,8 +111,12 @@ sppnet_plan_init (SppnetPlan *plan, const SppnetSettings *settings, SppnetModel 
     plan->nms_threshold = DEFAULT_NMS_THRESHOLD;
   plan->n_labels = config->n_labels;
   plan->thresholds = g_new (gfloat, config->n_labels + 1);
-  for (guint i = 0; i < config->n_labels; i++)
+  plan->refine = config->box_input != SPPNET_BOX_NONE;
+  plan->floors = g_new (gfloat, config->n_labels + 1);
+  for (guint i = 0; i < config->n_labels; i++) {
     plan->thresholds[i] = wanted[i] ? threshold_of (config, i, settings->threshold) : NEVER;
+    plan->floors[i] = wanted[i] && plan->refine ? MIN (plan->thresholds[i], REFINE_FLOOR) : plan->thresholds[i];
+  }
   return TRUE;
 }
 
@@ -117,4 +124,5 @@ void
 sppnet_plan_clear (SppnetPlan *plan)
 {
   g_clear_pointer (&plan->thresholds, g_free);
+  g_clear_pointer (&plan->floors, g_free);
 }

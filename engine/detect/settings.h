@@ -11,6 +11,8 @@ typedef struct
   guint32 seed;
   gfloat nms_threshold;
   gfloat *thresholds; /* [n_labels]: lowest confidence reported; above 1 for labels that are not wanted */
+  gfloat *floors;     /* [n_labels]: lowest confidence of a box that is refined, at most the threshold */
+  gboolean refine;    /* found boxes are scored once more where box regression has moved them */
   guint n_labels;
 } SppnetPlan;
 

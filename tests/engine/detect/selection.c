@@ -10,10 +10,10 @@
 static SppnetBox
 random_box (SppnetRandom *random, gint width, gint height)
 {
-  gfloat x = (gfloat)sppnet_random_below (random, width - 8), y = (gfloat)sppnet_random_below (random, height - 8);
+  gfloat x = (gfloat) sppnet_random_below (random, width - 8), y = (gfloat) sppnet_random_below (random, height - 8);
 
-  return (SppnetBox){ x, y, 8 + sppnet_random_below (random, width - 7 - (guint32)x),
-                      8 + sppnet_random_below (random, height - 7 - (guint32)y) };
+  return (SppnetBox) { x, y, 8 + sppnet_random_below (random, width - 7 - (guint32) x),
+                       8 + sppnet_random_below (random, height - 7 - (guint32) y) };
 }
 
 static gboolean
@@ -70,7 +70,7 @@ test_large_map (void)
   g_auto (SppnetRegionList) list = { 0 };
 
   for (guint i = 0; i < G_N_ELEMENTS (proposals); i++)
-    proposals[i] = (SppnetBox){ i & 1 ? 0 : 8100 - i, i & 2 ? 0 : 8100 - i, i & 4 ? 20 : 90, i & 8 ? 21 : 91 };
+    proposals[i] = (SppnetBox) { i & 1 ? 0 : 8100 - i, i & 2 ? 0 : 8100 - i, i & 4 ? 20 : 90, i & 8 ? 21 : 91 };
   for (guint pass = 0; pass < 2; pass++) {
     gsize distinct = 0;
 
@@ -114,7 +114,7 @@ naive_select (const SppnetCandidate *candidates, gsize n, gfloat threshold, gsiz
         best = i;
     if (best == n)
       break;
-    out[kept++] = (guint32)best;
+    out[kept++] = (guint32) best;
     for (gsize i = 0; i < n; i++)
       if (i == best
           || (candidates[i].label == candidates[best].label
@@ -128,7 +128,7 @@ static void
 check_selection (SppnetSelection *selection, SppnetModel *model, SppnetRandom *random, gsize n, gfloat threshold,
                  guint most)
 {
-  gfloat thresholds[2] = { 0.5f, 0.5f };
+  gfloat thresholds[2] = { 0 };
   const SppnetPlan plan
       = { .max_detections = most, .nms_threshold = threshold, .thresholds = thresholds, .n_labels = 2 };
   g_autofree guint32 *expected = g_new (guint32, n + 1);
@@ -137,12 +137,12 @@ check_selection (SppnetSelection *selection, SppnetModel *model, SppnetRandom *r
 
   sppnet_selection_reset (selection);
   for (gsize i = 0; i < n; i++) {
-    SppnetCandidate candidate = { random_box (random, 320, 200), (gfloat)sppnet_random_uniform (random),
-                                  sppnet_random_below (random, 2), (gint32)i };
+    SppnetCandidate candidate = { random_box (random, 320, 200), (gfloat) sppnet_random_uniform (random),
+                                  sppnet_random_below (random, 2), (gint32) i };
 
     g_assert_true (sppnet_selection_add (selection, &candidate, NULL));
   }
-  g_assert_true (sppnet_selection_run (selection, &plan, model, &found, &n_found, NULL));
+  g_assert_true (sppnet_selection_run (selection, &plan, thresholds, most, model, &found, &n_found, NULL));
   n_expected = naive_select (selection->candidates, n, threshold, most, expected);
   g_assert_cmpuint (n_found, ==, n_expected);
   for (gsize i = 0; i < n_found; i++) {
@@ -174,7 +174,7 @@ test_selection (void)
 static void
 test_ties_keep_their_order (void)
 {
-  gfloat thresholds[2] = { 0.5f, 0.5f };
+  gfloat thresholds[2] = { 0 };
   const SppnetPlan plan = { .max_detections = 100, .nms_threshold = 0.3f, .thresholds = thresholds, .n_labels = 2 };
   g_autoptr (SppnetModel) model = scene_model ();
   g_auto (SppnetSelection) selection = { 0 };
@@ -186,7 +186,8 @@ test_ties_keep_their_order (void)
 
     g_assert_true (sppnet_selection_add (&selection, &candidate, NULL));
   }
-  g_assert_true (sppnet_selection_run (&selection, &plan, model, &found, &n, NULL));
+  g_assert_true (
+      sppnet_selection_run (&selection, &plan, plan.thresholds, plan.max_detections, model, &found, &n, NULL));
   g_assert_cmpuint (n, ==, 40);
   for (gint i = 0; i < 40; i++)
     g_assert_cmpint (found[i].region, ==, i < 20 ? 2 * i : 2 * (i - 20) + 1);
