@@ -15,9 +15,9 @@ static const struct
 };
 
 static gint16
-fixed (gdouble factor)
+fixed (gdouble factor, gdouble one)
 {
-  return (gint16) lrint (factor * 8192.0);
+  return (gint16) lrint (factor * one);
 }
 
 SppnetConvertMatrix
@@ -28,21 +28,37 @@ sppnet_convert_matrix (SppnetColorMatrix matrix, SppnetColorRange range)
   gdouble chroma = limited ? 255.0 / 224.0 : 1.0;
   gdouble red = weights[matrix].red, blue = weights[matrix].blue, green = 1.0 - red - blue;
 
+  gdouble one = limited ? 8192.0 : 256.0;
+
   return (SppnetConvertMatrix){
-    .black = limited ? 16 : 0,
-    .y = fixed (luma),
-    .v_r = fixed (chroma * 2.0 * (1.0 - red)),
-    .u_g = fixed (chroma * -2.0 * (1.0 - blue) * blue / green),
-    .v_g = fixed (chroma * -2.0 * (1.0 - red) * red / green),
-    .u_b = fixed (chroma * 2.0 * (1.0 - blue)),
+    .full = !limited,
+    .y = fixed (luma, one),
+    .v_r = fixed (chroma * 2.0 * (1.0 - red), one),
+    .u_g = fixed (chroma * -2.0 * (1.0 - blue) * blue / green, one),
+    .v_g = fixed (chroma * -2.0 * (1.0 - red) * red / green, one),
+    .u_b = fixed (chroma * 2.0 * (1.0 - blue), one),
   };
+}
+
+/* A component less 128, its 8 bits repeated in the lower byte: 128 -> 0, 255 -> 0x7f7f, 127 -> 0xffff, 0 -> 0x8080. */
+static inline gint16
+widen (guint8 component)
+{
+  return (gint16) ((component ^ 0x80) * 257);
+}
+
+/* 8.8 bits times a factor of 8.8 bits, the integer part, rounded down. */
+static inline gint16
+multiply (gint16 component, gint16 factor)
+{
+  return (gint16) (component * factor >> 16);
 }
 
 /* Limited as 16 bits: SSE2 has the minimum and maximum of those only. */
 static inline guint8
-to_byte (gint32 fixed_point)
+to_byte (gint32 level)
 {
-  gint16 value = (gint16) ((fixed_point + 4096) >> 13);
+  gint16 value = (gint16) level;
 
   value = value > 255 ? 255 : value;
   return (guint8) (value < 0 ? 0 : value);
@@ -70,24 +86,43 @@ interleave (const guint8 *restrict r, const guint8 *restrict g, const guint8 *re
   }
 }
 
+static void
+convert_full (SppnetConvertMatrix m, const guint8 *restrict y, const guint8 *restrict u, const guint8 *restrict v,
+              gint n, guint8 *restrict r, guint8 *restrict g, guint8 *restrict b)
+{
+  for (gint i = 0; i < n; i++) {
+    gint16 luma = (gint16) (multiply (widen (y[i]), m.y) + 128);
+    gint16 cb = widen (u[i]), cr = widen (v[i]);
+
+    r[i] = to_byte (luma + multiply (cr, m.v_r));
+    g[i] = to_byte (luma + multiply (cb, m.u_g) + multiply (cr, m.v_g));
+    b[i] = to_byte (luma + multiply (cb, m.u_b));
+  }
+}
+
+static void
+convert_limited (SppnetConvertMatrix m, const guint8 *restrict y, const guint8 *restrict u, const guint8 *restrict v,
+                 gint n, guint8 *restrict r, guint8 *restrict g, guint8 *restrict b)
+{
+  for (gint i = 0; i < n; i++) {
+    gint16 luma = (gint16) (y[i] - 16), cb = (gint16) (u[i] - 128), cr = (gint16) (v[i] - 128);
+
+    r[i] = to_byte ((luma * m.y + cr * m.v_r + 4096) >> 13);
+    g[i] = to_byte ((luma * m.y + cb * m.u_g + cr * m.v_g + 4096) >> 13);
+    b[i] = to_byte ((luma * m.y + cb * m.u_b + 4096) >> 13);
+  }
+}
+
 void
 sppnet_convert_ycbcr (const SppnetConvertMatrix *matrix, const guint8 *restrict y, const guint8 *restrict u,
                       const guint8 *restrict v, gint n, guint8 *restrict rgb)
 {
-  const SppnetConvertMatrix m = *matrix;
   guint8 r[BLOCK], g[BLOCK], b[BLOCK];
 
   for (gint start = 0; start < n; start += BLOCK) {
     gint count = MIN (BLOCK, n - start);
 
-    for (gint i = 0; i < count; i++) {
-      gint16 luma = (gint16) (y[start + i] - m.black);
-      gint16 cb = (gint16) (u[start + i] - 128), cr = (gint16) (v[start + i] - 128);
-
-      r[i] = to_byte (luma * m.y + cr * m.v_r);
-      g[i] = to_byte (luma * m.y + cb * m.u_g + cr * m.v_g);
-      b[i] = to_byte (luma * m.y + cb * m.u_b);
-    }
+    (matrix->full ? convert_full : convert_limited) (*matrix, y + start, u + start, v + start, count, r, g, b);
     interleave (r, g, b, count, rgb + 3 * start);
   }
 }

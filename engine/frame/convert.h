@@ -5,12 +5,15 @@
 
 /* Row loops of frame.c. None reads or writes beyond n pixels. */
 
-/* Y'CbCr -> R'G'B' in 3.13 fixed point: 16-bit factors, which every instruction set multiplies eight or more at a time.
- */
+/* Y'CbCr -> R'G'B' with 16-bit factors, which every instruction set multiplies eight or more at a time.
+ * Full range (JPEG): the arithmetic of GStreamer's videoconvert, bit by bit: factors of 8.8 bits on the differences from
+ * 128, each product rounded down. A picture and its conversion to RGB are then the same to Selective Search, whose
+ * regions depend on single levels; up to three levels less than the recommendations. Limited range: 3.13 bits, rounded
+ * once. There videoconvert's arithmetic is up to six levels too dark. */
 typedef struct
 {
-  gint16 black;                 /* luma of black */
-  gint16 y, v_r, u_g, v_g, u_b; /* factors of luma and of the chroma differences, times 2^13 */
+  gboolean full;
+  gint16 y, v_r, u_g, v_g, u_b; /* factors of luma and of the chroma differences, times 2^8 or 2^13 */
 } SppnetConvertMatrix;
 
 SppnetConvertMatrix sppnet_convert_matrix (SppnetColorMatrix matrix, SppnetColorRange range);
