@@ -89,8 +89,9 @@ case $clip in
     ;;
 esac
 frames=$((seconds_of_clip * clip_fps))
-# How many frames are searched follows from how long one takes here; the others carry the last detections.
-frame_ms=$("$sppnet" bench --size 768x576 --repeat 3 --json | sed -n 's/.*"total_ms" *: *\([0-9]*\).*/\1/p')
+# How many frames are searched follows from how long one takes here; the others carry the last detections. dog.jpg has the
+# clip's size.
+frame_ms=$("$sppnet" bench --image "$(package_file darknet '/dog\.jpg$')" --repeat 3 --json | sed -n 's/.*"total_ms" *: *\([0-9]*\).*/\1/p')
 test -n "$frame_ms" || stop "sppnet bench gave no time"
 interval=$(((frames * frame_ms + budget * 1000 - 1) / (budget * 1000)))
 test "$interval" -ge 1 || interval=1
