@@ -200,6 +200,7 @@ make_network (SppnetTrainOptions *options, SppnetModel *init, const SppnetDatase
 
   sppnet_config_init (&config);
   make_config (&config, options, sppnet_model_get_config (init), dataset);
+  g_free (config.provenance);
   config.provenance = describe (options, dataset, init);
   network = sppnet_network_new (&config, &random, error);
   if (network) {
