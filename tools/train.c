@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "arguments.h"
 #include "tools.h"
 
 #include <signal.h>
@@ -6,6 +7,8 @@
 #include <unistd.h>
 
 #include "train/train.h"
+
+#define NOT_GIVEN (-G_MAXDOUBLE)
 
 /* What the command line says, before it is checked. */
 static struct
@@ -171,7 +174,7 @@ take_defaults (const SppnetTrainOptions *defaults)
   arg.warm_up = (gint) e->warm_up;
   arg.max_proposals = (gint) defaults->max_proposals;
   arg.epochs = e->epochs;
-  arg.learning_rate = arg.backbone_learning_rate = arg.weight_decay = -1.0; /* depends on the optimiser */
+  arg.learning_rate = arg.backbone_learning_rate = arg.weight_decay = NOT_GIVEN; /* depends on the optimiser */
   arg.dropout = defaults->dropout;
   arg.min_scale = e->sampler.min_scale;
   arg.max_scale = e->sampler.max_scale;
@@ -190,11 +193,11 @@ take_optimizer (SppnetOptimizerSettings *optimizer, GError **error)
     optimizer->learning_rate = optimizer->backbone_learning_rate = 1e-3;
     optimizer->weight_decay = 5e-4;
   }
-  if (arg.learning_rate >= 0.0)
+  if (arg.learning_rate != NOT_GIVEN)
     optimizer->learning_rate = arg.learning_rate;
-  if (arg.backbone_learning_rate >= 0.0)
+  if (arg.backbone_learning_rate != NOT_GIVEN)
     optimizer->backbone_learning_rate = arg.backbone_learning_rate;
-  if (arg.weight_decay >= 0.0)
+  if (arg.weight_decay != NOT_GIVEN)
     optimizer->weight_decay = arg.weight_decay;
   return check_range ("learning-rate", optimizer->learning_rate, 0.0, 10.0, error)
          && check_range ("backbone-learning-rate", optimizer->backbone_learning_rate, 0.0, 10.0, error)
@@ -325,8 +328,9 @@ sppnet_tool_train (int argc, char **argv)
   signal (SIGINT, on_signal);
   signal (SIGTERM, on_signal);
   if (!sppnet_train (&options, show_progress, &line, &error)) {
-    g_printerr ("%ssppnet train: %s\n", line.terminal ? "\n" : "", error->message);
-    return 1;
+    if (line.terminal)
+      g_printerr ("\n");
+    return sppnet_tool_report (error);
   }
   g_print ("%s\n", arg.output);
   return 0;

@@ -19,10 +19,11 @@ labels_that_occur (const GPtrArray *annotations)
     const SppnetAnnotation *annotation = g_ptr_array_index (annotations, i);
 
     for (guint k = 0; k < annotation->objects->len; k++) {
-      const gchar *label = g_array_index (annotation->objects, SppnetObject, k).label;
+      const SppnetObject *object = &g_array_index (annotation->objects, SppnetObject, k);
 
-      if (g_hash_table_add (seen, (gpointer) label))
-        g_ptr_array_add (names, g_strdup (label));
+      /* Difficult objects are not trained on. */
+      if (!object->difficult && g_hash_table_add (seen, object->label))
+        g_ptr_array_add (names, g_strdup (object->label));
     }
   }
   g_ptr_array_sort (names, compare_names);
@@ -64,7 +65,7 @@ sppnet_dataset_load (gchar **dirs, gchar **sets, gchar **labels, GError **error)
     for (guint k = 0; k < annotation->objects->len; k++) {
       gint id = label_id (dataset->labels, g_array_index (annotation->objects, SppnetObject, k).label);
 
-      used += id >= 0;
+      used += id >= 0 && !g_array_index (annotation->objects, SppnetObject, k).difficult;
       g_array_append_val (dataset->objects[i], id);
     }
   }

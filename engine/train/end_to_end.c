@@ -137,8 +137,12 @@ run_slot (Run *run, Slot *slot, guint picture, gdouble scale, guint64 place)
   SppnetRandom random = sequence (run, place);
 
   memset (slot->gradient, 0, sizeof (gfloat) * run->network->n_params);
-  if (sppnet_sampler_draw (slot->sampler, run->dataset, picture, scale, &run->network->config, &run->settings->sampler,
-                           &random, &slot->error))
+  slot->loss = (SppnetLoss) { 0 };
+  if (!sppnet_sampler_draw (slot->sampler, run->dataset, picture, scale, &run->network->config, &run->settings->sampler,
+                            &random, &slot->error))
+    return;
+  /* Every region may overlap an object that is difficult or not trained: such a picture teaches nothing. */
+  if (slot->sampler->samples.n > 0)
     sppnet_pass_run (slot->pass, run->network, slot->sampler->input.data, slot->sampler->width, slot->sampler->height,
                      &slot->sampler->samples, &random, 1.0f / (gfloat) run->settings->pictures, slot->gradient,
                      &slot->loss, &slot->error);
@@ -178,6 +182,8 @@ run_step (Run *run, guint step, guint n_steps, GError **error)
       g_propagate_error (error, g_steal_pointer (&slot->error));
       return FALSE;
     }
+    if (slot->sampler->samples.n == 0)
+      continue;
     run->classification += (1.0 - keep) * (slot->loss.classification - run->classification);
     run->box += (1.0 - keep) * (slot->loss.box - run->box);
     run->accuracy += (1.0 - keep) * ((gdouble) slot->loss.correct / (gdouble) slot->sampler->samples.n - run->accuracy);
@@ -200,6 +206,7 @@ scale_new_head (Run *run, GError **error)
 {
   Slot *slot = &run->slots[0];
   gdouble square = 0.0;
+  guint pictures = 0;
   const guint n = MIN (8, run->dataset->annotations->len);
 
   for (guint k = 0; k < n; k++) {
@@ -208,8 +215,14 @@ scale_new_head (Run *run, GError **error)
       g_propagate_error (error, g_steal_pointer (&slot->error));
       return FALSE;
     }
-    square += sppnet_pass_pooled_square (slot->pass, run->network, slot->sampler->samples.n) / n;
+    if (slot->sampler->samples.n > 0) {
+      square += sppnet_pass_pooled_square (slot->pass, run->network, slot->sampler->samples.n);
+      pictures++;
+    }
   }
+  if (pictures == 0)
+    return TRUE;
+  square /= pictures;
   sppnet_network_scale_first_dense (run->network, (gfloat) (1.0 / sqrt (MAX (square, 1e-12))));
   return TRUE;
 }

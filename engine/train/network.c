@@ -10,6 +10,9 @@
 #include "kernel/kernel.h"
 #include "pooling/pooling.h"
 
+/* A GiB of parameters; gradients and moments take several times that. */
+#define MAX_PARAMS (1u << 28)
+
 static gsize
 add_segment (SppnetNetwork *network, gsize count, gboolean backbone, gboolean decay)
 {
@@ -107,6 +110,13 @@ sppnet_network_new (const SppnetConfig *config, SppnetRandom *random, GError **e
   sppnet_config_init (&network->config);
   sppnet_config_copy (&network->config, config);
   lay_out (network);
+  if (network->n_params > MAX_PARAMS) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
+                 "a network of %" G_GSIZE_FORMAT " parameters is too large to train; at most %u are possible",
+                 network->n_params, MAX_PARAMS);
+    sppnet_network_free (network);
+    return NULL;
+  }
   network->params = sppnet_aligned_alloc (sizeof (gfloat) * network->n_params);
   if (!network->params) {
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "no memory for %" G_GSIZE_FORMAT " parameters",

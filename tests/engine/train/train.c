@@ -302,6 +302,33 @@ test_refusals (Fixture *fixture, gconstpointer user_data)
   g_assert_nonnull (strstr (error->message, "003.xml:3"));
 }
 
+/* All regions of a picture that its only, difficult or untrained, object fills say nothing: the run goes on. */
+static void
+test_pictures_without_regions (Fixture *fixture, gconstpointer user_data)
+{
+  static const gchar whole[] = "<annotation><size><width>160</width><height>120</height><depth>3</depth></size>"
+                               "<object><name>disk</name><difficult>1</difficult><bndbox><xmin>1</xmin><ymin>1</ymin>"
+                               "<xmax>160</xmax><ymax>120</ymax></bndbox></object></annotation>";
+  g_autofree gchar *set = g_build_filename (fixture->dir, "ImageSets", "Main", "train.txt", NULL);
+  g_autofree gchar *annotation = g_build_filename (fixture->dir, "Annotations", "000.xml", NULL);
+  g_autoptr (GArray) losses = g_array_new (FALSE, FALSE, sizeof (gdouble));
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (g_file_set_contents (annotation, whole, -1, NULL));
+  g_assert_true (g_file_set_contents (set, "000\n001\n", -1, NULL));
+  /* The best proposal is the whole picture; with one proposal there is nothing else. */
+  fixture->options.max_proposals = 1;
+  fixture->options.end_to_end.pictures = 1;
+  train (fixture, keep_losses, losses);
+  for (guint i = 0; i < losses->len; i++)
+    g_assert_true (isfinite (g_array_index (losses, gdouble, i)));
+
+  g_assert_true (g_file_set_contents (set, "000\n", -1, NULL));
+  remove_tree (fixture->work);
+  g_assert_false (sppnet_train (&fixture->options, NULL, NULL, &error));
+  g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS);
+}
+
 #define ADD(name, function) g_test_add ("/train/" name, Fixture, NULL, set_up, function, tear_down)
 
 int
@@ -316,6 +343,7 @@ main (int argc, char **argv)
   ADD ("svm-and-ridge-detect", test_svm_and_ridge_detect);
   ADD ("sgd", test_sgd);
   ADD ("keeps-a-trained-head", test_keeps_a_trained_head);
+  ADD ("pictures-without-regions", test_pictures_without_regions);
   ADD ("refusals", test_refusals);
   return g_test_run ();
 }
