@@ -132,9 +132,8 @@ conv_run (const SppnetLayer *layer, const gfloat *weight, const gfloat *bias, co
   }
 }
 
-/* The cells of one output cell that lie inside the map: the first and one past the last, per axis. */
-static void
-pool_range (gint start, gint kernel, gint length, gint *first, gint *end)
+void
+sppnet_pool_range (gint start, gint kernel, gint length, gint *first, gint *end)
 {
   *first = CLAMP (start, 0, length - 1);
   *end = CLAMP (start + kernel, *first + 1, length);
@@ -145,8 +144,8 @@ pool_cell (const SppnetLayer *layer, const SppnetKernels *kernels, const SppnetR
 {
   gint channels = in->channels, x0, x1, y0, y1;
 
-  pool_range (x * layer->stride - layer->pad_x, layer->kernel_width, in->width, &x0, &x1);
-  pool_range (y * layer->stride - layer->pad_y, layer->kernel_height, in->height, &y0, &y1);
+  sppnet_pool_range (x * layer->stride - layer->pad_x, layer->kernel_width, in->width, &x0, &x1);
+  sppnet_pool_range (y * layer->stride - layer->pad_y, layer->kernel_height, in->height, &y0, &y1);
   memcpy (out, sppnet_rows_at (in, y0) + (gsize) x0 * channels, sizeof *out * channels);
   for (gint iy = y0; iy < y1; iy++)
     for (gint ix = x0 + (iy == y0); ix < x1; ix++) {

@@ -54,6 +54,10 @@ void sppnet_col2im (const SppnetLayer *layer, const gfloat *col, gint out_width,
 /* A 1x1 convolution of stride 1: the input rows are their own im2col matrix. */
 gboolean sppnet_conv_is_pointwise (const SppnetLayer *layer);
 
+/* The cells under a pooling window that lie inside the map, along one axis: the first and one past the last. start: of the
+ * window, may be in the padding. */
+void sppnet_pool_range (gint start, gint kernel, gint length, gint *first, gint *end);
+
 /* alpha / n of a normalisation layer. */
 gfloat sppnet_lrn_alpha (const SppnetLayer *layer);
 

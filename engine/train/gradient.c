@@ -82,12 +82,12 @@ pool_cell_gradient (const SppnetLayer *layer, const SppnetRows *in, gint x, gint
                     const SppnetRows *in_gradient)
 {
   gint channels = in->channels;
-  gint x0 = CLAMP (x * layer->stride - layer->pad_x, 0, in->width - 1);
-  gint y0 = CLAMP (y * layer->stride - layer->pad_y, 0, in->height - 1);
-  gint x1 = CLAMP (x * layer->stride - layer->pad_x + layer->kernel_width, x0 + 1, in->width);
-  gint y1 = CLAMP (y * layer->stride - layer->pad_y + layer->kernel_height, y0 + 1, in->height);
-  gfloat share = 1.0f / (gfloat) ((x1 - x0) * (y1 - y0));
+  gint x0, x1, y0, y1;
+  gfloat share;
 
+  sppnet_pool_range (x * layer->stride - layer->pad_x, layer->kernel_width, in->width, &x0, &x1);
+  sppnet_pool_range (y * layer->stride - layer->pad_y, layer->kernel_height, in->height, &y0, &y1);
+  share = 1.0f / (gfloat) ((x1 - x0) * (y1 - y0));
   if (layer->kind == SPPNET_LAYER_AVERAGE_POOL)
     for (gint c = 0; c < channels; c++)
       gradient[c] *= share;
