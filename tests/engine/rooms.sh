@@ -3,8 +3,8 @@
 # The engine's rooms include each other in one direction only: rooms.sh SOURCE-ROOT
 . "$(dirname "$0")/../tap.sh"
 root=$1
-order="base model kernel frame backbone region pooling head box detect evaluate train import"
-runtime="base model kernel frame backbone region pooling head box detect"
+order="base model kernel frame backbone box region pooling head detect evaluate train import"
+runtime="base model kernel frame backbone box region pooling head detect"
 
 rank()
 {
