@@ -51,10 +51,13 @@ parse (int argc, char **argv, gint *width, gint *height, GError **error)
 }
 
 static void
-describe_kernel (const SppnetLayer *layer, gchar *text, gsize size)
+describe_kernel (const SppnetConfig *config, const SppnetLayer *layer, gchar *text, gsize size)
 {
   if (layer->kind == SPPNET_LAYER_LRN)
     g_snprintf (text, size, "%d %s", layer->lrn_size, layer->lrn_within_channel ? "within a channel" : "channels");
+  else if (layer->kind == SPPNET_LAYER_MERGE)
+    g_snprintf (text, size, "%s, x%d %s", config->layers[layer->from].name, layer->factor,
+                sppnet_activation_names[layer->activation]);
   else
     g_snprintf (text, size, "%dx%d/%d%s%s", layer->kernel_width, layer->kernel_height, layer->stride,
                 layer->kind == SPPNET_LAYER_CONV ? " " : "",
@@ -64,25 +67,25 @@ describe_kernel (const SppnetLayer *layer, gchar *text, gsize size)
 static void
 add_layers (GArray *rows, const SppnetConfig *config, gint width, gint height)
 {
-  gint channels = 3;
+  SppnetShape shapes[SPPNET_MAX_LAYERS + 1];
+  guint n = sppnet_config_shapes (config, width, height, shapes);
 
   for (guint i = 0; i < config->n_layers; i++) {
     const SppnetLayer *layer = &config->layers[i];
-    Row row = { layer->kind == SPPNET_LAYER_CONV ? layer->name : "", sppnet_layer_names[layer->kind] };
+    SppnetShape shape = i < n ? shapes[i + 1] : (SppnetShape) { 0, 0, sppnet_config_stage_channels (config, i + 1) };
+    Row row = { sppnet_layer_has_weights (layer) ? layer->name : "", sppnet_layer_names[layer->kind] };
 
-    width = sppnet_layer_output_width (layer, width);
-    height = sppnet_layer_output_height (layer, height);
-    if (layer->kind == SPPNET_LAYER_CONV) {
-      guint64 weights = (guint64) layer->kernel_width * layer->kernel_height * channels * layer->filters;
+    if (sppnet_layer_has_weights (layer)) {
+      guint64 inputs = sppnet_config_stage_channels (config, sppnet_config_weighted_stage (config, i));
+      guint64 weights = layer->kernel_width * layer->kernel_height * inputs * layer->filters;
 
       row.parameters = weights + layer->filters;
-      row.mflop = 2e-6 * (gdouble) weights * width * height;
+      row.mflop = 2e-6 * (gdouble) weights * shape.width * shape.height;
     }
-    channels = sppnet_layer_output_channels (layer, channels);
-    row.width = width;
-    row.height = height;
-    row.channels = channels;
-    describe_kernel (layer, row.detail, sizeof row.detail);
+    row.width = shape.width;
+    row.height = shape.height;
+    row.channels = shape.channels;
+    describe_kernel (config, layer, row.detail, sizeof row.detail);
     g_array_append_val (rows, row);
   }
 }

@@ -14,7 +14,7 @@
 static struct
 {
   gchar **voc, **sets, **labels;
-  gchar *init, *output, *work, *name, *levels, *head, *classifier, *box, *optimizer, *proposals;
+  gchar *init, *output, *work, *name, *levels, *head, *merge, *classifier, *box, *optimizer, *proposals;
   gint threads, seed, pictures, regions, warm_up, max_proposals;
   gdouble epochs, learning_rate, backbone_learning_rate, weight_decay, dropout, min_scale, max_scale, colour;
   gboolean quiet;
@@ -41,6 +41,8 @@ static const GOptionEntry network_entries[] = {
     "Pyramid levels of a new head (default: the initial model's head, or 1,2,3,6)", "N,N,..." },
   { "head", 0, 0, G_OPTION_ARG_STRING, &arg.head,
     "Outputs of a new head's fully connected layers (default: the initial model's head, or 512,512)", "N,N,..." },
+  { "merge", 0, 0, G_OPTION_ARG_STRING, &arg.merge,
+    "Add the finer feature map of this layer of the initial model to the last one", "LAYER" },
   { "classifier", 0, 0, G_OPTION_ARG_STRING, &arg.classifier, "softmax (default) or svm", "KIND" },
   { "box-regression", 0, 0, G_OPTION_ARG_STRING, &arg.box, "joint (default) or ridge", "KIND" },
   { "proposals", 0, 0, G_OPTION_ARG_STRING, &arg.proposals, "Source of regions (default: selective-search)", "METHOD" },
@@ -280,6 +282,7 @@ name_things (SppnetTrainOptions *options)
   options->output = arg.output;
   options->work = arg.work;
   options->name = arg.name;
+  options->merge = arg.merge;
 }
 
 static GOptionContext *

@@ -48,21 +48,26 @@ weights_free (gpointer data)
   g_free (weights);
 }
 
+static gsize
+weight_count (const SppnetConfig *config, guint index)
+{
+  const SppnetLayer *layer = &config->layers[index];
+  gint channels = sppnet_config_stage_channels (config, sppnet_config_weighted_stage (config, index));
+
+  if (!sppnet_layer_has_weights (layer))
+    return 0;
+  return (gsize) layer->kernel_width * layer->kernel_height * channels * layer->filters;
+}
+
 static gpointer
 weights_pack (SppnetModel *model, GError **error)
 {
   const SppnetConfig *config = sppnet_model_get_config (model);
   Weights *weights = g_new0 (Weights, 1);
   gsize total = 0;
-  gint channels = 3;
 
-  for (guint i = 0; i < config->n_layers; i++) {
-    const SppnetLayer *layer = &config->layers[i];
-
-    if (layer->kind == SPPNET_LAYER_CONV)
-      total += (gsize) layer->kernel_width * layer->kernel_height * channels * layer->filters;
-    channels = sppnet_layer_output_channels (layer, channels);
-  }
+  for (guint i = 0; i < config->n_layers; i++)
+    total += weight_count (config, i);
   weights->memory = sppnet_aligned_alloc (total * sizeof (gfloat));
   if (!weights->memory) {
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "%s: no memory for %" G_GSIZE_FORMAT " weights",
@@ -71,22 +76,21 @@ weights_pack (SppnetModel *model, GError **error)
     return NULL;
   }
 
-  channels = 3;
   total = 0;
   for (guint i = 0; i < config->n_layers; i++) {
     const SppnetLayer *layer = &config->layers[i];
 
-    if (layer->kind == SPPNET_LAYER_CONV) {
+    if (sppnet_layer_has_weights (layer)) {
       g_autofree gchar *weight = g_strconcat (layer->name, ".weight", NULL);
       g_autofree gchar *bias = g_strconcat (layer->name, ".bias", NULL);
       gsize count, bias_count;
 
-      sppnet_conv_pack (layer, channels, sppnet_model_get_tensor (model, weight, &count), weights->memory + total);
+      sppnet_conv_pack (layer, sppnet_config_stage_channels (config, sppnet_config_weighted_stage (config, i)),
+                        sppnet_model_get_tensor (model, weight, &count), weights->memory + total);
       weights->weight[i] = weights->memory + total;
       weights->bias[i] = sppnet_model_get_tensor (model, bias, &bias_count);
       total += count;
     }
-    channels = sppnet_layer_output_channels (layer, channels);
   }
   return weights;
 }
@@ -119,31 +123,47 @@ sppnet_backbone_free (SppnetBackbone *backbone)
   g_free (backbone);
 }
 
-/* How many output rows of a layer can be computed from the input rows that end at end. */
+/* How many output rows of a layer can be computed from the input rows there are; fine: of a merge. */
 static gint
-rows_ready (const SppnetLayer *layer, const Stage *in, gint out_height, gint done)
+rows_ready (const SppnetLayer *layer, const Stage *in, const Stage *fine, gint out_height)
 {
+  gint ready = in->done;
+
   if (in->rows.end == in->rows.height)
-    return out_height;
-  while (done < out_height) {
+    ready = out_height;
+  while (ready < out_height) {
     gint first, end;
 
-    sppnet_layer_input_rows (layer, done, &first, &end);
+    sppnet_layer_input_rows (layer, ready, &first, &end);
     if (end > in->rows.end)
       break;
-    done++;
+    ready++;
   }
-  return done;
+  return fine ? MIN (ready, fine->rows.end) : ready;
 }
 
-/* Drops the rows that no later output row needs. Without data, only the numbers move (planning). */
-static void
-drop_rows (const SppnetLayer *layer, Stage *stage)
+/* What a merge adds to its input; NULL for other layers. */
+static Stage *
+fine_stage (SppnetBackbone *backbone, guint index)
 {
+  const SppnetLayer *layer = &backbone->config->layers[index];
+
+  return layer->kind == SPPNET_LAYER_MERGE ? &backbone->stages[layer->from + 1] : NULL;
+}
+
+/* Drops the rows of a layer's input that no later output row of it, or of a merge, needs. Without data, only the
+ * numbers move (planning). */
+static void
+drop_rows (SppnetBackbone *backbone, guint index)
+{
+  Stage *stage = &backbone->stages[index];
   gsize row = (gsize) stage->rows.width * stage->rows.channels;
   gint first, end, drop;
 
-  sppnet_layer_input_rows (layer, stage->done, &first, &end);
+  sppnet_layer_input_rows (&backbone->config->layers[index], stage->done, &first, &end);
+  for (guint i = index; i < backbone->config->n_layers; i++)
+    if (fine_stage (backbone, i) == stage)
+      first = MIN (first, backbone->stages[i].done);
   drop = CLAMP (first, stage->rows.first, stage->rows.end) - stage->rows.first;
   if (stage->rows.data && drop > 0)
     memmove (stage->rows.data, stage->rows.data + drop * row,
@@ -167,52 +187,54 @@ run_band (SppnetBackbone *backbone, gboolean plan)
   for (guint i = 0; i < backbone->config->n_layers; i++) {
     const SppnetLayer *layer = &backbone->config->layers[i];
     Stage *in = &backbone->stages[i], *out = &backbone->stages[i + 1];
-    gint ready = rows_ready (layer, in, out->rows.height, in->done);
+    Stage *fine = fine_stage (backbone, i);
+    gint ready = rows_ready (layer, in, fine, out->rows.height);
 
     if (ready > in->done) {
       out->rows.end = ready;
       if (plan)
         out->capacity = MAX (out->capacity, out->rows.end - out->rows.first);
+      else if (fine)
+        sppnet_merge_run (layer, backbone->weights->weight[i], backbone->weights->bias[i], &in->rows, &fine->rows,
+                          &out->rows, in->done, ready, backbone->threads);
       else
         sppnet_layer_run (layer, backbone->weights->weight[i], backbone->weights->bias[i], &in->rows, &out->rows,
                           in->done, ready, backbone->threads, backbone->scratch.data);
       in->done = ready;
     }
-    drop_rows (layer, in);
   }
+  for (guint i = 0; i < backbone->config->n_layers; i++)
+    drop_rows (backbone, i);
 }
 
 /* Sizes of all maps; UNSUPPORTED where a layer has no output. */
 static gboolean
 measure_stages (SppnetBackbone *backbone, gint width, gint height, gsize *row_bytes, GError **error)
 {
-  gint channels = 3, frame_height = height, frame_width = width;
+  const SppnetConfig *config = backbone->config;
+  SppnetShape shapes[SPPNET_MAX_LAYERS + 1];
+  guint n = sppnet_config_shapes (config, width, height, shapes);
 
+  if (n < config->n_layers) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED,
+                 "a frame of %dx%d is too small for layer %s of model %s: its input would be %dx%d", width, height,
+                 config->layers[n].name, sppnet_model_get_name (backbone->model), shapes[n].width, shapes[n].height);
+    return FALSE;
+  }
   *row_bytes = 0;
-  for (guint i = 0;; i++) {
+  for (guint i = 0; i <= n; i++) {
+    const SppnetShape *shape = &shapes[i];
     Stage *stage = &backbone->stages[i];
-    const SppnetLayer *layer = &backbone->config->layers[i];
 
-    stage->rows.width = width;
-    stage->rows.height = height;
-    stage->rows.channels = channels;
+    stage->rows.width = shape->width;
+    stage->rows.height = shape->height;
+    stage->rows.channels = shape->channels;
     stage->rows.data = NULL;
     stage->capacity = 0;
     /* Bytes of this map for one row of the frame. */
-    *row_bytes = MAX (*row_bytes, sizeof (gfloat) * width * channels * height / frame_height);
-    if (i == backbone->config->n_layers)
-      return TRUE;
-    width = sppnet_layer_output_width (layer, width);
-    height = sppnet_layer_output_height (layer, height);
-    channels = sppnet_layer_output_channels (layer, channels);
-    if (width <= 0 || height <= 0) {
-      g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED,
-                   "a frame of %dx%d is too small for layer %s of model %s: its input would be %dx%d", frame_width,
-                   frame_height, layer->name, sppnet_model_get_name (backbone->model), stage->rows.width,
-                   stage->rows.height);
-      return FALSE;
-    }
+    *row_bytes = MAX (*row_bytes, sizeof (gfloat) * shape->width * shape->channels * shape->height / height);
   }
+  return TRUE;
 }
 
 /* Runs the bands without data to learn how many rows each stage ever holds. */

@@ -36,10 +36,21 @@ sppnet_layer_output_height (const SppnetLayer *layer, gint height)
                         layer->ceil_mode && layer->kind != SPPNET_LAYER_CONV);
 }
 
-gint
-sppnet_layer_output_channels (const SppnetLayer *layer, gint channels)
+guint
+sppnet_config_shapes (const SppnetConfig *config, gint width, gint height, SppnetShape *shapes)
 {
-  return layer->kind == SPPNET_LAYER_CONV ? layer->filters : channels;
+  shapes[0] = (SppnetShape) { width, height, 3 };
+  for (guint i = 0; i < config->n_layers; i++) {
+    const SppnetLayer *layer = &config->layers[i];
+    const SppnetShape *in = &shapes[layer->kind == SPPNET_LAYER_MERGE ? layer->from + 1 : i];
+
+    shapes[i + 1]
+        = (SppnetShape) { sppnet_layer_output_width (layer, in->width), sppnet_layer_output_height (layer, in->height),
+                          sppnet_layer_has_weights (layer) ? layer->filters : in->channels };
+    if (shapes[i + 1].width <= 0 || shapes[i + 1].height <= 0)
+      return i;
+  }
+  return config->n_layers;
 }
 
 void
@@ -50,6 +61,9 @@ sppnet_layer_input_rows (const SppnetLayer *layer, gint y, gint *first, gint *en
 
     *first = y - reach;
     *end = y + reach + 1;
+  } else if (layer->kind == SPPNET_LAYER_MERGE) {
+    *first = y / layer->factor;
+    *end = *first + 1;
   } else {
     *first = y * layer->stride - layer->pad_y;
     *end = *first + layer->kernel_height;
@@ -57,16 +71,20 @@ sppnet_layer_input_rows (const SppnetLayer *layer, gint y, gint *first, gint *en
 }
 
 /* Cell i of a layer has its centre at cell stride * i + (kernel - 1) / 2 - pad of the layer below. */
-SppnetGeometry
-sppnet_config_geometry (const SppnetConfig *config)
+static SppnetGeometry
+stage_geometry (const SppnetConfig *config, guint stage)
 {
   SppnetGeometry geometry = { 1, 0.0f, 0.0f };
 
-  for (guint i = 0; i < config->n_layers; i++) {
+  for (guint i = 0; i < stage; i++) {
     const SppnetLayer *layer = &config->layers[i];
 
     if (layer->kind == SPPNET_LAYER_LRN)
       continue;
+    if (layer->kind == SPPNET_LAYER_MERGE) {
+      geometry = stage_geometry (config, layer->from + 1);
+      continue;
+    }
     geometry.offset_x += (gfloat) geometry.stride * ((layer->kernel_width - 1) * 0.5f - layer->pad_x);
     geometry.offset_y += (gfloat) geometry.stride * ((layer->kernel_height - 1) * 0.5f - layer->pad_y);
     geometry.stride *= layer->stride;
@@ -74,13 +92,18 @@ sppnet_config_geometry (const SppnetConfig *config)
   return geometry;
 }
 
+SppnetGeometry
+sppnet_config_geometry (const SppnetConfig *config)
+{
+  return stage_geometry (config, config->n_layers);
+}
+
 void
 sppnet_config_map_size (const SppnetConfig *config, gint width, gint height, gint *map_width, gint *map_height)
 {
-  for (guint i = 0; i < config->n_layers; i++) {
-    width = sppnet_layer_output_width (&config->layers[i], width);
-    height = sppnet_layer_output_height (&config->layers[i], height);
-  }
-  *map_width = width;
-  *map_height = height;
+  SppnetShape shapes[SPPNET_MAX_LAYERS + 1];
+  gboolean complete = sppnet_config_shapes (config, width, height, shapes) == config->n_layers;
+
+  *map_width = complete ? shapes[config->n_layers].width : 0;
+  *map_height = complete ? shapes[config->n_layers].height : 0;
 }

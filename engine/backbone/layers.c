@@ -94,8 +94,8 @@ sppnet_col2im (const SppnetLayer *layer, const gfloat *col, gint out_width, gsiz
   }
 }
 
-static gfloat
-activation_slope (const SppnetLayer *layer)
+gfloat
+sppnet_layer_slope (const SppnetLayer *layer)
 {
   return layer->activation == SPPNET_ACTIVATION_LINEAR ? 1.0f
          : layer->activation == SPPNET_ACTIVATION_RELU ? 0.0f
@@ -113,7 +113,7 @@ conv_run (const SppnetLayer *layer, const gfloat *weight, const gfloat *bias, co
   gboolean pointwise = sppnet_conv_is_pointwise (layer);
   gsize first = (gsize) y0 * out->width, n_pixels = (gsize) (y1 - y0) * out->width;
   gssize n_strips = (gssize) ((n_pixels + strip - 1) / strip);
-  gfloat slope = activation_slope (layer);
+  gfloat slope = sppnet_layer_slope (layer);
 
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (gssize s = 0; s < n_strips; s++) {
@@ -230,6 +230,28 @@ lrn_run (const SppnetLayer *layer, const SppnetRows *in, const SppnetRows *out, 
 }
 
 void
+sppnet_merge_run (const SppnetLayer *layer, const gfloat *weight, const gfloat *bias, const SppnetRows *coarse,
+                  const SppnetRows *fine, const SppnetRows *out, gint y0, gint y1, guint threads)
+{
+  const SppnetKernels *kernels = sppnet_kernels ();
+  gint filters = layer->filters;
+  gfloat slope = sppnet_layer_slope (layer);
+
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (gint y = y0; y < y1; y++) {
+    const gfloat *cells = sppnet_rows_at (coarse, MIN (y / layer->factor, coarse->height - 1));
+    gfloat *row = sppnet_rows_at (out, y);
+
+    for (gint x = 0; x < out->width; x++)
+      memcpy (row + (gsize) x * filters, cells + (gsize) MIN (x / layer->factor, coarse->width - 1) * filters,
+              sizeof (gfloat) * filters);
+    cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasNoTrans, out->width, filters, fine->channels, 1.0f,
+                 sppnet_rows_at (fine, y), fine->channels, weight, filters, 1.0f, row, filters);
+    kernels->bias_activate (row, bias, slope, out->width, filters);
+  }
+}
+
+void
 sppnet_layer_run (const SppnetLayer *layer, const gfloat *weight, const gfloat *bias, const SppnetRows *in,
                   const SppnetRows *out, gint y0, gint y1, guint threads, gfloat *scratch)
 {
@@ -244,6 +266,8 @@ sppnet_layer_run (const SppnetLayer *layer, const gfloat *weight, const gfloat *
   case SPPNET_LAYER_LRN:
     lrn_run (layer, in, out, y0, y1, threads, scratch);
     break;
+  case SPPNET_LAYER_MERGE:
+    g_assert_not_reached ();
   }
 }
 

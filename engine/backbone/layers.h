@@ -21,10 +21,19 @@ sppnet_rows_at (const SppnetRows *rows, gint y)
   return rows->data + (gsize) (y - rows->first) * rows->width * rows->channels;
 }
 
-/* Size of the output along an axis of length cells; 0 when the kernel does not fit. LRN keeps the size. */
+/* Size of the output along an axis of length cells; 0 when the kernel does not fit. LRN keeps the size, as merge keeps
+ * that of the finer map. */
 gint sppnet_layer_output_width (const SppnetLayer *layer, gint width);
 gint sppnet_layer_output_height (const SppnetLayer *layer, gint height);
-gint sppnet_layer_output_channels (const SppnetLayer *layer, gint channels);
+
+typedef struct
+{
+  gint width, height, channels;
+} SppnetShape;
+
+/* shapes: [n_layers + 1], of the maps before layer 0, 1, ... and of the last one, for a frame of width x height.
+ * Returns the first layer that has no output, where it stops, or n_layers. */
+guint sppnet_config_shapes (const SppnetConfig *config, gint width, gint height, SppnetShape *shapes);
 
 /* The input rows that output row y needs: [*first, *end), not clipped to the map. */
 void sppnet_layer_input_rows (const SppnetLayer *layer, gint y, gint *first, gint *end);
@@ -40,10 +49,22 @@ gsize sppnet_layer_scratch (const SppnetLayer *layer, gint channels);
  * @out: rows y0 .. y1 - 1 are written
  * @scratch: [threads][sppnet_layer_scratch()]
  *
- * Convolution is a matrix product over strips of im2col rows small enough for the second-level cache.
+ * Convolution is a matrix product over strips of im2col rows small enough for the second-level cache. Not for merge,
+ * which has two inputs.
  */
 void sppnet_layer_run (const SppnetLayer *layer, const gfloat *weight, const gfloat *bias, const SppnetRows *in,
                        const SppnetRows *out, gint y0, gint y1, guint threads, gfloat *scratch);
+
+/**
+ * sppnet_merge_run:
+ * @weight: packed [channels of @fine][filters]
+ * @coarse, @fine: the layer's input, and what it adds to it; must hold the rows y0 .. y1 - 1 need
+ */
+void sppnet_merge_run (const SppnetLayer *layer, const gfloat *weight, const gfloat *bias, const SppnetRows *coarse,
+                       const SppnetRows *fine, const SppnetRows *out, gint y0, gint y1, guint threads);
+
+/* Of the activation of a layer with weights: y = x < 0 ? slope * x : x. */
+gfloat sppnet_layer_slope (const SppnetLayer *layer);
 
 /* Output pixels per im2col strip, and one strip: col [n][ky][kx][in] for output pixels pixel .. pixel + n - 1 of the
  * map (row-major). The inverse adds the strip back into the input's rows. */
@@ -54,8 +75,8 @@ void sppnet_col2im (const SppnetLayer *layer, const gfloat *col, gint out_width,
 /* A 1x1 convolution of stride 1: the input rows are their own im2col matrix. */
 gboolean sppnet_conv_is_pointwise (const SppnetLayer *layer);
 
-/* The cells under a pooling window that lie inside the map, along one axis: the first and one past the last. start: of the
- * window, may be in the padding. */
+/* The cells under a pooling window that lie inside the map, along one axis: the first and one past the last. start: of
+ * the window, may be in the padding. */
 void sppnet_pool_range (gint start, gint kernel, gint length, gint *first, gint *end);
 
 /* alpha / n of a normalisation layer. */

@@ -79,9 +79,49 @@ read_lrn (const SppnetNode *node, SppnetLayer *layer)
     fail (node, "'size' must be odd");
 }
 
-static void
-read_layer (const SppnetNode *node, SppnetLayer *layer, GHashTable *names)
+/* Pixels of the frame from one cell of a map to the next. Larger than any frame, it is no longer exact. */
+static gint64
+stage_stride (const SppnetConfig *config, guint stage)
 {
+  gint64 stride = 1;
+
+  for (guint i = 0; i < stage; i++)
+    if (config->layers[i].kind == SPPNET_LAYER_MERGE)
+      stride = stage_stride (config, config->layers[i].from + 1);
+    else if (config->layers[i].kind != SPPNET_LAYER_LRN && stride <= G_MAXINT)
+      stride *= config->layers[i].stride;
+  return stride;
+}
+
+/* index: of the layer. */
+static void
+read_merge (const SppnetNode *node, SppnetConfig *config, guint index)
+{
+  SppnetLayer *layer = &config->layers[index];
+  const gchar *from;
+
+  for (const gchar *const *key = KEYS ("from", "factor", "filters"); *key; key++)
+    sppnet_node_require (node, *key);
+  sppnet_node_int (node, "filters", 1, 4096, &layer->filters);
+  sppnet_node_int (node, "factor", 1, 64, &layer->factor);
+  from = sppnet_node_text (node, "from", 31);
+  if (node->document->error)
+    return;
+  layer->kernel_width = layer->kernel_height = layer->stride = 1;
+  while (layer->from < index && !g_str_equal (config->layers[layer->from].name, from))
+    layer->from++;
+  if (layer->from == index)
+    fail (node, "'from' is not the name of a layer before this one");
+  else if (stage_stride (config, layer->from + 1) * layer->factor != stage_stride (config, index))
+    fail (node, "'factor' is not the ratio of the strides of the two maps");
+  else if (layer->filters != sppnet_config_stage_channels (config, index))
+    fail (node, "'filters' is not the number of channels of the layer before it");
+}
+
+static void
+read_layer (const SppnetNode *node, SppnetConfig *config, guint index, GHashTable *names)
+{
+  SppnetLayer *layer = &config->layers[index];
   gint kind = SPPNET_LAYER_CONV;
 
   sppnet_node_require (node, "type");
@@ -105,6 +145,11 @@ read_layer (const SppnetNode *node, SppnetLayer *layer, GHashTable *names)
   case SPPNET_LAYER_LRN:
     sppnet_node_note_unknown (node, KEYS ("type", "name", "size", "within_channel", "alpha", "beta", "k"));
     read_lrn (node, layer);
+    break;
+  case SPPNET_LAYER_MERGE:
+    sppnet_node_note_unknown (node, KEYS ("type", "name", "from", "factor", "filters", "activation", "slope"));
+    read_merge (node, config, index);
+    read_activation (node, &layer->activation, &layer->slope);
     break;
   }
 }
@@ -132,8 +177,10 @@ sppnet_config_read_layers (const SppnetNode *root, SppnetConfig *config)
   for (guint i = 0; layers && i < json_array_get_length (layers) && !root->document->error; i++) {
     g_autofree gchar *where = g_strdup_printf ("layers[%u]", i);
 
-    if (sppnet_node_element (root, layers, i, where, &node))
-      read_layer (&node, &config->layers[config->n_layers++], names);
+    if (sppnet_node_element (root, layers, i, where, &node)) {
+      read_layer (&node, config, config->n_layers, names);
+      config->n_layers++;
+    }
   }
   for (guint i = 0; head && i < json_array_get_length (head) && !root->document->error; i++) {
     g_autofree gchar *where = g_strdup_printf ("head[%u]", i);

@@ -7,7 +7,7 @@
 #define SPPNET_MAX_OUTPUTS 65536
 
 /* What the values of enumerations are called in model files; indexed by the value. */
-static const gchar *const sppnet_layer_names[] = { "conv", "maxpool", "avgpool", "lrn" };
+static const gchar *const sppnet_layer_names[] = { "conv", "maxpool", "avgpool", "lrn", "merge" };
 static const gchar *const sppnet_activation_names[] = { "linear", "relu", "leaky" };
 static const gchar *const sppnet_pooling_names[] = { "spp", "roi" };
 static const gchar *const sppnet_classifier_names[] = { "softmax", "svm" };

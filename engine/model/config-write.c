@@ -72,7 +72,7 @@ add_activation (GString *json, SppnetActivation activation, gfloat slope)
 }
 
 static void
-append_layer (GString *json, const SppnetLayer *layer)
+append_layer (GString *json, const SppnetConfig *config, const SppnetLayer *layer)
 {
   g_string_append_c (json, '{');
   add_text (json, "type", sppnet_layer_names[layer->kind]);
@@ -83,6 +83,11 @@ append_layer (GString *json, const SppnetLayer *layer)
     add_float (json, "alpha", layer->lrn_alpha);
     add_float (json, "beta", layer->lrn_beta);
     add_float (json, "k", layer->lrn_k);
+  } else if (layer->kind == SPPNET_LAYER_MERGE) {
+    add_text (json, "from", config->layers[layer->from].name);
+    add_int (json, "factor", layer->factor);
+    add_int (json, "filters", layer->filters);
+    add_activation (json, layer->activation, layer->slope);
   } else {
     if (layer->kind == SPPNET_LAYER_CONV)
       add_int (json, "filters", layer->filters);
@@ -126,7 +131,7 @@ add_network (GString *json, const SppnetConfig *config)
   for (guint i = 0; i < config->n_layers; i++) {
     if (i > 0)
       g_string_append_c (json, ',');
-    append_layer (json, &config->layers[i]);
+    append_layer (json, config, &config->layers[i]);
   }
   g_string_append_c (json, ']');
 

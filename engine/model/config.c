@@ -63,13 +63,31 @@ sppnet_config_bins (const SppnetConfig *config)
   return bins;
 }
 
+gboolean
+sppnet_layer_has_weights (const SppnetLayer *layer)
+{
+  return layer->kind == SPPNET_LAYER_CONV || layer->kind == SPPNET_LAYER_MERGE;
+}
+
+gint
+sppnet_config_stage_channels (const SppnetConfig *config, guint stage)
+{
+  for (guint i = stage; i > 0; i--)
+    if (sppnet_layer_has_weights (&config->layers[i - 1]))
+      return config->layers[i - 1].filters;
+  return 3;
+}
+
 gint
 sppnet_config_channels (const SppnetConfig *config)
 {
-  for (guint i = config->n_layers; i > 0; i--)
-    if (config->layers[i - 1].kind == SPPNET_LAYER_CONV)
-      return config->layers[i - 1].filters;
-  return 3;
+  return sppnet_config_stage_channels (config, config->n_layers);
+}
+
+guint
+sppnet_config_weighted_stage (const SppnetConfig *config, guint layer)
+{
+  return config->layers[layer].kind == SPPNET_LAYER_MERGE ? config->layers[layer].from + 1 : layer;
 }
 
 gint

@@ -3,8 +3,9 @@
 
 #include <sppnet/detector.h>
 
-/* What the JSON document of a model file says. All fields are checked by sppnet_config_parse(): kernel sizes and strides
- * 1..64, pads below the kernel size, 1..4096 channels, 1..128 layers, 1..8 pyramid levels of 1..32, finite numbers. */
+/* What the JSON document of a model file says. All fields are checked by sppnet_config_parse(): kernel sizes and
+ * strides 1..64, pads below the kernel size, 1..4096 channels, 1..128 layers, 1..8 pyramid levels of 1..32, finite
+ * numbers. */
 
 typedef enum
 {
@@ -12,6 +13,7 @@ typedef enum
   SPPNET_LAYER_MAX_POOL,
   SPPNET_LAYER_AVERAGE_POOL, /* mean over the cells inside the map, padding not counted */
   SPPNET_LAYER_LRN,
+  SPPNET_LAYER_MERGE, /* adds a finer map below: features of two strides in one map (Lin et al. 2017, section 3) */
 } SppnetLayerKind;
 
 typedef enum
@@ -25,15 +27,19 @@ typedef struct
 {
   SppnetLayerKind kind;
   gchar name[32]; /* tensors are NAME.weight [filters][in][height][width] and NAME.bias [filters] */
-  gint filters;   /* convolution only */
+  gint filters;   /* convolution, and merge: the input's channels */
   gint kernel_width, kernel_height, stride, pad_x, pad_y; /* convolution and pooling; the pad is on both sides */
-  gboolean ceil_mode; /* pooling: round the output size up (Caffe, Darknet), else down */
-  SppnetActivation activation; /* convolution only */
+  gboolean ceil_mode;          /* pooling: round the output size up (Caffe, Darknet), else down */
+  SppnetActivation activation; /* convolution and merge */
   gfloat slope;
   /* y = x / (k + alpha / n * sum x^2)^beta; n = size across channels, size^2 within a channel */
   gint lrn_size;
   gboolean lrn_within_channel;
   gfloat lrn_alpha, lrn_beta, lrn_k;
+  /* merge: y = the input, each cell repeated factor x factor times, + 1x1 convolution of the output of layer from,
+   * whose size the result has. The kernel is 1x1, the stride 1, the pad 0. */
+  guint from;
+  gint factor;
 } SppnetLayer;
 
 typedef enum
@@ -90,9 +96,9 @@ typedef struct
   SppnetClassifier classifier;
   guint n_labels; /* 0: a backbone without a classifier (an import); no detector can be made of it */
   gchar **labels;
-  gfloat *thresholds;       /* [n_labels] or NULL; on the confidence */
-  gfloat *calibration;      /* [n_labels][2] or NULL: confidence = 1 / (1 + exp (a * score + b)) (Platt). Without it the
-                               softmax's probability, or the logistic function of the SVM score */
+  gfloat *thresholds;  /* [n_labels] or NULL; on the confidence */
+  gfloat *calibration; /* [n_labels][2] or NULL: confidence = 1 / (1 + exp (a * score + b)) (Platt). Without it the
+                          softmax's probability, or the logistic function of the SVM score */
   SppnetBoxInput box_input;
   gfloat box_mean[4], box_scale[4]; /* regression output t = raw * scale + mean */
 
@@ -103,19 +109,25 @@ typedef struct
   gchar *provenance; /* JSON text of the key "provenance" (any object), or NULL */
 } SppnetConfig;
 
-void sppnet_config_init (SppnetConfig *config); /* defaults: no layers, RGB / 255, softmax, selective search 2000, NMS .3 */
+void
+sppnet_config_init (SppnetConfig *config); /* defaults: no layers, RGB / 255, softmax, selective search 2000, NMS .3 */
 void sppnet_config_clear (SppnetConfig *config);
 void sppnet_config_copy (SppnetConfig *to, const SppnetConfig *from);
 
 /* json: text of length bytes; file is named in errors. On failure config is left as initialised. */
-gboolean sppnet_config_parse (SppnetConfig *config, const gchar *json, gssize length, const gchar *file, GError **error);
+gboolean sppnet_config_parse (SppnetConfig *config, const gchar *json, gssize length, const gchar *file,
+                              GError **error);
 /* The document that sppnet_config_parse() reads back unchanged. (transfer full) */
 gchar *sppnet_config_to_json (const SppnetConfig *config);
 
 /* Bins of the pyramid or RoI grid: the sum of the squared levels. */
 gint sppnet_config_bins (const SppnetConfig *config);
-/* Channels of the last feature map; 3 without layers. */
-gint sppnet_config_channels (const SppnetConfig *config);
+/* Channels of the map before layer `stage`: of the network's input at 0, of the last map at n_layers. */
+gint sppnet_config_stage_channels (const SppnetConfig *config, guint stage);
+gint sppnet_config_channels (const SppnetConfig *config); /* of the last map */
+gboolean sppnet_layer_has_weights (const SppnetLayer *layer);
+/* The map whose cells the weights of a layer multiply, as above: the layer's input, or what a merge adds to it. */
+guint sppnet_config_weighted_stage (const SppnetConfig *config, guint layer);
 /* Length of the vector that classifier and box regression see. */
 gint sppnet_config_features (const SppnetConfig *config);
 

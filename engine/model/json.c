@@ -275,6 +275,7 @@ sppnet_json_append_float (GString *json, gfloat value)
   static const gchar *const formats[] = { "%.6g", "%.7g", "%.8g", "%.9g" };
   gchar text[G_ASCII_DTOSTR_BUF_SIZE];
 
+  value = value == 0.0f ? 0.0f : value; /* "-0" would be read as an integer, which has no sign */
   for (guint i = 0; i < G_N_ELEMENTS (formats); i++) {
     g_ascii_formatd (text, sizeof text, formats[i], (gdouble) value);
     if ((gfloat) g_ascii_strtod (text, NULL) == value)

@@ -36,20 +36,19 @@ sppnet_config_tensors (const SppnetConfig *config)
 {
   GArray *tensors = g_array_new (FALSE, FALSE, sizeof (SppnetTensorSource));
   gsize pooled = (gsize) sppnet_config_bins (config) * (gsize) sppnet_config_channels (config);
-  gsize inputs = 3;
+  gsize inputs = pooled;
 
   g_array_set_clear_func (tensors, clear_source);
   for (guint i = 0; i < config->n_layers; i++) {
     const SppnetLayer *layer = &config->layers[i];
 
-    if (layer->kind != SPPNET_LAYER_CONV)
+    if (!sppnet_layer_has_weights (layer))
       continue;
-    add (tensors, layer->name, ".weight", (gsize) layer->filters, inputs, (gsize) layer->kernel_height,
-         (gsize) layer->kernel_width);
+    add (tensors, layer->name, ".weight", (gsize) layer->filters,
+         (gsize) sppnet_config_stage_channels (config, sppnet_config_weighted_stage (config, i)),
+         (gsize) layer->kernel_height, (gsize) layer->kernel_width);
     add (tensors, layer->name, ".bias", (gsize) layer->filters, 0, 0, 0);
-    inputs = (gsize) layer->filters;
   }
-  inputs = pooled;
   for (guint i = 0; i < config->n_head; i++) {
     gsize outputs = (gsize) config->head[i].outputs;
 

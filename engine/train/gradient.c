@@ -61,6 +61,40 @@ conv_gradient (const SppnetLayer *layer, const gfloat *weight, const SppnetRows 
   }
 }
 
+/* Sums the gradient of the factor x factor cells that repeat a coarse one. */
+static void
+repeat_gradient (gint factor, const SppnetRows *out, const gfloat *out_gradient, const SppnetRows *coarse_gradient)
+{
+  gint channels = out->channels;
+
+  memset (coarse_gradient->data, 0,
+          sizeof (gfloat) * coarse_gradient->width * coarse_gradient->height * coarse_gradient->channels);
+  for (gint y = 0; y < out->height; y++) {
+    gfloat *row = sppnet_rows_at (coarse_gradient, MIN (y / factor, coarse_gradient->height - 1));
+
+    for (gint x = 0; x < out->width; x++, out_gradient += channels)
+      sppnet_kernels ()->add_into (row + (gsize) MIN (x / factor, coarse_gradient->width - 1) * channels, out_gradient,
+                                   channels);
+  }
+}
+
+void
+sppnet_merge_gradient (const SppnetLayer *layer, const gfloat *weight, const SppnetRows *fine, const SppnetRows *out,
+                       gfloat *out_gradient, const SppnetRows *coarse_gradient, gfloat *fine_gradient,
+                       gfloat *weight_gradient, gfloat *bias_gradient)
+{
+  gint channels = fine->channels, filters = layer->filters, n = out->width * out->height;
+
+  activation_gradient (layer, out->data, out_gradient, (gsize) n * filters);
+  cblas_sgemm (CblasRowMajor, CblasTrans, CblasNoTrans, channels, filters, n, 1.0f, fine->data, channels, out_gradient,
+               filters, 1.0f, weight_gradient, filters);
+  cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasTrans, n, channels, filters, 1.0f, out_gradient, filters, weight,
+               filters, 1.0f, fine_gradient, channels);
+  for (gint i = 0; i < n; i++)
+    sppnet_kernels ()->add_into (bias_gradient, out_gradient + (gsize) i * filters, filters);
+  repeat_gradient (layer->factor, out, out_gradient, coarse_gradient);
+}
+
 /* Adds what one cell under a max-pooling window receives: the gradient of the channels whose maximum it is and that no
  * cell before it was. left: [channels] gradient not yet given. */
 static void

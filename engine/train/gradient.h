@@ -18,6 +18,12 @@ void sppnet_layer_gradient (const SppnetLayer *layer, const gfloat *weight, cons
                             gfloat *out_gradient, const SppnetRows *in_gradient, gfloat *weight_gradient,
                             gfloat *bias_gradient, gfloat *scratch);
 
+/* Of sppnet_merge_run(): out_gradient is used up, coarse_gradient overwritten, fine_gradient [cells of fine][channels],
+ * weight_gradient and bias_gradient added to. */
+void sppnet_merge_gradient (const SppnetLayer *layer, const gfloat *weight, const SppnetRows *fine,
+                            const SppnetRows *out, gfloat *out_gradient, const SppnetRows *coarse_gradient,
+                            gfloat *fine_gradient, gfloat *weight_gradient, gfloat *bias_gradient);
+
 /* Max pooling of regions as sppnet_pool_regions(), with the cell (y * width + x) that each maximum came from; -1: an
  * empty bin. out, source: [n][bins][channels] */
 void sppnet_pool_regions_with_source (const SppnetMap *map, const SppnetConfig *config, const SppnetBox *boxes, gsize n,

@@ -33,24 +33,30 @@ add_dense (SppnetNetwork *network, gint in, gint out)
   return dense;
 }
 
+/* Numbers that each filter of a layer multiplies. */
+static gint
+conv_depth (const SppnetConfig *config, guint index)
+{
+  const SppnetLayer *layer = &config->layers[index];
+
+  return layer->kernel_width * layer->kernel_height
+         * sppnet_config_stage_channels (config, sppnet_config_weighted_stage (config, index));
+}
+
 static void
 lay_out (SppnetNetwork *network)
 {
   const SppnetConfig *config = &network->config;
-  gint channels = 3, length;
+  gint length = sppnet_config_channels (config) * sppnet_config_bins (config);
 
   for (guint i = 0; i < config->n_layers; i++) {
     const SppnetLayer *layer = &config->layers[i];
 
-    if (layer->kind == SPPNET_LAYER_CONV) {
-      gsize area = (gsize) layer->kernel_width * layer->kernel_height;
-
-      network->conv_weight[i] = add_segment (network, area * channels * layer->filters, TRUE, TRUE);
+    if (sppnet_layer_has_weights (layer)) {
+      network->conv_weight[i] = add_segment (network, (gsize) conv_depth (config, i) * layer->filters, TRUE, TRUE);
       network->conv_bias[i] = add_segment (network, layer->filters, TRUE, FALSE);
     }
-    channels = sppnet_layer_output_channels (layer, channels);
   }
-  length = channels * sppnet_config_bins (config);
   for (guint i = 0; i < config->n_head; i++) {
     network->head[i] = add_dense (network, length, config->head[i].outputs);
     length = config->head[i].outputs;
@@ -71,18 +77,15 @@ static void
 initialise (SppnetNetwork *network, SppnetRandom *random)
 {
   const SppnetConfig *config = &network->config;
-  gint channels = 3;
 
   memset (network->params, 0, sizeof (gfloat) * network->n_params);
+  /* A merge starts with zeros: the map is the coarse one until the finer one has something to add. */
   for (guint i = 0; i < config->n_layers; i++) {
     const SppnetLayer *layer = &config->layers[i];
+    gint depth = conv_depth (config, i);
 
-    if (layer->kind == SPPNET_LAYER_CONV) {
-      gsize depth = (gsize) layer->kernel_width * layer->kernel_height * channels;
-
-      fill_normal (network, network->conv_weight[i], depth * layer->filters, sqrt (2.0 / (gdouble) depth), random);
-    }
-    channels = sppnet_layer_output_channels (layer, channels);
+    if (layer->kind == SPPNET_LAYER_CONV)
+      fill_normal (network, network->conv_weight[i], (gsize) depth * layer->filters, sqrt (2.0 / depth), random);
   }
   for (guint i = 0; i < config->n_head; i++) {
     const SppnetDense *dense = &network->head[i];
@@ -187,23 +190,24 @@ static gboolean
 find_place (const SppnetNetwork *network, const gchar *tensor, Place *place)
 {
   const SppnetConfig *config = &network->config;
-  gint channels = 3;
 
   for (guint i = 0; i < config->n_layers; i++) {
     const SppnetLayer *layer = &config->layers[i];
     const gchar *rest = g_str_has_prefix (tensor, layer->name) ? tensor + strlen (layer->name) : "";
 
-    if (layer->kind == SPPNET_LAYER_CONV && g_str_equal (rest, ".weight")) {
-      gsize count = (gsize) layer->kernel_width * layer->kernel_height * channels * layer->filters;
-
-      *place = (Place) { .offset = network->conv_weight[i], .count = count, .layer = layer, .channels = channels };
+    if (sppnet_layer_has_weights (layer) && g_str_equal (rest, ".weight")) {
+      *place = (Place) {
+        .offset = network->conv_weight[i],
+        .count = (gsize) conv_depth (config, i) * layer->filters,
+        .layer = layer,
+        .channels = sppnet_config_stage_channels (config, sppnet_config_weighted_stage (config, i)),
+      };
       return TRUE;
     }
-    if (layer->kind == SPPNET_LAYER_CONV && g_str_equal (rest, ".bias")) {
+    if (sppnet_layer_has_weights (layer) && g_str_equal (rest, ".bias")) {
       *place = (Place) { .offset = network->conv_bias[i], .count = layer->filters };
       return TRUE;
     }
-    channels = sppnet_layer_output_channels (layer, channels);
   }
   for (guint i = 0; i < config->n_head; i++)
     if (dense_place (&network->head[i], config->head[i].name, tensor, i == 0, place))

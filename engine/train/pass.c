@@ -15,6 +15,8 @@ struct _SppnetPass
   SppnetRows maps[SPPNET_MAX_LAYERS + 1];
   SppnetBuffer map_buffer[SPPNET_MAX_LAYERS + 1];
   SppnetBuffer map_gradient[2]; /* of a layer's output and its input, in turn */
+  SppnetBuffer
+      merge_gradient[SPPNET_MAX_LAYERS + 1]; /* of a map that a merge adds: what comes back through the merge */
   SppnetBuffer scratch;
   SppnetBuffer source;                              /* [n][pooled] */
   SppnetBuffer vectors[SPPNET_MAX_HEAD_LAYERS + 1]; /* [n][in of each head layer]; the last: of the classifier */
@@ -37,8 +39,10 @@ sppnet_pass_free (SppnetPass *pass)
 {
   if (!pass)
     return;
-  for (guint i = 0; i <= SPPNET_MAX_LAYERS; i++)
+  for (guint i = 0; i <= SPPNET_MAX_LAYERS; i++) {
     sppnet_buffer_clear (&pass->map_buffer[i]);
+    sppnet_buffer_clear (&pass->merge_gradient[i]);
+  }
   for (guint i = 0; i <= SPPNET_MAX_HEAD_LAYERS; i++)
     sppnet_buffer_clear (&pass->vectors[i]);
   for (guint i = 0; i < SPPNET_MAX_HEAD_LAYERS; i++)
@@ -57,33 +61,38 @@ sppnet_pass_free (SppnetPass *pass)
 static gboolean
 reserve_maps (SppnetPass *pass, gint width, gint height, GError **error)
 {
+  const SppnetConfig *config = pass->config;
+  SppnetShape shapes[SPPNET_MAX_LAYERS + 1];
+  guint n = sppnet_config_shapes (config, width, height, shapes);
   gsize largest = 0, scratch = 0;
-  gint channels = 3;
 
-  for (guint i = 0; i <= pass->config->n_layers; i++) {
-    const SppnetLayer *layer = &pass->config->layers[i];
-    SppnetRows *map = &pass->maps[i];
+  if (n < config->n_layers) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED, "the picture is too small for layer %s",
+                 config->layers[n].name);
+    return FALSE;
+  }
+  for (guint i = 0; i <= n; i++) {
+    const SppnetShape *shape = &shapes[i];
+    gsize cells = (gsize) shape->width * shape->height;
+    gfloat *data = sppnet_buffer_reserve (&pass->map_buffer[i], cells * shape->channels, sizeof (gfloat), error);
 
-    if (width <= 0 || height <= 0) {
-      g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED, "the picture is too small for layer %s",
-                   pass->config->layers[i - 1].name);
+    if (!data)
       return FALSE;
-    }
-    map->data = sppnet_buffer_reserve (&pass->map_buffer[i], (gsize) width * height * channels, sizeof (gfloat), error);
-    if (!map->data)
-      return FALSE;
-    map->first = 0;
-    map->end = map->height = height;
-    map->width = width;
-    map->channels = channels;
+    pass->maps[i] = (SppnetRows) { data, 0, shape->height, shape->width, shape->height, shape->channels };
     if (i > 0)
-      largest = MAX (largest, (gsize) width * height * channels);
-    if (i == pass->config->n_layers)
-      break;
-    scratch = MAX (scratch, sppnet_layer_scratch (layer, channels));
-    width = sppnet_layer_output_width (layer, width);
-    height = sppnet_layer_output_height (layer, height);
-    channels = sppnet_layer_output_channels (layer, channels);
+      largest = MAX (largest, cells * shape->channels);
+    if (i < n)
+      scratch = MAX (scratch, sppnet_layer_scratch (&config->layers[i], shape->channels));
+  }
+  for (guint i = 0; i < n; i++) {
+    guint stage = sppnet_config_weighted_stage (config, i);
+    gsize count = (gsize) shapes[stage].width * shapes[stage].height * shapes[stage].channels;
+
+    if (config->layers[i].kind != SPPNET_LAYER_MERGE)
+      continue;
+    if (!sppnet_buffer_reserve (&pass->merge_gradient[stage], count, sizeof (gfloat), error))
+      return FALSE;
+    memset (pass->merge_gradient[stage].data, 0, sizeof (gfloat) * count);
   }
   return sppnet_buffer_reserve (&pass->map_gradient[0], largest, sizeof (gfloat), error)
          && sppnet_buffer_reserve (&pass->map_gradient[1], largest, sizeof (gfloat), error)
@@ -130,10 +139,16 @@ backbone_forward (SppnetPass *pass, const SppnetNetwork *network, const gfloat *
 {
   memcpy (pass->maps[0].data, input,
           sizeof *input * pass->maps[0].width * pass->maps[0].height * pass->maps[0].channels);
-  for (guint i = 0; i < pass->config->n_layers; i++)
-    sppnet_layer_run (&pass->config->layers[i], network->params + network->conv_weight[i],
-                      network->params + network->conv_bias[i], &pass->maps[i], &pass->maps[i + 1], 0,
-                      pass->maps[i + 1].height, 1, pass->scratch.data);
+  for (guint i = 0; i < pass->config->n_layers; i++) {
+    const SppnetLayer *layer = &pass->config->layers[i];
+    const gfloat *weight = network->params + network->conv_weight[i], *bias = network->params + network->conv_bias[i];
+    const SppnetRows *in = &pass->maps[i], *out = &pass->maps[i + 1];
+
+    if (layer->kind == SPPNET_LAYER_MERGE)
+      sppnet_merge_run (layer, weight, bias, in, &pass->maps[layer->from + 1], out, 0, out->height, 1);
+    else
+      sppnet_layer_run (layer, weight, bias, in, out, 0, out->height, 1, pass->scratch.data);
+  }
 }
 
 static SppnetMap
@@ -245,17 +260,40 @@ head_backward (SppnetPass *pass, const SppnetNetwork *network, gsize n, gfloat *
   return dy;
 }
 
+/* The gradient of the input of layer index, from that of its output; what a merge gives to its finer map is kept. */
+static void
+layer_backward (SppnetPass *pass, const SppnetNetwork *network, guint index, gfloat *out_gradient,
+                const SppnetRows *in_gradient, gfloat *gradient)
+{
+  const SppnetLayer *layer = &pass->config->layers[index];
+  const gfloat *weight = network->params + network->conv_weight[index];
+  gfloat *weight_gradient = gradient + network->conv_weight[index];
+  gfloat *bias_gradient = gradient + network->conv_bias[index];
+  const SppnetRows *in = &pass->maps[index], *out = &pass->maps[index + 1];
+
+  if (layer->kind == SPPNET_LAYER_MERGE)
+    sppnet_merge_gradient (layer, weight, &pass->maps[layer->from + 1], out, out_gradient, in_gradient,
+                           pass->merge_gradient[layer->from + 1].data, weight_gradient, bias_gradient);
+  else
+    sppnet_layer_gradient (layer, weight, in, out, out_gradient, in_gradient, weight_gradient, bias_gradient,
+                           pass->scratch.data);
+}
+
 static void
 backbone_backward (SppnetPass *pass, const SppnetNetwork *network, gfloat *gradient)
 {
   for (guint i = pass->config->n_layers; i-- > 0;) {
     guint side = (pass->config->n_layers - 1 - i) % 2;
     SppnetRows in_gradient = pass->maps[i];
+    gboolean merged = FALSE;
 
     in_gradient.data = pass->map_gradient[1 - side].data;
-    sppnet_layer_gradient (&pass->config->layers[i], network->params + network->conv_weight[i], &pass->maps[i],
-                           &pass->maps[i + 1], pass->map_gradient[side].data, i > 0 ? &in_gradient : NULL,
-                           gradient + network->conv_weight[i], gradient + network->conv_bias[i], pass->scratch.data);
+    layer_backward (pass, network, i, pass->map_gradient[side].data, i > 0 ? &in_gradient : NULL, gradient);
+    for (guint k = i; k < pass->config->n_layers; k++)
+      merged |= pass->config->layers[k].kind == SPPNET_LAYER_MERGE && pass->config->layers[k].from + 1 == i;
+    if (merged)
+      sppnet_kernels ()->add_into (in_gradient.data, pass->merge_gradient[i].data,
+                                   (gsize) in_gradient.width * in_gradient.height * in_gradient.channels);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <json-glib/json-glib.h>
 #include <string.h>
 
+#include "backbone/backbone.h"
 #include "base/memory.h"
 #include "base/threads.h"
 #include "pooling/pooling.h"
@@ -70,6 +71,36 @@ make_config (SppnetConfig *config, const SppnetTrainOptions *options, const Sppn
   }
   config->proposals = options->proposals;
   config->max_proposals = options->max_proposals;
+}
+
+/* Appends a layer that adds the output of the named layer to the last map. */
+static gboolean
+add_merge (SppnetConfig *config, const gchar *from, const gchar *file, GError **error)
+{
+  SppnetLayer merge = { .kind = SPPNET_LAYER_MERGE, .kernel_width = 1, .kernel_height = 1, .stride = 1 };
+  gint coarse = sppnet_config_geometry (config).stride, fine;
+  guint n = config->n_layers;
+
+  while (merge.from < n && !g_str_equal (config->layers[merge.from].name, from))
+    merge.from++;
+  if (merge.from >= n - 1 || n == SPPNET_MAX_LAYERS) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
+                 "%s: '%s' is not a layer that can be merged into the last one", file, from);
+    return FALSE;
+  }
+  config->n_layers = merge.from + 1;
+  fine = sppnet_config_geometry (config).stride;
+  config->n_layers = n;
+  merge.factor = coarse / fine;
+  if (merge.factor * fine != coarse || merge.factor > 64) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
+                 "%s: a map of stride %d (layer '%s') does not fit into one of stride %d", file, fine, from, coarse);
+    return FALSE;
+  }
+  merge.filters = sppnet_config_channels (config);
+  g_snprintf (merge.name, sizeof merge.name, "merge%u", n + 1);
+  config->layers[config->n_layers++] = merge;
+  return TRUE;
 }
 
 /* What made the model, for people: dates, data and settings. */
@@ -200,6 +231,8 @@ make_network (SppnetTrainOptions *options, SppnetModel *init, const SppnetDatase
 
   sppnet_config_init (&config);
   make_config (&config, options, sppnet_model_get_config (init), dataset);
+  if (options->merge && !add_merge (&config, options->merge, options->init, error))
+    return NULL;
   g_free (config.provenance);
   config.provenance = describe (options, dataset, init);
   network = sppnet_network_new (&config, &random, error);

@@ -32,6 +32,7 @@ typedef struct
   guint n_head;
   gint head[SPPNET_MAX_HEAD_LAYERS]; /* outputs of each fully connected layer */
   gdouble dropout;                   /* of a new head */
+  const gchar *merge;                /* (nullable): layer whose output a new merge layer at the end adds to the map */
 
   SppnetProposals proposals;
   guint max_proposals; /* per picture, in training and as the model's default */

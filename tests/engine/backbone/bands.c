@@ -17,6 +17,39 @@ below (SppnetRandom *random, gint n)
   return (gint) sppnet_random_below (random, (guint32) n);
 }
 
+static gint
+stride_before (const SppnetConfig *config, guint stage)
+{
+  SppnetConfig start = *config;
+
+  start.n_layers = stage;
+  return sppnet_config_geometry (&start).stride;
+}
+
+/* Makes the last layer a merge where it can be one. */
+static void
+try_merge (SppnetConfig *config, SppnetRandom *random)
+{
+  guint index = config->n_layers - 1, from;
+  gint coarse, fine;
+
+  if (index == 0)
+    return;
+  from = (guint) below (random, (gint) index);
+  coarse = stride_before (config, index);
+  fine = stride_before (config, from + 1);
+  if (coarse % fine == 0)
+    config->layers[index] = (SppnetLayer) { .kind = SPPNET_LAYER_MERGE,
+                                            .filters = sppnet_config_stage_channels (config, index),
+                                            .kernel_width = 1,
+                                            .kernel_height = 1,
+                                            .stride = 1,
+                                            .activation = (SppnetActivation) below (random, 3),
+                                            .slope = 0.1f,
+                                            .from = from,
+                                            .factor = coarse / fine };
+}
+
 static void
 random_config (SppnetConfig *config, SppnetRandom *random)
 {
@@ -47,6 +80,8 @@ random_config (SppnetConfig *config, SppnetRandom *random)
                              .lrn_k = 1.0f };
     if (layer->kind == SPPNET_LAYER_CONV)
       layer->ceil_mode = FALSE;
+    if (below (random, 4) == 0)
+      try_merge (config, random);
     g_snprintf (layer->name, sizeof layer->name, "layer%d", i);
   }
 }
@@ -91,46 +126,46 @@ static gfloat *
 run_whole (SppnetModel *model, const SppnetFrame *frame, SppnetRows *result)
 {
   const SppnetConfig *config = sppnet_model_get_config (model);
-  SppnetRows in = { NULL, 0, frame->height, frame->width, frame->height, 3 };
-  g_autoptr (SppnetFloats) scratch = NULL;
+  SppnetShape shapes[SPPNET_MAX_LAYERS + 1];
+  SppnetRows maps[SPPNET_MAX_LAYERS + 1];
   g_autofree guint8 *rgb = g_malloc ((gsize) frame->width * frame->height * 3);
 
-  in.data = sppnet_aligned_alloc (sizeof (gfloat) * frame->width * frame->height * 3);
+  if (sppnet_config_shapes (config, frame->width, frame->height, shapes) < config->n_layers)
+    return NULL;
+  for (guint i = 0; i <= config->n_layers; i++) {
+    gfloat *data = sppnet_aligned_alloc (sizeof (gfloat) * shapes[i].width * shapes[i].height * shapes[i].channels);
+
+    maps[i] = (SppnetRows) { data, 0, shapes[i].height, shapes[i].width, shapes[i].height, shapes[i].channels };
+  }
   sppnet_frame_read_rgb (frame, 0, frame->height, rgb);
   sppnet_frame_normalize (rgb, (gsize) frame->width * frame->height, config->input_bgr, config->input_mean,
-                          config->input_scale, in.data);
+                          config->input_scale, maps[0].data);
   for (guint i = 0; i < config->n_layers; i++) {
     const SppnetLayer *layer = &config->layers[i];
-    SppnetRows out = { .width = sppnet_layer_output_width (layer, in.width),
-                       .height = sppnet_layer_output_height (layer, in.height),
-                       .channels = sppnet_layer_output_channels (layer, in.channels) };
+    const SppnetRows *in = &maps[i], *side = &maps[sppnet_config_weighted_stage (config, i)], *out = &maps[i + 1];
     g_autofree gchar *weight_name = g_strconcat (layer->name, ".weight", NULL);
     g_autofree gchar *bias_name = g_strconcat (layer->name, ".bias", NULL);
-    g_autoptr (SppnetFloats) packed = NULL;
+    g_autoptr (SppnetFloats) packed = NULL, scratch = NULL;
     const gfloat *bias = NULL;
     gsize count;
 
-    if (out.width == 0 || out.height == 0) {
-      sppnet_aligned_free (in.data);
-      return NULL;
-    }
-    if (layer->kind == SPPNET_LAYER_CONV) {
+    if (sppnet_layer_has_weights (layer)) {
       const gfloat *weight = sppnet_model_get_tensor (model, weight_name, &count);
 
       packed = sppnet_aligned_alloc (sizeof (gfloat) * count);
-      sppnet_conv_pack (layer, in.channels, weight, packed);
+      sppnet_conv_pack (layer, side->channels, weight, packed);
       bias = sppnet_model_get_tensor (model, bias_name, &count);
     }
-    out.end = out.height;
-    out.data = sppnet_aligned_alloc (sizeof (gfloat) * out.width * out.height * out.channels);
-    g_clear_pointer (&scratch, sppnet_aligned_free);
-    scratch = sppnet_aligned_alloc (sizeof (gfloat) * sppnet_layer_scratch (layer, in.channels));
-    sppnet_layer_run (layer, packed, bias, &in, &out, 0, out.height, 1, scratch);
-    sppnet_aligned_free (in.data);
-    in = out;
+    scratch = sppnet_aligned_alloc (sizeof (gfloat) * sppnet_layer_scratch (layer, in->channels));
+    if (layer->kind == SPPNET_LAYER_MERGE)
+      sppnet_merge_run (layer, packed, bias, in, side, out, 0, out->height, 1);
+    else
+      sppnet_layer_run (layer, packed, bias, in, out, 0, out->height, 1, scratch);
   }
-  *result = in;
-  return in.data;
+  for (guint i = 0; i < config->n_layers; i++)
+    sppnet_aligned_free (maps[i].data);
+  *result = maps[config->n_layers];
+  return result->data;
 }
 
 static void

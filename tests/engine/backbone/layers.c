@@ -158,7 +158,7 @@ check_layer (SppnetRandom *random, SppnetLayerKind kind)
   in.end = in.height;
   out.width = sppnet_layer_output_width (&layer, in.width);
   out.end = out.height = sppnet_layer_output_height (&layer, in.height);
-  out.channels = sppnet_layer_output_channels (&layer, in.channels);
+  out.channels = kind == SPPNET_LAYER_CONV ? layer.filters : in.channels;
   if (out.width == 0 || out.height == 0)
     return;
   in.data = in_data = random_floats (random, (gsize) in.width * in.height * in.channels);

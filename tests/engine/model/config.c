@@ -134,10 +134,12 @@ test_tensors (void)
     guint n_dims;
     gsize dims[4];
   } expected[] = {
-    { "conv1.weight", 4, { 8, 3, 3, 5 } }, { "conv1.bias", 1, { 8 } },          { "conv2.weight", 4, { 4, 8, 1, 1 } },
-    { "conv2.bias", 1, { 4 } },            { "fc6.weight", 2, { 6, 40 } },      { "fc6.bias", 1, { 6 } },
-    { "classifier.weight", 2, { 3, 6 } },  { "classifier.bias", 1, { 3 } },     { "box.weight", 3, { 2, 4, 40 } },
-    { "box.bias", 2, { 2, 4 } },
+    { "conv1.weight", 4, { 8, 3, 3, 5 } },  { "conv1.bias", 1, { 8 } },
+    { "conv2.weight", 4, { 4, 8, 1, 1 } },  { "conv2.bias", 1, { 4 } },
+    { "merge1.weight", 4, { 4, 4, 1, 1 } }, { "merge1.bias", 1, { 4 } },
+    { "fc6.weight", 2, { 6, 40 } },         { "fc6.bias", 1, { 6 } },
+    { "classifier.weight", 2, { 3, 6 } },   { "classifier.bias", 1, { 3 } },
+    { "box.weight", 3, { 2, 4, 40 } },      { "box.bias", 2, { 2, 4 } },
   };
   g_auto (SppnetConfig) config;
   g_autoptr (GArray) tensors = NULL;
@@ -157,8 +159,8 @@ test_tensors (void)
   config.classifier = SPPNET_CLASSIFIER_SVM;
   config.box_input = SPPNET_BOX_HEAD;
   svm = sppnet_config_tensors (&config);
-  g_assert_cmpuint (g_array_index (svm, SppnetTensorSource, 6).dims[0], ==, 2);
-  g_assert_cmpuint (g_array_index (svm, SppnetTensorSource, 8).dims[2], ==, 6);
+  g_assert_cmpuint (g_array_index (svm, SppnetTensorSource, 8).dims[0], ==, 2);
+  g_assert_cmpuint (g_array_index (svm, SppnetTensorSource, 10).dims[2], ==, 6);
 }
 
 /* The methods are called as the public functions call them. */
@@ -249,6 +251,12 @@ static const struct
   { "\"alpha\":5e-05", "\"alpha\":-1", SPPNET_ERROR_CORRUPT, "layers[1]: 'alpha'" },
   { "\"within_channel\":true", "\"within_channel\":1", SPPNET_ERROR_CORRUPT, "layers[1]: 'within_channel'" },
   { "\"ceil\":true", "\"ceil\":\"yes\"", SPPNET_ERROR_CORRUPT, "layers[2]: 'ceil'" },
+  { "\"from\":\"conv2\"", "\"from\":\"conv3\"", SPPNET_ERROR_CORRUPT, "layers[5]: 'from' is not the name" },
+  { "\"from\":\"conv2\"", "\"from\":\"merge1\"", SPPNET_ERROR_CORRUPT, "layers[5]: 'from' is not the name" },
+  { "\"from\":\"conv2\"", "\"from\":\"conv1\"", SPPNET_ERROR_CORRUPT, "layers[5]: 'factor' is not the ratio" },
+  { "\"from\":\"conv2\",", "", SPPNET_ERROR_CORRUPT, "layers[5]: 'from' is missing" },
+  { "\"factor\":2", "\"factor\":0", SPPNET_ERROR_CORRUPT, "layers[5]: 'factor'" },
+  { "\"factor\":2,\"filters\":4", "\"factor\":2,\"filters\":8", SPPNET_ERROR_CORRUPT, "layers[5]: 'filters' is not" },
   { "\"layers\":[{", "\"layers\":[7,{", SPPNET_ERROR_CORRUPT, "layers[0] must be an object" },
   { "\"layers\":[", "\"layers\":{}, \"old\":[", SPPNET_ERROR_CORRUPT, "'layers' must be an array" },
   { "\"layers\":[", "\"layers\":[], \"old\":[", SPPNET_ERROR_CORRUPT, "'layers' must be an array" },

@@ -17,6 +17,7 @@ sample_config (SppnetConfig *config, gboolean with_labels)
     { SPPNET_LAYER_MAX_POOL, "pool1", 0, 3, 3, 2, 1, 1, TRUE, SPPNET_ACTIVATION_LINEAR, 0, 0, FALSE, 0, 0, 0 },
     { SPPNET_LAYER_CONV, "conv2", 4, 1, 1, 1, 0, 0, FALSE, SPPNET_ACTIVATION_RELU, 0, 0, FALSE, 0, 0, 0 },
     { SPPNET_LAYER_AVERAGE_POOL, "pool2", 0, 2, 2, 2, 0, 0, FALSE, SPPNET_ACTIVATION_LINEAR, 0, 0, FALSE, 0, 0, 0 },
+    { SPPNET_LAYER_MERGE, "merge1", 4, 1, 1, 1, 0, 0, FALSE, SPPNET_ACTIVATION_LEAKY, 0.1f, 0, FALSE, 0, 0, 0, 3, 2 },
   };
 
   sppnet_config_init (config);

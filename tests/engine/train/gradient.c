@@ -204,6 +204,25 @@ test_average_pooling_and_normalisation (void)
 }
 
 static void
+test_merge (void)
+{
+  g_auto (SppnetConfig) config;
+
+  base_config (&config);
+  config.n_layers = 6;
+  config.layers[0] = conv ("conv1", 6, 3, 2, 1, SPPNET_ACTIVATION_LEAKY);
+  config.layers[1] = conv ("conv2", 5, 3, 1, 1, SPPNET_ACTIVATION_LEAKY);
+  config.layers[2] = pool (SPPNET_LAYER_MAX_POOL, 2, 2, 0, TRUE);
+  config.layers[3] = conv ("conv3", 4, 3, 1, 1, SPPNET_ACTIVATION_LEAKY);
+  config.layers[4] = conv ("merge1", 4, 1, 1, 0, SPPNET_ACTIVATION_LEAKY);
+  config.layers[4].kind = SPPNET_LAYER_MERGE;
+  config.layers[4].from = 1;
+  config.layers[4].factor = 2;
+  config.layers[5] = conv ("conv4", 4, 3, 1, 1, SPPNET_ACTIVATION_LINEAR);
+  check_network (&config);
+}
+
+static void
 test_roi_pooling (void)
 {
   g_auto (SppnetConfig) config;
@@ -250,6 +269,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/train/gradient/convolution-and-max-pooling", test_convolution_and_max_pooling);
   g_test_add_func ("/train/gradient/average-pooling-and-normalisation", test_average_pooling_and_normalisation);
+  g_test_add_func ("/train/gradient/merge", test_merge);
   g_test_add_func ("/train/gradient/roi-pooling", test_roi_pooling);
   g_test_add_func ("/train/gradient/accumulates", test_gradient_accumulates);
   return g_test_run ();

@@ -2,6 +2,7 @@
 /* Training as a whole, on drawn pictures: it learns, a stopped run goes on bit by bit, bad input is refused. */
 #include "scenes.h"
 
+#include "backbone/backbone.h"
 #include "evaluate/average_precision.h"
 #include "sppnet/detector.h"
 #include "train/train.h"
@@ -278,6 +279,38 @@ test_keeps_a_trained_head (Fixture *fixture, gconstpointer user_data)
   g_assert_cmpmem (a, n * sizeof *a, b, m * sizeof *b);
 }
 
+/* The map gets the stride of the finer layer, and the weights that started at zero move. */
+static void
+test_merge (Fixture *fixture, gconstpointer user_data)
+{
+  g_autoptr (SppnetModel) model = NULL;
+  g_autoptr (GError) error = NULL;
+  const SppnetConfig *config;
+  const gfloat *weight;
+  gdouble sum = 0.0;
+  gsize n;
+
+  fixture->options.merge = "conv2";
+  fixture->options.end_to_end.epochs = 8;
+  train (fixture, NULL, NULL);
+  model = sppnet_model_load (fixture->output, &error);
+  g_assert_no_error (error);
+  config = sppnet_model_get_config (model);
+  g_assert_cmpint (config->layers[3].kind, ==, SPPNET_LAYER_MERGE);
+  g_assert_cmpint (sppnet_config_geometry (config).stride, ==, 4);
+  weight = sppnet_model_get_tensor (model, "merge4.weight", &n);
+  g_assert_cmpuint (n, ==, 24 * 16);
+  for (gsize i = 0; i < n; i++)
+    sum += fabs ((gdouble) weight[i]);
+  g_assert_cmpfloat (sum, >, 1e-3 * (gdouble) n);
+  g_assert_cmpuint (count_found (fixture->output, 20), >=, 16);
+
+  fixture->options.merge = "conv3";
+  g_assert_false (sppnet_train (&fixture->options, NULL, NULL, &error));
+  g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS);
+  g_assert_nonnull (strstr (error->message, "conv3"));
+}
+
 static void
 test_refusals (Fixture *fixture, gconstpointer user_data)
 {
@@ -343,6 +376,7 @@ main (int argc, char **argv)
   ADD ("svm-and-ridge-detect", test_svm_and_ridge_detect);
   ADD ("sgd", test_sgd);
   ADD ("keeps-a-trained-head", test_keeps_a_trained_head);
+  ADD ("merge", test_merge);
   ADD ("pictures-without-regions", test_pictures_without_regions);
   ADD ("refusals", test_refusals);
   return g_test_run ();
