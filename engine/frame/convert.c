@@ -15,9 +15,9 @@ static const struct
 };
 
 static gint16
-fixed (gdouble factor, gdouble one)
+fixed (gdouble factor)
 {
-  return (gint16) lrint (factor * one);
+  return (gint16) lrint (factor * 256.0);
 }
 
 SppnetConvertMatrix
@@ -28,15 +28,12 @@ sppnet_convert_matrix (SppnetColorMatrix matrix, SppnetColorRange range)
   gdouble chroma = limited ? 255.0 / 224.0 : 1.0;
   gdouble red = weights[matrix].red, blue = weights[matrix].blue, green = 1.0 - red - blue;
 
-  gdouble one = limited ? 8192.0 : 256.0;
-
-  return (SppnetConvertMatrix){
-    .full = !limited,
-    .y = fixed (luma, one),
-    .v_r = fixed (chroma * 2.0 * (1.0 - red), one),
-    .u_g = fixed (chroma * -2.0 * (1.0 - blue) * blue / green, one),
-    .v_g = fixed (chroma * -2.0 * (1.0 - red) * red / green, one),
-    .u_b = fixed (chroma * 2.0 * (1.0 - blue), one),
+  return (SppnetConvertMatrix) {
+    .y = fixed (luma),
+    .v_r = fixed (chroma * 2.0 * (1.0 - red)),
+    .u_g = fixed (chroma * -2.0 * (1.0 - blue) * blue / green),
+    .v_g = fixed (chroma * -2.0 * (1.0 - red) * red / green),
+    .u_b = fixed (chroma * 2.0 * (1.0 - blue)),
   };
 }
 
@@ -87,8 +84,8 @@ interleave (const guint8 *restrict r, const guint8 *restrict g, const guint8 *re
 }
 
 static void
-convert_full (SppnetConvertMatrix m, const guint8 *restrict y, const guint8 *restrict u, const guint8 *restrict v,
-              gint n, guint8 *restrict r, guint8 *restrict g, guint8 *restrict b)
+convert_block (SppnetConvertMatrix m, const guint8 *restrict y, const guint8 *restrict u, const guint8 *restrict v,
+               gint n, guint8 *restrict r, guint8 *restrict g, guint8 *restrict b)
 {
   for (gint i = 0; i < n; i++) {
     gint16 luma = (gint16) (multiply (widen (y[i]), m.y) + 128);
@@ -97,19 +94,6 @@ convert_full (SppnetConvertMatrix m, const guint8 *restrict y, const guint8 *res
     r[i] = to_byte (luma + multiply (cr, m.v_r));
     g[i] = to_byte (luma + multiply (cb, m.u_g) + multiply (cr, m.v_g));
     b[i] = to_byte (luma + multiply (cb, m.u_b));
-  }
-}
-
-static void
-convert_limited (SppnetConvertMatrix m, const guint8 *restrict y, const guint8 *restrict u, const guint8 *restrict v,
-                 gint n, guint8 *restrict r, guint8 *restrict g, guint8 *restrict b)
-{
-  for (gint i = 0; i < n; i++) {
-    gint16 luma = (gint16) (y[i] - 16), cb = (gint16) (u[i] - 128), cr = (gint16) (v[i] - 128);
-
-    r[i] = to_byte ((luma * m.y + cr * m.v_r + 4096) >> 13);
-    g[i] = to_byte ((luma * m.y + cb * m.u_g + cr * m.v_g + 4096) >> 13);
-    b[i] = to_byte ((luma * m.y + cb * m.u_b + 4096) >> 13);
   }
 }
 
@@ -122,7 +106,7 @@ sppnet_convert_ycbcr (const SppnetConvertMatrix *matrix, const guint8 *restrict 
   for (gint start = 0; start < n; start += BLOCK) {
     gint count = MIN (BLOCK, n - start);
 
-    (matrix->full ? convert_full : convert_limited) (*matrix, y + start, u + start, v + start, count, r, g, b);
+    convert_block (*matrix, y + start, u + start, v + start, count, r, g, b);
     interleave (r, g, b, count, rgb + 3 * start);
   }
 }

@@ -5,15 +5,15 @@
 
 /* Row loops of frame.c. None reads or writes beyond n pixels. */
 
-/* Y'CbCr -> R'G'B' with 16-bit factors, which every instruction set multiplies eight or more at a time.
- * Full range (JPEG): the arithmetic of GStreamer's videoconvert, bit by bit: factors of 8.8 bits on the differences from
- * 128, each product rounded down. A picture and its conversion to RGB are then the same to Selective Search, whose
- * regions depend on single levels; up to three levels less than the recommendations. Limited range: 3.13 bits, rounded
- * once. There videoconvert's arithmetic is up to six levels too dark. */
+/* Y'CbCr -> R'G'B' with 16-bit factors, which every instruction set multiplies eight or more at a time: the arithmetic
+ * of GStreamer's videoconvert, bit by bit. Factors of 8.8 bits apply to the differences from 128, luma's too, and each
+ * product is rounded down: full range is up to three levels below the recommendations; limited range is 2.4 levels
+ * darker still, as the factor of luma leaves 128 where it is. A frame and its conversion to RGB are then the same to
+ * Selective Search, whose regions depend on single levels, and a brightness of one per cent means nothing to the
+ * network. */
 typedef struct
 {
-  gboolean full;
-  gint16 y, v_r, u_g, v_g, u_b; /* factors of luma and of the chroma differences, times 2^8 or 2^13 */
+  gint16 y, v_r, u_g, v_g, u_b; /* factors of luma and of the chroma differences, times 2^8 */
 } SppnetConvertMatrix;
 
 SppnetConvertMatrix sppnet_convert_matrix (SppnetColorMatrix matrix, SppnetColorRange range);

@@ -14,7 +14,7 @@ gboolean sppnet_frame_check (const SppnetFrame *frame, GError **error);
  * Converts rows to full-range R'G'B'. GRAY8 gives R = G = B; alpha is ignored. Deterministic integer arithmetic.
  *
  * Chroma of the subsampled formats is repeated (each 2x2 block shares its sample), wherever it is sited: so does
- * GStreamer's videoconvert from I420 and YV12 to RGB, of which this gives the same bytes at full range. From NV12,
+ * GStreamer's videoconvert from I420 and YV12 to RGB, of which this gives the same bytes. From NV12,
  * NV21, YUY2 and UYVY videoconvert interpolates; here they give what I420 with the same samples gives.
  */
 void sppnet_frame_read_rgb (const SppnetFrame *frame, gint y0, gint rows, guint8 *rgb);
