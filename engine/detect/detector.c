@@ -228,9 +228,13 @@ run_stages (SppnetDetector *detector, const SppnetFrame *frame, const SppnetBox 
                                config->pooling == SPPNET_POOLING_SPP ? &map : NULL, frame->width, frame->height, error))
     return FALSE;
   sppnet_selection_reset (&detector->selection);
-  return score (detector, &map, frame, error) && (!detector->plan.refine || refine (detector, &map, frame, error))
-         && select_boxes (detector, detector->plan.thresholds, detector->plan.max_detections, detections, n_detections,
-                          error);
+  if (!score (detector, &map, frame, error) || (detector->plan.refine && !refine (detector, &map, frame, error))
+      || !select_boxes (detector, detector->plan.thresholds, detector->plan.max_detections, detections, n_detections,
+                        error))
+    return FALSE;
+  if (detector->plan.refine)
+    sppnet_selection_vote (&detector->selection);
+  return TRUE;
 }
 
 gboolean

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "box/nms.h"
+#include "box/voting.h"
 
 #define FIRST_CAPACITY 4096
 
@@ -109,6 +110,20 @@ suppress (SppnetSelection *selection, const SppnetPlan *plan, const gfloat *thre
   return n_kept;
 }
 
+void
+sppnet_selection_vote (const SppnetSelection *selection)
+{
+  const guint32 *starts = selection->starts.data;
+  SppnetDetection *detections = selection->detections.data;
+
+  for (gsize i = 0; i < selection->n_detections; i++) {
+    gsize start = starts[detections[i].label_id], n = starts[detections[i].label_id + 1] - start;
+
+    detections[i].box = sppnet_box_vote (&detections[i].box, (const SppnetBox *) selection->boxes.data + start,
+                                         (const gfloat *) selection->scores.data + start, n, SPPNET_REFINE_FLOOR);
+  }
+}
+
 gboolean
 sppnet_selection_run (SppnetSelection *selection, const SppnetPlan *plan, const gfloat *thresholds, gsize max,
                       SppnetModel *model, const SppnetDetection **detections, gsize *n_detections, GError **error)
@@ -119,7 +134,7 @@ sppnet_selection_run (SppnetSelection *selection, const SppnetPlan *plan, const 
   gsize n;
 
   *detections = NULL;
-  *n_detections = 0;
+  *n_detections = selection->n_detections = 0;
   if (selection->n == 0)
     return TRUE;
   if (!reserve (selection, plan->n_labels, error))
@@ -144,7 +159,7 @@ sppnet_selection_run (SppnetSelection *selection, const SppnetPlan *plan, const 
     };
   }
   *detections = out;
-  *n_detections = n;
+  *n_detections = selection->n_detections = n;
   return TRUE;
 }
 

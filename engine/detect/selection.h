@@ -27,6 +27,7 @@ typedef struct
   SppnetBuffer kept;        /* guint32 [capacity]: candidates that survive */
   SppnetBuffer kept_scores; /* gfloat [capacity] */
   SppnetBuffer detections;  /* SppnetDetection [capacity] */
+  gsize n_detections;
 } SppnetSelection;
 
 /* Forgets the candidates of the last frame. */
@@ -39,6 +40,8 @@ gboolean sppnet_selection_add (SppnetSelection *selection, const SppnetCandidate
 gboolean sppnet_selection_run (SppnetSelection *selection, const SppnetPlan *plan, const gfloat *thresholds, gsize max,
                                SppnetModel *model, const SppnetDetection **detections, gsize *n_detections,
                                GError **error);
+/* Moves each detection of the last run to where the candidates of its class vote for (sppnet_box_vote()). */
+void sppnet_selection_vote (const SppnetSelection *selection);
 void sppnet_selection_clear (SppnetSelection *selection);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SppnetSelection, sppnet_selection_clear)

@@ -9,7 +9,6 @@
 #define DEFAULT_DETECTIONS 100
 /* What a box must reach to be refined: the same for any threshold above it, so that a threshold only hides detections.
  */
-#define REFINE_FLOOR 0.05f
 #define DEFAULT_THRESHOLD 0.5f
 #define DEFAULT_NMS_THRESHOLD 0.3f
 #define NEVER 2.0f /* a threshold that no confidence reaches */
@@ -115,7 +114,7 @@ sppnet_plan_init (SppnetPlan *plan, const SppnetSettings *settings, SppnetModel 
   plan->floors = g_new (gfloat, config->n_labels + 1);
   for (guint i = 0; i < config->n_labels; i++) {
     plan->thresholds[i] = wanted[i] ? threshold_of (config, i, settings->threshold) : NEVER;
-    plan->floors[i] = wanted[i] && plan->refine ? MIN (plan->thresholds[i], REFINE_FLOOR) : plan->thresholds[i];
+    plan->floors[i] = wanted[i] && plan->refine ? MIN (plan->thresholds[i], SPPNET_REFINE_FLOOR) : plan->thresholds[i];
   }
   return TRUE;
 }

@@ -3,6 +3,9 @@
 
 #include "model/model.h"
 
+/* Boxes of this confidence and more are scored twice, and vote. */
+#define SPPNET_REFINE_FLOOR 0.05f
+
 /* Settings checked against a model, with every default filled in. */
 typedef struct
 {
@@ -12,7 +15,8 @@ typedef struct
   gfloat nms_threshold;
   gfloat *thresholds; /* [n_labels]: lowest confidence reported; above 1 for labels that are not wanted */
   gfloat *floors;     /* [n_labels]: lowest confidence of a box that is refined, at most the threshold */
-  gboolean refine;    /* found boxes are scored once more where box regression has moved them */
+  gboolean
+      refine; /* found boxes are scored once more where box regression has moved them, and the result is voted on */
   guint n_labels;
 } SppnetPlan;
 
