@@ -17,6 +17,7 @@ static const struct
   { "bench", sppnet_tool_bench, "time the stages of the detector" },
   { "info", sppnet_tool_info, "describe a model file" },
   { "import", sppnet_tool_import, "make a model from Darknet weights" },
+  { "export", sppnet_tool_export, "write a model's convolution layers as ONNX" },
   { "train", sppnet_tool_train, "train a detector on VOC folders" },
 };
 

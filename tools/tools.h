@@ -15,6 +15,7 @@ enum
 int sppnet_tool_bench (int argc, char **argv);
 int sppnet_tool_detect (int argc, char **argv);
 int sppnet_tool_evaluate (int argc, char **argv);
+int sppnet_tool_export (int argc, char **argv);
 int sppnet_tool_import (int argc, char **argv);
 int sppnet_tool_info (int argc, char **argv);
 int sppnet_tool_propose (int argc, char **argv);

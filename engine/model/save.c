@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/half.h"
 #include "model/json.h"
 #include "model/weights.h"
@@ -130,23 +131,6 @@ append_data (guint8 *out, GArray *tensors, SppnetDtype dtype, const gchar *path,
   return TRUE;
 }
 
-static gboolean
-write_file (const gchar *path, const guint8 *bytes, gsize length, GError **error)
-{
-  g_autoptr (GError) reason = NULL;
-
-  /* Renaming over a device or a pipe would remove it. */
-  if (g_file_test (path, G_FILE_TEST_EXISTS) && !g_file_test (path, G_FILE_TEST_IS_REGULAR)) {
-    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_WRITE, "%s: exists and is not a regular file", path);
-    return FALSE;
-  }
-  if (g_file_set_contents_full (path, (const gchar *) bytes, (gssize) length,
-                                G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0666, &reason))
-    return TRUE;
-  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_WRITE, "%s: cannot be written: %s", path, reason->message);
-  return FALSE;
-}
-
 /* Refuses a configuration that could not be read back. */
 static gboolean
 check_config (const gchar *json, const gchar *path, GError **error)
@@ -181,5 +165,5 @@ sppnet_model_save (const gchar *path, const SppnetConfig *config, const SppnetTe
   }
   memcpy (bytes, header->str, header->len);
   return append_data (bytes + header->len, ordered, dtype, path, error)
-         && write_file (path, bytes, header->len + data, error);
+         && sppnet_file_write (path, bytes, header->len + data, error);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* info, import, propose, bench. */
+/* info, import, export, propose, bench. */
 #include "tool.h"
 
 static void
@@ -125,6 +125,22 @@ test_import (Tool *tool, gconstpointer data)
   tool_run_fails (tool, "import --darknet none.cfg net.weights --output new.safetensors", 1, "none.cfg");
 }
 
+static void
+test_export (Tool *tool, gconstpointer data)
+{
+  g_autofree gchar *named = tool_path (tool, "a.onnx"), *fallback = tool_path (tool, "scene.onnx");
+
+  tool_run_ok (tool, "export --onnx --output a.onnx scene.safetensors");
+  g_assert_cmpstr (tool->out, ==, "a.onnx\n");
+  g_assert_true (g_file_test (named, G_FILE_TEST_IS_REGULAR));
+  tool_run_ok (tool, "export --onnx scene.safetensors");
+  g_assert_cmpstr (tool->out, ==, "scene.onnx\n");
+  g_assert_true (g_file_test (fallback, G_FILE_TEST_IS_REGULAR));
+  tool_run_ok (tool, "export --onnx --size 64x48 --output a.onnx scene.safetensors");
+  tool_run_fails (tool, "export --onnx none.safetensors", 1, "none.safetensors");
+  tool_run_fails (tool, "export --onnx --output none/a.onnx scene.safetensors", 1, "none/a.onnx");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -134,5 +150,6 @@ main (int argc, char **argv)
   g_test_add ("/files/seed", Tool, NULL, tool_set_up, test_seed, tool_tear_down);
   g_test_add ("/files/bench", Tool, NULL, tool_set_up, test_bench, tool_tear_down);
   g_test_add ("/files/import", Tool, NULL, tool_set_up, test_import, tool_tear_down);
+  g_test_add ("/files/export", Tool, NULL, tool_set_up, test_export, tool_tear_down);
   return g_test_run ();
 }

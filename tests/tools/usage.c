@@ -2,7 +2,7 @@
 /* Help, and every mistake on the command line: status 2, one line that names it, nothing else happens. */
 #include "tool.h"
 
-static const gchar *const commands[] = { "bench", "detect", "evaluate", "import", "info", "propose", "train" };
+static const gchar *const commands[] = { "bench", "detect", "evaluate", "export", "import", "info", "propose", "train" };
 
 static void
 test_help (Tool *tool, gconstpointer data)
@@ -116,6 +116,9 @@ static const Mistake mistakes[] = {
   { "import/output", "import --darknet a.cfg a.weights", "--output" },
   { "import/layers", "import --darknet a b --output c --layers=-1", "--layers: -1 " },
   { "import/dtype", "import --darknet a b --output c --dtype f64", "\"f64\"" },
+  { "export/kind", "export scene.safetensors", "--onnx" },
+  { "export/size", "export --onnx --size 64 scene.safetensors", "\"64\"" },
+  { "export/two", "export --onnx a.safetensors b.safetensors", "one model" },
   { "train/nothing", "train", "--voc" },
 };
 

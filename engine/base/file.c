@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/file.h"
+
+gboolean
+sppnet_file_write (const gchar *path, gconstpointer bytes, gsize length, GError **error)
+{
+  g_autoptr (GError) reason = NULL;
+
+  /* Renaming over a device or a pipe would remove it. */
+  if (g_file_test (path, G_FILE_TEST_EXISTS) && !g_file_test (path, G_FILE_TEST_IS_REGULAR)) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_WRITE, "%s: exists and is not a regular file", path);
+    return FALSE;
+  }
+  if (g_file_set_contents_full (path, bytes, (gssize) length,
+                                G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0666, &reason))
+    return TRUE;
+  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_WRITE, "%s: cannot be written: %s", path, reason->message);
+  return FALSE;
+}
