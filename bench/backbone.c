@@ -6,7 +6,6 @@
 #include "../tools/texture.h"
 #include "backbone/backbone.h"
 #include "base/cpu.h"
-#include "base/threads.h"
 #include "peers/peer.h"
 
 /* [height][width][channels] -> [channels][height][width], to a file */
@@ -41,7 +40,6 @@ run (SppnetModel *model, const SppnetPicture *picture, const PeerArguments *arg,
 
   if (!backbone || !sppnet_backbone_run (backbone, &frame, arg->threads, &map, NULL, error))
     return FALSE;
-  sppnet_blas_begin ();
   for (guint i = 0; i < arg->repeat; i++) {
     gint64 start = g_get_monotonic_time ();
 
@@ -49,7 +47,6 @@ run (SppnetModel *model, const SppnetPicture *picture, const PeerArguments *arg,
       return FALSE;
     ms[i] = (g_get_monotonic_time () - start) / 1000.0;
   }
-  sppnet_blas_end ();
   peer_print (arg, "gst-sppnet", SPPNET_VERSION, ms);
   if (arg->map)
     write_planes (arg->map, map.data, (gsize) map.width * (gsize) map.height, (gsize) map.channels);

@@ -10,7 +10,11 @@
 #include "base/threads.h"
 #include "frame/picture.h"
 #include "json.h"
+#include "rcnn.h"
 #include "texture.h"
+
+/* As many as Selective Search gives R-CNN. */
+#define RCNN_REGIONS 2000
 
 static SppnetDetectorArguments detector_arguments;
 
@@ -18,7 +22,7 @@ static struct
 {
   gchar *size, *image;
   gint regions, repeat;
-  gboolean json;
+  gboolean json, rcnn;
 } arg = { .regions = -1, .repeat = 10 };
 
 static const GOptionEntry entries[] = {
@@ -28,6 +32,8 @@ static const GOptionEntry entries[] = {
     "N" },
   { "repeat", 0, 0, G_OPTION_ARG_INT, &arg.repeat, "Runs to take the medians of, after one to warm up (default: 10)",
     "N" },
+  { "rcnn", 0, 0, G_OPTION_ARG_NONE, &arg.rcnn,
+    "Compare with R-CNN on the same engine: each region (default: 2000) warped to 227x227 and run alone", NULL },
   { "json", 'j', 0, G_OPTION_ARG_NONE, &arg.json, "JSON instead of a table", NULL },
   { NULL },
 };
@@ -50,6 +56,10 @@ parse (int argc, char **argv, SppnetSettings *settings, gint *width, gint *heigh
     return FALSE;
   if (arg.size && arg.image)
     return sppnet_usage_error (error, "--size and --image exclude each other");
+  if (arg.rcnn && detector_arguments.proposals)
+    return sppnet_usage_error (error, "--rcnn and --proposals exclude each other");
+  if (arg.rcnn && arg.regions < 0)
+    arg.regions = RCNN_REGIONS;
   if (arg.regions >= 0 && detector_arguments.proposals && settings->proposals != SPPNET_PROPOSALS_REGIONS)
     return sppnet_usage_error (error, "--regions and --proposals exclude each other");
   if (arg.regions >= 0)
@@ -113,6 +123,28 @@ medians (const SppnetTimings *runs, guint n)
   return result;
 }
 
+/* What was measured: an object with these members is open. */
+static JsonBuilder *
+begin_json (const gchar *size, guint threads, guint regions)
+{
+  JsonBuilder *builder = json_builder_new ();
+
+  json_builder_begin_object (builder);
+  sppnet_tool_json_string (builder, "size", size);
+  sppnet_tool_json_integer (builder, "threads", threads);
+  sppnet_tool_json_string (builder, "isa", sppnet_isa_name (sppnet_cpu_isa ()));
+  sppnet_tool_json_integer (builder, "regions", regions);
+  sppnet_tool_json_integer (builder, "runs", arg.repeat);
+  return builder;
+}
+
+static void
+print_heading (const gchar *size, guint threads, guint regions)
+{
+  printf ("%s, %u regions, %u thread%s, %s, median of %d runs\n", size, regions, threads, threads == 1 ? "" : "s",
+          sppnet_isa_name (sppnet_cpu_isa ()), arg.repeat);
+}
+
 static void
 print (gint width, gint height, guint threads, const SppnetTimings *timings)
 {
@@ -120,25 +152,69 @@ print (gint width, gint height, guint threads, const SppnetTimings *timings)
   g_autoptr (JsonBuilder) builder = NULL;
 
   if (!arg.json) {
-    printf ("%s, %u regions, %u thread%s, %s, median of %d runs\n", size, timings->regions, threads,
-            threads == 1 ? "" : "s", sppnet_isa_name (sppnet_cpu_isa ()), arg.repeat);
+    print_heading (size, threads, timings->regions);
     printf ("  frame      %9.2f ms\n  backbone   %9.2f ms\n  proposals  %9.2f ms\n  pooling    %9.2f ms\n"
             "  head       %9.2f ms\n  box        %9.2f ms\n  total      %9.2f ms\n",
             timings->frame_ms, timings->backbone_ms, timings->proposals_ms, timings->pooling_ms, timings->head_ms,
             timings->box_ms, timings->total_ms);
     return;
   }
-  builder = json_builder_new ();
-  json_builder_begin_object (builder);
-  sppnet_tool_json_string (builder, "size", size);
-  sppnet_tool_json_integer (builder, "threads", threads);
-  sppnet_tool_json_string (builder, "isa", sppnet_isa_name (sppnet_cpu_isa ()));
-  sppnet_tool_json_integer (builder, "regions", timings->regions);
-  sppnet_tool_json_integer (builder, "runs", arg.repeat);
+  builder = begin_json (size, threads, timings->regions);
   json_builder_set_member_name (builder, "stages");
   sppnet_tool_json_timings (builder, timings);
   json_builder_end_object (builder);
   sppnet_tool_json_print (builder);
+}
+
+static void
+print_rcnn (gint width, gint height, guint threads, const SppnetTimings *sppnet, const SppnetTimings *rcnn)
+{
+  g_autofree gchar *size = g_strdup_printf ("%dx%d", width, height);
+  gdouble ratio = rcnn->total_ms / sppnet->total_ms;
+  g_autoptr (JsonBuilder) builder = NULL;
+
+  if (!arg.json) {
+    print_heading (size, threads, sppnet->regions);
+    printf ("                SPPNet         R-CNN, one run\n");
+    printf ("  frame      %9.2f ms  %12.2f ms\n", sppnet->frame_ms, rcnn->frame_ms);
+    printf ("  backbone   %9.2f ms  %12.2f ms\n", sppnet->backbone_ms, rcnn->backbone_ms);
+    printf ("  pooling    %9.2f ms  %12.2f ms\n", sppnet->pooling_ms, rcnn->pooling_ms);
+    printf ("  head       %9.2f ms  %12.2f ms\n", sppnet->head_ms, rcnn->head_ms);
+    printf ("  total      %9.2f ms  %12.2f ms\n", sppnet->total_ms, rcnn->total_ms);
+    printf ("  R-CNN takes %.1f times as long\n", ratio);
+    return;
+  }
+  builder = begin_json (size, threads, sppnet->regions);
+  json_builder_set_member_name (builder, "sppnet");
+  sppnet_tool_json_timings (builder, sppnet);
+  json_builder_set_member_name (builder, "rcnn");
+  sppnet_tool_json_timings (builder, rcnn);
+  sppnet_tool_json_number (builder, "ratio", ratio);
+  json_builder_end_object (builder);
+  sppnet_tool_json_print (builder);
+}
+
+/* R-CNN takes seconds, so it runs once; many equal steps are their own repetition. */
+static gboolean
+run_rcnn (SppnetModel *model, const SppnetPicture *picture, const SppnetSettings *settings, GError **error)
+{
+  gsize n = (gsize) arg.regions;
+  guint threads = sppnet_threads_budget (settings->threads);
+  g_autofree SppnetBox *regions = create_regions (n, picture->width, picture->height, settings->seed);
+  g_autofree SppnetTimings *runs = g_new (SppnetTimings, arg.repeat + 1);
+  g_autoptr (SppnetRcnn) rcnn = sppnet_rcnn_new (model, picture, regions, n, threads, error);
+  SppnetTimings sppnet, slow;
+
+  if (!rcnn)
+    return FALSE;
+  for (gint i = 0; i <= arg.repeat; i++)
+    if (!sppnet_rcnn_run_sppnet (rcnn, &runs[i], error))
+      return FALSE;
+  if (!sppnet_rcnn_run_rcnn (rcnn, &slow, error))
+    return FALSE;
+  sppnet = medians (runs + 1, (guint) arg.repeat);
+  print_rcnn (picture->width, picture->height, threads, &sppnet, &slow);
+  return TRUE;
 }
 
 static gboolean
@@ -179,8 +255,11 @@ sppnet_tool_bench (int argc, char **argv)
     sppnet_texture_fill (&picture, width, height, settings.seed);
   else if (!sppnet_picture_load (&picture, arg.image, &error))
     return sppnet_tool_report (error);
-  if (!(model = sppnet_arguments_load_model (&detector_arguments, &error))
-      || !(detector = sppnet_detector_new (model, &settings, &error)) || !run (detector, &picture, &settings, &error))
+  if (!(model = sppnet_arguments_load_model (&detector_arguments, &error)))
+    return sppnet_tool_report (error);
+  if (arg.rcnn)
+    return run_rcnn (model, &picture, &settings, &error) ? SPPNET_TOOL_DONE : sppnet_tool_report (error);
+  if (!(detector = sppnet_detector_new (model, &settings, &error)) || !run (detector, &picture, &settings, &error))
     return sppnet_tool_report (error);
   return SPPNET_TOOL_DONE;
 }

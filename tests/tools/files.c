@@ -102,6 +102,27 @@ test_bench (Tool *tool, gconstpointer data)
 }
 
 static void
+test_bench_rcnn (Tool *tool, gconstpointer data)
+{
+  g_autoptr (JsonNode) node = NULL;
+  JsonObject *object, *sppnet, *rcnn;
+
+  tool_run_ok (tool, "bench --rcnn -m scene.safetensors --size 65x33 --regions 257 --repeat 2 --json");
+  node = tool_json (tool, 0);
+  object = json_node_get_object (node);
+  g_assert_cmpint (json_object_get_int_member (object, "regions"), ==, 257);
+  g_assert_false (json_object_has_member (object, "stages"));
+  sppnet = json_object_get_object_member (object, "sppnet");
+  rcnn = json_object_get_object_member (object, "rcnn");
+  g_assert_cmpfloat (json_object_get_double_member (sppnet, "total_ms"), >, 0);
+  g_assert_cmpfloat_with_epsilon (
+      json_object_get_double_member (object, "ratio"),
+      json_object_get_double_member (rcnn, "total_ms") / json_object_get_double_member (sppnet, "total_ms"), 1e-9);
+  tool_run_ok (tool, "bench --rcnn -m scene.safetensors --size 1x1 --regions 1 --repeat 1");
+  g_assert_nonnull (strstr (tool->out, "R-CNN takes "));
+}
+
+static void
 test_import (Tool *tool, gconstpointer data)
 {
   static const gchar cfg[] = "[net]\nwidth=8\nheight=8\nchannels=3\n"
@@ -149,6 +170,7 @@ main (int argc, char **argv)
   g_test_add ("/files/propose", Tool, NULL, tool_set_up, test_propose, tool_tear_down);
   g_test_add ("/files/seed", Tool, NULL, tool_set_up, test_seed, tool_tear_down);
   g_test_add ("/files/bench", Tool, NULL, tool_set_up, test_bench, tool_tear_down);
+  g_test_add ("/files/bench-rcnn", Tool, NULL, tool_set_up, test_bench_rcnn, tool_tear_down);
   g_test_add ("/files/import", Tool, NULL, tool_set_up, test_import, tool_tear_down);
   g_test_add ("/files/export", Tool, NULL, tool_set_up, test_export, tool_tear_down);
   return g_test_run ();

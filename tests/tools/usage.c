@@ -108,6 +108,7 @@ static const Mistake mistakes[] = {
   { "bench/both", "bench --size 64x48 --image red.png", "--image" },
   { "bench/regions", "bench --regions=-2", "--regions: -2 " },
   { "bench/regions-and-proposals", "bench --regions 10 --proposals grid", "--proposals" },
+  { "bench/rcnn-and-proposals", "bench --rcnn --proposals grid", "--proposals" },
   { "bench/repeat", "bench --repeat 0", "--repeat: 0 " },
   { "info/two", "info scene.safetensors scene.safetensors", "one model" },
   { "info/size", "info scene.safetensors --size big", "\"big\"" },
