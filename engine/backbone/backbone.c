@@ -4,19 +4,12 @@
 #include <string.h>
 
 #include "backbone/layers.h"
+#include "backbone/weights.h"
 #include "base/threads.h"
 #include "frame/frame.h"
 
 /* A band's widest map is held to about this much, so that layers find their input in the cache. */
 #define BAND_BYTES (4u << 20)
-
-/* Packed weights of all convolution layers, shared by the backbones of one model. */
-typedef struct
-{
-  const gfloat *weight[SPPNET_MAX_LAYERS]; /* [ky][kx][in][out], into memory */
-  const gfloat *bias[SPPNET_MAX_LAYERS];   /* [out], the model's own */
-  gfloat *memory;
-} Weights;
 
 /* The rows of a layer's input that are in memory; the maps below and above it move through in step. */
 typedef struct
@@ -31,7 +24,7 @@ struct _SppnetBackbone
 {
   SppnetModel *model;
   const SppnetConfig *config;
-  const Weights *weights;
+  const SppnetWeights *weights;
   Stage stages[SPPNET_MAX_LAYERS + 1];  /* stage n_layers is the map */
   gint frame_width, frame_height, band; /* what the stages are planned for */
   guint threads;
@@ -39,66 +32,10 @@ struct _SppnetBackbone
   SppnetBuffer rgb;     /* [threads][width][3] bytes */
 };
 
-static void
-weights_free (gpointer data)
-{
-  Weights *weights = data;
-
-  sppnet_aligned_free (weights->memory);
-  g_free (weights);
-}
-
-static gsize
-weight_count (const SppnetConfig *config, guint index)
-{
-  const SppnetLayer *layer = &config->layers[index];
-  gint channels = sppnet_config_stage_channels (config, sppnet_config_weighted_stage (config, index));
-
-  if (!sppnet_layer_has_weights (layer))
-    return 0;
-  return (gsize) layer->kernel_width * layer->kernel_height * channels * layer->filters;
-}
-
-static gpointer
-weights_pack (SppnetModel *model, GError **error)
-{
-  const SppnetConfig *config = sppnet_model_get_config (model);
-  Weights *weights = g_new0 (Weights, 1);
-  gsize total = 0;
-
-  for (guint i = 0; i < config->n_layers; i++)
-    total += weight_count (config, i);
-  weights->memory = sppnet_aligned_alloc (total * sizeof (gfloat));
-  if (!weights->memory) {
-    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "%s: no memory for %" G_GSIZE_FORMAT " weights",
-                 sppnet_model_get_path (model), total);
-    weights_free (weights);
-    return NULL;
-  }
-
-  total = 0;
-  for (guint i = 0; i < config->n_layers; i++) {
-    const SppnetLayer *layer = &config->layers[i];
-
-    if (sppnet_layer_has_weights (layer)) {
-      g_autofree gchar *weight = g_strconcat (layer->name, ".weight", NULL);
-      g_autofree gchar *bias = g_strconcat (layer->name, ".bias", NULL);
-      gsize count, bias_count;
-
-      sppnet_conv_pack (layer, sppnet_config_stage_channels (config, sppnet_config_weighted_stage (config, i)),
-                        sppnet_model_get_tensor (model, weight, &count), weights->memory + total);
-      weights->weight[i] = weights->memory + total;
-      weights->bias[i] = sppnet_model_get_tensor (model, bias, &bias_count);
-      total += count;
-    }
-  }
-  return weights;
-}
-
 SppnetBackbone *
 sppnet_backbone_new (SppnetModel *model, GError **error)
 {
-  const Weights *weights = sppnet_model_share (model, "backbone", weights_pack, weights_free, error);
+  const SppnetWeights *weights = sppnet_weights_get (model, error);
   SppnetBackbone *backbone;
 
   if (!weights)
@@ -180,6 +117,24 @@ stages_rewind (SppnetBackbone *backbone)
   }
 }
 
+static void
+run_layer (SppnetBackbone *backbone, guint index, gint y0, gint y1)
+{
+  const SppnetWeights *weights = backbone->weights;
+  const SppnetLayer *layer = &backbone->config->layers[index];
+  const SppnetRows *in = &backbone->stages[index].rows, *out = &backbone->stages[index + 1].rows;
+  Stage *fine = fine_stage (backbone, index);
+
+  if (weights->conv[index].kernels)
+    sppnet_conv_direct_run (&weights->conv[index], in, out, y0, y1, backbone->threads, backbone->scratch.data);
+  else if (fine)
+    sppnet_merge_run (layer, weights->weight[index], weights->bias[index], in, &fine->rows, out, y0, y1,
+                      backbone->threads);
+  else
+    sppnet_layer_run (layer, weights->weight[index], weights->bias[index], in, out, y0, y1, backbone->threads,
+                      backbone->scratch.data);
+}
+
 /* One band through all layers, after stage 0 has received its rows. */
 static void
 run_band (SppnetBackbone *backbone, gboolean plan)
@@ -187,19 +142,14 @@ run_band (SppnetBackbone *backbone, gboolean plan)
   for (guint i = 0; i < backbone->config->n_layers; i++) {
     const SppnetLayer *layer = &backbone->config->layers[i];
     Stage *in = &backbone->stages[i], *out = &backbone->stages[i + 1];
-    Stage *fine = fine_stage (backbone, i);
-    gint ready = rows_ready (layer, in, fine, out->rows.height);
+    gint ready = rows_ready (layer, in, fine_stage (backbone, i), out->rows.height);
 
     if (ready > in->done) {
       out->rows.end = ready;
       if (plan)
         out->capacity = MAX (out->capacity, out->rows.end - out->rows.first);
-      else if (fine)
-        sppnet_merge_run (layer, backbone->weights->weight[i], backbone->weights->bias[i], &in->rows, &fine->rows,
-                          &out->rows, in->done, ready, backbone->threads);
       else
-        sppnet_layer_run (layer, backbone->weights->weight[i], backbone->weights->bias[i], &in->rows, &out->rows,
-                          in->done, ready, backbone->threads, backbone->scratch.data);
+        run_layer (backbone, i, in->done, ready);
       in->done = ready;
     }
   }
@@ -251,6 +201,16 @@ plan_bands (SppnetBackbone *backbone)
   }
 }
 
+static gsize
+layer_scratch (const SppnetBackbone *backbone, guint index)
+{
+  const SppnetConv *conv = &backbone->weights->conv[index];
+
+  if (conv->kernels)
+    return sppnet_conv_direct_scratch (conv->kernels, conv->layer, conv->channels);
+  return sppnet_layer_scratch (&backbone->config->layers[index], backbone->stages[index].rows.channels);
+}
+
 static gboolean
 reserve (SppnetBackbone *backbone, GError **error)
 {
@@ -260,7 +220,7 @@ reserve (SppnetBackbone *backbone, GError **error)
     Stage *stage = &backbone->stages[i];
 
     if (i < backbone->config->n_layers)
-      scratch = MAX (scratch, sppnet_layer_scratch (&backbone->config->layers[i], stage->rows.channels));
+      scratch = MAX (scratch, layer_scratch (backbone, i));
     stage->rows.data = sppnet_buffer_reserve (&stage->buffer, (gsize) stage->capacity * stage->rows.width,
                                               sizeof (gfloat) * stage->rows.channels, error);
     if (!stage->rows.data)

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kernel/kernel.h"
 
+#include "kernel/conv.h"
+
 extern const SppnetKernels sppnet_kernels_plain, sppnet_kernels_base;
+extern const SppnetConvKernels sppnet_conv_kernels_plain, sppnet_conv_kernels_base;
 #if defined(__x86_64__)
 extern const SppnetKernels sppnet_kernels_avx2, sppnet_kernels_avx512;
+extern const SppnetConvKernels sppnet_conv_kernels_avx2, sppnet_conv_kernels_avx512;
 #endif
 
 static const SppnetKernels *const tables[SPPNET_N_ISAS] = {
@@ -12,6 +16,15 @@ static const SppnetKernels *const tables[SPPNET_N_ISAS] = {
 #if defined(__x86_64__)
   [SPPNET_ISA_AVX2] = &sppnet_kernels_avx2,
   [SPPNET_ISA_AVX512] = &sppnet_kernels_avx512,
+#endif
+};
+
+static const SppnetConvKernels *const conv_tables[SPPNET_N_ISAS] = {
+  [SPPNET_ISA_PLAIN] = &sppnet_conv_kernels_plain,
+  [SPPNET_ISA_BASE] = &sppnet_conv_kernels_base,
+#if defined(__x86_64__)
+  [SPPNET_ISA_AVX2] = &sppnet_conv_kernels_avx2,
+  [SPPNET_ISA_AVX512] = &sppnet_conv_kernels_avx512,
 #endif
 };
 
@@ -25,4 +38,16 @@ const SppnetKernels *
 sppnet_kernels (void)
 {
   return sppnet_kernels_for (sppnet_cpu_isa ());
+}
+
+const SppnetConvKernels *
+sppnet_conv_kernels_for (SppnetIsa isa)
+{
+  return (guint) isa < SPPNET_N_ISAS && isa <= sppnet_cpu_highest_isa () ? conv_tables[isa] : NULL;
+}
+
+const SppnetConvKernels *
+sppnet_conv_kernels (void)
+{
+  return sppnet_conv_kernels_for (sppnet_cpu_isa ());
 }

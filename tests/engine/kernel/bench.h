@@ -3,6 +3,8 @@
 
 #include "kernel/kernel.h"
 
+#include "bench_time.h"
+
 /* Times of each kernel at sizes that a network has; working sets within the second-level cache. */
 #define BENCH_FLOATS 65536
 
@@ -11,67 +13,59 @@ static guint16 bench_h[BENCH_FLOATS];
 static volatile gfloat bench_sink;
 
 static inline void
-bench_bias_activate (const SppnetKernels *kernels)
+bench_bias_activate (gconstpointer table)
 {
+  const SppnetKernels *kernels = table;
+
   kernels->bias_activate (bench_a, bench_b, 0.1f, 64, 256);
 }
 
 static inline void
-bench_max_rows (const SppnetKernels *kernels)
+bench_max_rows (gconstpointer table)
 {
+  const SppnetKernels *kernels = table;
+
   kernels->max_rows (bench_a, bench_b, 12, 256, 256);
 }
 
 static inline void
-bench_max_into (const SppnetKernels *kernels)
+bench_max_into (gconstpointer table)
 {
+  const SppnetKernels *kernels = table;
+
   kernels->max_into (bench_a, bench_b, 256);
 }
 
 static inline void
-bench_add_into (const SppnetKernels *kernels)
+bench_add_into (gconstpointer table)
 {
+  const SppnetKernels *kernels = table;
+
   kernels->add_into (bench_a, bench_b, 256);
 }
 
 static inline void
-bench_min_sum (const SppnetKernels *kernels)
+bench_min_sum (gconstpointer table)
 {
+  const SppnetKernels *kernels = table;
+
   bench_sink = kernels->min_sum (bench_a, bench_b, 240);
 }
 
 static inline void
-bench_half_to_float (const SppnetKernels *kernels)
+bench_half_to_float (gconstpointer table)
 {
+  const SppnetKernels *kernels = table;
+
   kernels->half_to_float (bench_a, bench_h, 16384);
 }
 
 static inline void
-bench_float_to_half (const SppnetKernels *kernels)
+bench_float_to_half (gconstpointer table)
 {
+  const SppnetKernels *kernels = table;
+
   kernels->float_to_half (bench_h, bench_a, 16384);
-}
-
-/* Nanoseconds of one call: the best of several runs of some milliseconds. */
-static inline gdouble
-bench_time (void (*run) (const SppnetKernels *), const SppnetKernels *kernels)
-{
-  gdouble best = G_MAXDOUBLE;
-  guint calls = 1;
-
-  for (guint i = 0; i < 12; i++) {
-    gint64 start = g_get_monotonic_time (), taken;
-
-    for (guint c = 0; c < calls; c++)
-      run (kernels);
-    taken = g_get_monotonic_time () - start;
-    if (taken > 1000)
-      best = MIN (best, taken * 1e3 / calls);
-    else
-      i = 0; /* too short to measure */
-    calls = taken > 4000 ? calls : calls * 2;
-  }
-  return best;
 }
 
 static inline int
@@ -81,7 +75,7 @@ bench (void)
   static const struct
   {
     const gchar *name;
-    void (*run) (const SppnetKernels *);
+    void (*run) (gconstpointer table);
     guint bytes;
   } entries[] = {
     { "bias_activate 64x256", bench_bias_activate, 64 * 256 * 8 + 1024 },

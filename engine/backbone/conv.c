@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "backbone/conv.h"
+
+#include <string.h>
+
+#include "base/threads.h"
+
+/* Input of one stretch of output pixels, per kernel row: it stays in the first-level cache while all filters pass. */
+#define STRETCH_FLOATS 8192
+
+static gint
+n_blocks (const SppnetConvKernels *kernels, const SppnetLayer *layer)
+{
+  return (layer->filters + kernels->block - 1) / kernels->block;
+}
+
+gsize
+sppnet_conv_direct_weights (const SppnetConvKernels *kernels, const SppnetLayer *layer, gint channels)
+{
+  return (gsize) n_blocks (kernels, layer) * kernels->block * layer->kernel_width * layer->kernel_height * channels;
+}
+
+gsize
+sppnet_conv_bias (const SppnetConvKernels *kernels, const SppnetLayer *layer)
+{
+  return (gsize) n_blocks (kernels, layer) * kernels->block;
+}
+
+void
+sppnet_conv_pack_bias (const SppnetConvKernels *kernels, const SppnetLayer *layer, const gfloat *file, gfloat *packed)
+{
+  memset (packed, 0, sizeof *packed * sppnet_conv_bias (kernels, layer));
+  memcpy (packed, file, sizeof *packed * layer->filters);
+}
+
+void
+sppnet_conv_direct_pack (const SppnetConvKernels *kernels, const SppnetLayer *layer, gint channels, const gfloat *file,
+                         gfloat *packed)
+{
+  gint area = layer->kernel_width * layer->kernel_height;
+  gsize depth = (gsize) area * channels;
+
+  memset (packed, 0, sizeof *packed * sppnet_conv_direct_weights (kernels, layer, channels));
+  for (gint o = 0; o < layer->filters; o++) {
+    gint first = o - o % kernels->block;
+    gint width = layer->filters - first > kernels->lanes ? kernels->block : kernels->lanes;
+    gfloat *block = packed + first * depth + (o - first);
+
+    for (gint i = 0; i < channels; i++)
+      for (gint k = 0; k < area; k++)
+        block[((gsize) k * channels + i) * width] = *file++;
+  }
+}
+
+gsize
+sppnet_conv_direct_scratch (const SppnetConvKernels *kernels, const SppnetLayer *layer, gint channels)
+{
+  if (sppnet_conv_is_pointwise (layer))
+    return 0;
+  return (gsize) layer->kernel_height * ((kernels->pixels - 1) * layer->stride + layer->kernel_width) * channels;
+}
+
+/* Copies the input of n pixels from x on, kernel rows iy .. iy + rows - 1, with zeros beside the map. */
+static void
+gather (const SppnetLayer *layer, const SppnetRows *in, gint x, gint n, gint iy, gint rows, gfloat *to)
+{
+  gint channels = in->channels, ix = x * layer->stride - layer->pad_x;
+  gint width = (n - 1) * layer->stride + layer->kernel_width;
+  gint left = CLAMP (-ix, 0, width), right = CLAMP (in->width - ix, left, width);
+
+  for (gint y = 0; y < rows; y++, to += width * channels) {
+    memset (to, 0, sizeof *to * left * channels);
+    if (right > left)
+      memcpy (to + left * channels, sppnet_rows_at (in, iy + y) + (gssize) (ix + left) * channels,
+              sizeof *to * (right - left) * channels);
+    memset (to + right * channels, 0, sizeof *to * (width - right) * channels);
+  }
+}
+
+/* The row's settings that do not depend on the pixel. */
+static SppnetConvRow
+conv_row (const SppnetConv *conv)
+{
+  const SppnetLayer *layer = conv->layer;
+  gsize run = (gsize) layer->kernel_width * conv->channels;
+
+  return (SppnetConvRow) { .in_pixel = (gsize) layer->stride * conv->channels,
+                           .rows = layer->kernel_height,
+                           .run = (gint) run,
+                           .weight = conv->weight,
+                           .weight_block = layer->kernel_height * run * conv->kernels->block,
+                           .bias = conv->bias,
+                           .slope = sppnet_layer_slope (layer),
+                           .filters = layer->filters,
+                           .out_pixel = layer->filters };
+}
+
+/* Pixels x0 .. x1 - 1 whose kernel reaches over the side of the map. */
+static void
+run_side (const SppnetConv *conv, SppnetConvRow *row, const SppnetRows *in, gint iy, gint x0, gint x1, gfloat *out,
+          gfloat *scratch)
+{
+  const SppnetLayer *layer = conv->layer;
+
+  for (gint x = x0; x < x1; x += conv->kernels->pixels) {
+    gint n = MIN (conv->kernels->pixels, x1 - x);
+
+    gather (layer, in, x, n, iy, row->rows, scratch);
+    row->in = scratch;
+    row->in_row = ((gsize) (n - 1) * layer->stride + layer->kernel_width) * conv->channels;
+    row->out = out + (gsize) (x - x0) * layer->filters;
+    conv->kernels->conv_row (row, n);
+  }
+}
+
+/* Output pixels x0 .. x1 - 1 of row y, to out [x1 - x0][filters]. */
+static void
+run_stretch (const SppnetConv *conv, const SppnetRows *in, gint y, gint x0, gint x1, gfloat *out, gfloat *scratch)
+{
+  const SppnetLayer *layer = conv->layer;
+  gint iy = y * layer->stride - layer->pad_y;
+  gint top = CLAMP (-iy, 0, layer->kernel_height), bottom = CLAMP (in->height - iy, top, layer->kernel_height);
+  /* Pixels whose kernel lies within the map's width. */
+  gint left = CLAMP ((layer->pad_x + layer->stride - 1) / layer->stride, x0, x1);
+  gint span = in->width + layer->pad_x - layer->kernel_width;
+  gint right = CLAMP (span < 0 ? 0 : span / layer->stride + 1, left, x1);
+  SppnetConvRow row = conv_row (conv);
+
+  row.rows = bottom - top;
+  row.weight_skip = (gsize) top * row.run;
+  iy += top;
+  run_side (conv, &row, in, iy, x0, left, out, scratch);
+  if (right > left) {
+    row.in = sppnet_rows_at (in, iy) + ((gssize) left * layer->stride - layer->pad_x) * conv->channels;
+    row.in_row = (gsize) in->width * conv->channels;
+    row.out = out + (gsize) (left - x0) * layer->filters;
+    conv->kernels->conv_row (&row, right - left);
+  }
+  run_side (conv, &row, in, iy, right, x1, out + (gsize) (right - x0) * layer->filters, scratch);
+}
+
+static gint
+stretch (const SppnetConv *conv, gsize n_pixels, guint threads)
+{
+  gint pixels = conv->kernels->pixels;
+  gint most = CLAMP (STRETCH_FLOATS / (conv->channels * conv->layer->stride) / pixels, 1, 8) * pixels;
+  gsize share = (n_pixels + threads - 1) / threads;
+
+  return (gint) CLAMP ((share + pixels - 1) / pixels * pixels, (gsize) pixels, (gsize) most);
+}
+
+/* The map is one row of pixels: neither kernel nor stride. */
+static void
+run_pointwise (const SppnetConv *conv, const SppnetRows *in, const SppnetRows *out, gint y0, gint y1, guint threads)
+{
+  gsize n_pixels = (gsize) (y1 - y0) * out->width;
+  gint length = stretch (conv, n_pixels, threads);
+  gssize n_stretches = (gssize) ((n_pixels + length - 1) / length);
+
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (gssize s = 0; s < n_stretches; s++) {
+    gsize pixel = (gsize) s * length;
+    SppnetConvRow row = conv_row (conv);
+
+    row.in = sppnet_rows_at (in, y0) + pixel * conv->channels;
+    row.out = sppnet_rows_at (out, y0) + pixel * conv->layer->filters;
+    conv->kernels->conv_row (&row, (gint) MIN ((gsize) length, n_pixels - pixel));
+  }
+}
+
+void
+sppnet_conv_direct_run (const SppnetConv *conv, const SppnetRows *in, const SppnetRows *out, gint y0, gint y1,
+                        guint threads, gfloat *scratch)
+{
+  gsize scratch_size = sppnet_conv_direct_scratch (conv->kernels, conv->layer, conv->channels);
+  gint length = stretch (conv, (gsize) (y1 - y0) * out->width, threads);
+  gssize per_row = (out->width + length - 1) / length;
+
+  if (sppnet_conv_is_pointwise (conv->layer)) {
+    run_pointwise (conv, in, out, y0, y1, threads);
+    return;
+  }
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (gssize s = 0; s < (y1 - y0) * per_row; s++) {
+    gint y = y0 + (gint) (s / per_row), x = (gint) (s % per_row) * length;
+
+    run_stretch (conv, in, y, x, MIN (x + length, out->width),
+                 sppnet_rows_at (out, y) + (gsize) x * conv->layer->filters,
+                 scratch + sppnet_thread_index () * scratch_size);
+  }
+}

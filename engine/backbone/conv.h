@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "backbone/layers.h"
+#include "kernel/conv.h"
+
+/* Convolution for inference, on the kernels of the processor's instruction set. layers.h has the reference, which
+ * training uses. */
+
+/* A convolution layer with weights packed for one set of kernels. */
+typedef struct
+{
+  const SppnetConvKernels *kernels;
+  const SppnetLayer *layer;
+  gint channels;        /* of the input */
+  const gfloat *weight; /* [sppnet_conv_direct_weights()] */
+  const gfloat *bias;   /* [sppnet_conv_bias()] */
+} SppnetConv;
+
+/* Floats of the packed weights and of the bias, which are padded to whole vectors. */
+gsize sppnet_conv_direct_weights (const SppnetConvKernels *kernels, const SppnetLayer *layer, gint channels);
+gsize sppnet_conv_bias (const SppnetConvKernels *kernels, const SppnetLayer *layer);
+
+/* file: [out][in][y][x] */
+void sppnet_conv_direct_pack (const SppnetConvKernels *kernels, const SppnetLayer *layer, gint channels,
+                              const gfloat *file, gfloat *packed);
+void sppnet_conv_pack_bias (const SppnetConvKernels *kernels, const SppnetLayer *layer, const gfloat *file,
+                            gfloat *packed);
+
+/* Floats of scratch memory per thread. */
+gsize sppnet_conv_direct_scratch (const SppnetConvKernels *kernels, const SppnetLayer *layer, gint channels);
+
+/**
+ * sppnet_conv_direct_run:
+ * @in: must hold every row within the map that the output rows need
+ * @out: rows y0 .. y1 - 1 are written
+ * @scratch: [threads][sppnet_conv_direct_scratch()]
+ *
+ * Each output is summed in the order of the kernel's cells, whatever the rows and threads.
+ */
+void sppnet_conv_direct_run (const SppnetConv *conv, const SppnetRows *in, const SppnetRows *out, gint y0, gint y1,
+                             guint threads, gfloat *scratch);

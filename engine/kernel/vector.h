@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+#include <string.h>
+
+#if defined(__FMA__)
+#include <immintrin.h>
+#elif defined(__ARM_NEON)
+#include <arm_neon.h>
+#endif
+
+/* One vector of floats of the instruction set that the including file is compiled for. The plain level has one float in
+ * a vector. Products and sums are fused where the instruction set can: levels agree within rounding, not bit by bit. */
+
+#if defined(SPPNET_PLAIN)
+#define LANES 1
+typedef gfloat Vector;
+typedef gint32 Mask;
+#else
+#if defined(__AVX512F__)
+#define LANES 16
+#elif defined(__AVX2__)
+#define LANES 8
+#else
+#define LANES 4
+#endif
+typedef gfloat Vector __attribute__ ((vector_size (LANES * 4)));
+typedef gint32 Mask __attribute__ ((vector_size (LANES * 4)));
+#endif
+
+/* Before a loop of a constant number of rounds over an array that is to stay in registers. */
+#if defined(__clang__)
+#define UNROLL _Pragma ("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma ("GCC unroll 40")
+#endif
+
+#define INLINE static inline __attribute__ ((always_inline))
+
+INLINE Vector
+load (const gfloat *p)
+{
+  Vector v;
+
+  memcpy (&v, p, sizeof v);
+  return v;
+}
+
+INLINE void
+store (gfloat *p, Vector v)
+{
+  memcpy (p, &v, sizeof v);
+}
+
+INLINE Vector
+splat (gfloat x)
+{
+#if LANES == 16
+  return (Vector) _mm512_set1_ps (x);
+#elif LANES == 8
+  return (Vector) _mm256_set1_ps (x);
+#elif LANES == 4
+  return (Vector) { x, x, x, x };
+#else
+  return x;
+#endif
+}
+
+/* a * b + c */
+INLINE Vector
+multiply_add (Vector a, Vector b, Vector c)
+{
+#if LANES == 16
+  return (Vector) _mm512_fmadd_ps ((__m512) a, (__m512) b, (__m512) c);
+#elif LANES == 8
+  return (Vector) _mm256_fmadd_ps ((__m256) a, (__m256) b, (__m256) c);
+#elif defined(__ARM_NEON) && LANES == 4
+  return (Vector) vfmaq_f32 ((float32x4_t) c, (float32x4_t) a, (float32x4_t) b);
+#else
+  return a * b + c;
+#endif
+}
+
+/* a > b ? a : b */
+INLINE Vector
+maximum (Vector a, Vector b)
+{
+#if LANES == 1
+  return a > b ? a : b;
+#else
+  Mask greater = a > b;
+
+  return (Vector) ((greater & (Mask) a) | (~greater & (Mask) b));
+#endif
+}
+
+/* v < 0 ? slope * v : v */
+INLINE Vector
+activate (Vector v, Vector slope)
+{
+#if LANES == 1
+  return v < 0.0f ? v * slope : v;
+#else
+  Mask negative = v < splat (0.0f);
+
+  return (Vector) ((negative & (Mask) (v * slope)) | (~negative & (Mask) v));
+#endif
+}
