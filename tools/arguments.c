@@ -77,6 +77,13 @@ sppnet_check_method (const gchar *option, const gchar *nick, SppnetProposals *me
 }
 
 gboolean
+sppnet_check_sets (gchar **dirs, gchar **sets, GError **error)
+{
+  return (dirs && sets && g_strv_length (dirs) == g_strv_length (sets))
+         || sppnet_usage_error (error, "give --voc DIR and --set NAME, as many of the one as of the other");
+}
+
+gboolean
 sppnet_check_size (const gchar *option, const gchar *text, gint *width, gint *height, GError **error)
 {
   g_auto (GStrv) words = g_strsplit (text, "x", -1);

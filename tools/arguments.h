@@ -29,6 +29,8 @@ SppnetModel *sppnet_arguments_load_model (const SppnetDetectorArguments *argumen
 gboolean sppnet_check_integer (const gchar *option, gint64 value, gint64 lowest, gint64 highest, GError **error);
 gboolean sppnet_check_number (const gchar *option, gdouble value, gdouble lowest, gdouble highest, GError **error);
 gboolean sppnet_check_method (const gchar *option, const gchar *nick, SppnetProposals *method, GError **error);
+/* What --voc and --set gave: pairs. */
+gboolean sppnet_check_sets (gchar **dirs, gchar **sets, GError **error);
 /* "640x480" */
 gboolean sppnet_check_size (const gchar *option, const gchar *text, gint *width, gint *height, GError **error);
 /* "X,Y,W,H" */

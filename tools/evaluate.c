@@ -49,8 +49,8 @@ parse (int argc, char **argv, SppnetSettings *settings, SppnetProposals *method,
       || !sppnet_arguments_check (&detector_arguments, settings, error)
       || !sppnet_check_integer ("limit", arg.limit, 0, G_MAXINT, error))
     return FALSE;
-  if (!arg.voc || !arg.sets || g_strv_length (arg.voc) != g_strv_length (arg.sets))
-    return sppnet_usage_error (error, "give --voc DIR and --set NAME, as many of the one as of the other");
+  if (!sppnet_check_sets (arg.voc, arg.sets, error))
+    return FALSE;
   if (!arg.proposals)
     return TRUE;
   if (!sppnet_check_method ("proposals", arg.proposals, method, error))
@@ -59,21 +59,20 @@ parse (int argc, char **argv, SppnetSettings *settings, SppnetProposals *method,
          || sppnet_usage_error (error, "--proposals: \"%s\" proposes nothing by itself", arg.proposals);
 }
 
-/* All sets in one list, at most limit pictures. */
-static GPtrArray *
-load_annotations (GError **error)
+GPtrArray *
+sppnet_evaluation_annotations (gchar **dirs, gchar **sets, gint limit, GError **error)
 {
   g_autoptr (GPtrArray) all = g_ptr_array_new_with_free_func ((GDestroyNotify) sppnet_annotation_free);
 
-  for (guint i = 0; arg.voc[i]; i++) {
-    GPtrArray *set = sppnet_voc_load (arg.voc[i], arg.sets[i], error);
+  for (guint i = 0; dirs[i]; i++) {
+    GPtrArray *set = sppnet_voc_load (dirs[i], sets[i], error);
 
     if (!set)
       return NULL;
     g_ptr_array_extend_and_steal (all, set);
   }
-  if (arg.limit > 0 && (guint) arg.limit < all->len)
-    g_ptr_array_set_size (all, arg.limit);
+  if (limit > 0 && (guint) limit < all->len)
+    g_ptr_array_set_size (all, limit);
   return g_steal_pointer (&all);
 }
 
@@ -128,7 +127,8 @@ sppnet_tool_evaluate (int argc, char **argv)
   SppnetProposals method = SPPNET_PROPOSALS_DEFAULT;
   SppnetEvaluation evaluation;
 
-  if (!parse (argc, argv, &settings, &method, &error) || !(annotations = load_annotations (&error)))
+  if (!parse (argc, argv, &settings, &method, &error)
+      || !(annotations = sppnet_evaluation_annotations (arg.voc, arg.sets, arg.limit, &error)))
     return sppnet_tool_report (error);
   evaluation = (SppnetEvaluation) { annotations, arg.json, isatty (STDERR_FILENO), g_get_monotonic_time () };
   if (!(arg.proposals ? sppnet_evaluate_proposals (&evaluation, method, &settings, &error)

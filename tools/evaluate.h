@@ -15,10 +15,18 @@ typedef struct
   gint64 start;      /* microseconds */
 } SppnetEvaluation;
 
+/* The annotations of all sets in one list, at most limit of them (0: all). dirs, sets: pairs,
+ * NULL-terminated. */
+GPtrArray *sppnet_evaluation_annotations (gchar **dirs, gchar **sets, gint limit, GError **error);
+
 /* Loads picture number i, shows progress, and checks that the picture has the size that its annotation says. */
 gboolean sppnet_evaluation_load (const SppnetEvaluation *evaluation, guint i, SppnetPicture *picture, GError **error);
 /* Removes the progress line. */
 void sppnet_evaluation_end (const SppnetEvaluation *evaluation);
+
+/* What a model finds in all pictures: per label a GArray of SppnetScoredBox. (element-type GArray) (transfer full) */
+GPtrArray *sppnet_evaluation_detect (const SppnetEvaluation *evaluation, SppnetModel *model,
+                                     const SppnetSettings *settings, GError **error);
 
 /* Average precision of a model's detections; mean_of: (nullable) labels of one further mean. */
 gboolean sppnet_evaluate_detections (const SppnetEvaluation *evaluation, SppnetModel *model,

@@ -7,21 +7,12 @@
 #include "evaluate/average_precision.h"
 #include "json.h"
 
-#define MATCH_IOU 0.5f
-
 /* One label that is evaluated. */
 typedef struct
 {
   const gchar *label;
-  GArray *boxes; /* (element-type SppnetScoredBox) */
   SppnetAveragePrecision precision;
 } Class;
-
-static void
-clear_class (gpointer data)
-{
-  g_array_unref (((Class *) data)->boxes);
-}
 
 /* [labels of the model] */
 static GArray *
@@ -29,9 +20,8 @@ create_classes (SppnetModel *model)
 {
   GArray *classes = g_array_new (FALSE, FALSE, sizeof (Class));
 
-  g_array_set_clear_func (classes, clear_class);
   for (guint i = 0; i < sppnet_model_get_n_labels (model); i++) {
-    Class class = { sppnet_model_get_label (model, i), g_array_new (FALSE, FALSE, sizeof (SppnetScoredBox)), { 0 } };
+    Class class = { sppnet_model_get_label (model, i), { 0 } };
 
     g_array_append_val (classes, class);
   }
@@ -39,29 +29,46 @@ create_classes (SppnetModel *model)
 }
 
 static gboolean
-detect_all (const SppnetEvaluation *evaluation, SppnetDetector *detector, GArray *classes, GError **error)
+detect_in_picture (const SppnetEvaluation *evaluation, guint i, SppnetDetector *detector, GPtrArray *boxes,
+                   GError **error)
 {
-  for (guint i = 0; i < evaluation->annotations->len; i++) {
-    const SppnetAnnotation *annotation = g_ptr_array_index (evaluation->annotations, i);
-    g_auto (SppnetPicture) picture = { 0 };
-    const SppnetDetection *found;
-    SppnetFrame frame;
-    gsize n;
+  g_auto (SppnetPicture) picture = { 0 };
+  const SppnetDetection *found;
+  SppnetFrame frame;
+  gsize n;
 
-    if (!sppnet_evaluation_load (evaluation, i, &picture, error))
-      return FALSE;
-    frame = sppnet_picture_frame (&picture);
-    if (!sppnet_detector_run (detector, &frame, NULL, 0, &found, &n, error)) {
-      g_prefix_error (error, "%s: ", annotation->picture);
-      return FALSE;
-    }
-    for (gsize j = 0; j < n; j++) {
-      SppnetScoredBox box = { i, found[j].confidence, found[j].box };
+  if (!sppnet_evaluation_load (evaluation, i, &picture, error))
+    return FALSE;
+  frame = sppnet_picture_frame (&picture);
+  if (!sppnet_detector_run (detector, &frame, NULL, 0, &found, &n, error)) {
+    g_prefix_error (error,
+                    "%s: ", ((const SppnetAnnotation *) g_ptr_array_index (evaluation->annotations, i))->picture);
+    return FALSE;
+  }
+  for (gsize j = 0; j < n; j++) {
+    SppnetScoredBox box = { i, found[j].confidence, found[j].box };
 
-      g_array_append_val (g_array_index (classes, Class, found[j].label_id).boxes, box);
-    }
+    g_array_append_val ((GArray *) g_ptr_array_index (boxes, found[j].label_id), box);
   }
   return TRUE;
+}
+
+GPtrArray *
+sppnet_evaluation_detect (const SppnetEvaluation *evaluation, SppnetModel *model, const SppnetSettings *settings,
+                          GError **error)
+{
+  g_autoptr (SppnetDetector) detector = sppnet_detector_new (model, settings, error);
+  g_autoptr (GPtrArray) boxes = g_ptr_array_new_with_free_func ((GDestroyNotify) g_array_unref);
+
+  if (!detector)
+    return NULL;
+  for (guint i = 0; i < sppnet_model_get_n_labels (model); i++)
+    g_ptr_array_add (boxes, g_array_new (FALSE, FALSE, sizeof (SppnetScoredBox)));
+  for (guint i = 0; i < evaluation->annotations->len; i++)
+    if (!detect_in_picture (evaluation, i, detector, boxes, error))
+      return NULL;
+  sppnet_evaluation_end (evaluation);
+  return g_steal_pointer (&boxes);
 }
 
 static gboolean
@@ -205,22 +212,23 @@ sppnet_evaluate_detections (const SppnetEvaluation *evaluation, SppnetModel *mod
                             const gchar *const *mean_of, GError **error)
 {
   g_autoptr (GArray) classes = create_classes (model);
-  g_autoptr (SppnetDetector) detector = sppnet_detector_new (model, settings, error);
+  g_autoptr (GPtrArray) boxes = NULL;
   gdouble ap11, ap;
 
-  if (!detector || !check_mean_of (model, mean_of, error))
+  if (!check_mean_of (model, mean_of, error))
     return FALSE;
   note_unknown_labels (evaluation, classes);
-  if (!detect_all (evaluation, detector, classes, error))
+  boxes = sppnet_evaluation_detect (evaluation, model, settings, error);
+  if (!boxes)
     return FALSE;
-  sppnet_evaluation_end (evaluation);
   for (guint i = 0; i < classes->len; i++) {
     Class *class = &g_array_index (classes, Class, i);
+    GArray *found = g_ptr_array_index (boxes, i);
 
     if (is_wanted (settings->labels, class->label))
       class->precision
-          = sppnet_average_precision (evaluation->annotations, class->label,
-                                      (SppnetScoredBox *) (gpointer) class->boxes->data, class->boxes->len, MATCH_IOU);
+          = sppnet_average_precision (evaluation->annotations, class->label, (SppnetScoredBox *) (gpointer) found->data,
+                                      found->len, SPPNET_MATCH_IOU);
   }
   if (mean_of_classes (classes, NULL, &ap11, &ap) == 0) {
     g_set_error_literal (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED,

@@ -179,6 +179,11 @@ print_table (const SppnetModel *model, const GArray *rows)
   for (guint i = 0; i < config->n_labels; i++)
     printf (" %s", config->labels[i]);
   printf ("\n");
+  for (guint i = 0; config->thresholds && i < config->n_labels; i++)
+    printf ("%s %.2f", i == 0 ? "  thresholds " : "", (gdouble) config->thresholds[i]);
+  if (config->thresholds)
+    printf ("\n");
+  printf ("  confidence  %s\n", config->calibration ? "calibrated" : "not calibrated");
   if (config->provenance)
     printf ("  provenance  %s\n", config->provenance);
   print_rows (rows, config->n_layers);
@@ -232,6 +237,15 @@ add_lists (JsonBuilder *builder, const SppnetConfig *config)
   for (guint i = 0; i < config->n_labels; i++)
     json_builder_add_string_value (builder, config->labels[i]);
   json_builder_end_array (builder);
+  if (config->thresholds) {
+    json_builder_set_member_name (builder, "thresholds");
+    json_builder_begin_array (builder);
+    for (guint i = 0; i < config->n_labels; i++)
+      json_builder_add_double_value (builder, config->thresholds[i]);
+    json_builder_end_array (builder);
+  }
+  json_builder_set_member_name (builder, "calibrated");
+  json_builder_add_boolean_value (builder, config->calibration != NULL);
   if (provenance) {
     json_builder_set_member_name (builder, "provenance");
     json_builder_add_value (builder, g_steal_pointer (&provenance));

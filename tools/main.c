@@ -19,6 +19,7 @@ static const struct
   { "import", sppnet_tool_import, "make a model from Darknet weights" },
   { "export", sppnet_tool_export, "write a model's convolution layers as ONNX" },
   { "train", sppnet_tool_train, "train a detector on VOC folders" },
+  { "calibrate", sppnet_tool_calibrate, "fit confidences and thresholds of a model to pictures" },
 };
 
 static void

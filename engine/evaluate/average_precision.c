@@ -4,14 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-/* What each scored box turned out to be. */
-typedef enum
-{
-  MATCH_FALSE,
-  MATCH_TRUE,
-  MATCH_IGNORED,
-} Match;
-
 static gint
 compare_floats (gfloat a, gfloat b)
 {
@@ -62,37 +54,46 @@ best_object (const GArray *objects, const gchar *label, const SppnetBox *box, gf
   return best >= threshold ? found : -1;
 }
 
-static void
-match_boxes (const GPtrArray *annotations, const gchar *label, const SppnetScoredBox *boxes, gsize n, gfloat threshold,
-             Match *matches)
+SppnetMatch *
+sppnet_match_boxes (const GPtrArray *annotations, const gchar *label, SppnetScoredBox *boxes, gsize n, gfloat threshold)
 {
-  g_autofree gsize *first = g_new (gsize, annotations->len + 1); /* [pictures]: number of its first object */
-  g_autofree gboolean *taken = NULL;                             /* [objects of all pictures] */
+  g_autofree SppnetMatch *matches = NULL;
+  g_autofree gsize *first = NULL;    /* [pictures]: number of its first object */
+  g_autofree gboolean *taken = NULL; /* [objects of all pictures] */
 
+  g_return_val_if_fail (annotations && label && (boxes || n == 0), NULL);
+  for (gsize i = 0; i < n; i++)
+    g_return_val_if_fail (boxes[i].picture < annotations->len, NULL);
+
+  matches = g_new (SppnetMatch, n + 1);
+  first = g_new (gsize, annotations->len + 1);
   first[0] = 0;
   for (guint i = 0; i < annotations->len; i++)
     first[i + 1] = first[i] + ((const SppnetAnnotation *) g_ptr_array_index (annotations, i))->objects->len;
   taken = g_new0 (gboolean, first[annotations->len] + 1);
+  if (n > 0)
+    g_qsort_with_data (boxes, (gint) n, sizeof *boxes, compare_boxes, NULL);
 
   for (gsize i = 0; i < n; i++) {
     const SppnetAnnotation *annotation = g_ptr_array_index (annotations, boxes[i].picture);
     gint object = best_object (annotation->objects, label, &boxes[i].box, threshold);
 
     if (object < 0) {
-      matches[i] = MATCH_FALSE;
+      matches[i] = SPPNET_MATCH_FALSE;
     } else if (g_array_index (annotation->objects, SppnetObject, object).difficult) {
-      matches[i] = MATCH_IGNORED;
+      matches[i] = SPPNET_MATCH_IGNORED;
     } else {
       gboolean *slot = &taken[first[boxes[i].picture] + (gsize) object];
 
-      matches[i] = *slot ? MATCH_FALSE : MATCH_TRUE;
+      matches[i] = *slot ? SPPNET_MATCH_FALSE : SPPNET_MATCH_TRUE;
       *slot = TRUE;
     }
   }
+  return g_steal_pointer (&matches);
 }
 
-static guint
-count_objects (const GPtrArray *annotations, const gchar *label)
+guint
+sppnet_count_objects (const GPtrArray *annotations, const gchar *label)
 {
   guint count = 0;
 
@@ -110,24 +111,24 @@ count_objects (const GPtrArray *annotations, const gchar *label)
 
 /* Walks the list from its end, where the precision's running maximum is the envelope. */
 static void
-integrate (const Match *matches, gsize n, SppnetAveragePrecision *result)
+integrate (const SppnetMatch *matches, gsize n, SppnetAveragePrecision *result)
 {
   gdouble at_level[11] = { 0 }, envelope = 0, area = 0;
   gsize right = 0, wrong = 0;
 
   for (gsize i = 0; i < n; i++) {
-    right += matches[i] == MATCH_TRUE;
-    wrong += matches[i] == MATCH_FALSE;
+    right += matches[i] == SPPNET_MATCH_TRUE;
+    wrong += matches[i] == SPPNET_MATCH_FALSE;
   }
   result->recall = (gdouble) right / result->objects;
   for (gsize i = n; i-- > 0;) {
-    if (matches[i] == MATCH_IGNORED)
+    if (matches[i] == SPPNET_MATCH_IGNORED)
       continue;
     envelope = MAX (envelope, (gdouble) right / (gdouble) (right + wrong));
     /* recall >= k / 10 in integers: 3 of 10 objects is exactly .3 */
     for (gsize k = 0; k <= 10 && k * result->objects <= right * 10; k++)
       at_level[k] = envelope;
-    if (matches[i] == MATCH_TRUE) {
+    if (matches[i] == SPPNET_MATCH_TRUE) {
       area += envelope;
       right--;
     } else {
@@ -145,20 +146,13 @@ sppnet_average_precision (const GPtrArray *annotations, const gchar *label, Sppn
                           gfloat threshold)
 {
   SppnetAveragePrecision result = { 0 };
-  g_autofree Match *matches = NULL;
+  g_autofree SppnetMatch *matches = NULL;
 
-  g_return_val_if_fail (annotations && label && (boxes || n == 0), result);
-  for (gsize i = 0; i < n; i++)
-    g_return_val_if_fail (boxes[i].picture < annotations->len, result);
+  g_return_val_if_fail (annotations && label, result);
 
-  result.objects = count_objects (annotations, label);
-  if (n > 0)
-    g_qsort_with_data (boxes, (gint) n, sizeof *boxes, compare_boxes, NULL);
-  if (n == 0 || result.objects == 0)
-    return result;
-
-  matches = g_new (Match, n);
-  match_boxes (annotations, label, boxes, n, threshold, matches);
-  integrate (matches, n, &result);
+  result.objects = sppnet_count_objects (annotations, label);
+  matches = sppnet_match_boxes (annotations, label, boxes, n, threshold);
+  if (matches && n > 0 && result.objects > 0)
+    integrate (matches, n, &result);
   return result;
 }

@@ -5,6 +5,8 @@
 
 #include "evaluate/voc.h"
 
+#define SPPNET_MATCH_IOU 0.5f /* the devkit's threshold */
+
 /* A scored box on one picture (index into the annotations). */
 typedef struct
 {
@@ -12,6 +14,14 @@ typedef struct
   gfloat score;
   SppnetBox box;
 } SppnetScoredBox;
+
+/* What a scored box turned out to be. */
+typedef enum
+{
+  SPPNET_MATCH_FALSE,
+  SPPNET_MATCH_TRUE,
+  SPPNET_MATCH_IGNORED, /* on a difficult object */
+} SppnetMatch;
 
 typedef struct
 {
@@ -21,8 +31,14 @@ typedef struct
   gdouble recall; /* at the end of the list */
 } SppnetAveragePrecision;
 
-/* The VOC devkit's rule for one label: by falling score; each box goes to the object it overlaps most; a match at IoU >=
- * threshold counts once per object, a second one is a false positive; difficult objects count neither way. The
+/* The VOC devkit's rule for one label: by falling score; each box goes to the object it overlaps most; a match at IoU
+ * >= threshold counts once per object, a second one is a false positive; difficult objects count neither way. The
  * scored boxes are sorted in place. */
-SppnetAveragePrecision sppnet_average_precision (const GPtrArray *annotations, const gchar *label, SppnetScoredBox *boxes,
-                                                 gsize n, gfloat threshold);
+SppnetAveragePrecision sppnet_average_precision (const GPtrArray *annotations, const gchar *label,
+                                                 SppnetScoredBox *boxes, gsize n, gfloat threshold);
+
+/* The rule itself: sorts the boxes in place and tells what each of them is. (transfer full): [n] */
+SppnetMatch *sppnet_match_boxes (const GPtrArray *annotations, const gchar *label, SppnetScoredBox *boxes, gsize n,
+                                 gfloat threshold);
+/* Objects of that label that are not difficult. */
+guint sppnet_count_objects (const GPtrArray *annotations, const gchar *label);

@@ -16,6 +16,7 @@ struct _SppnetModel
   gchar *path;
   SppnetConfig config;
   GHashTable *weights; /* name -> SppnetWeights */
+  SppnetDtype dtype;   /* of the file: holds all of its values */
   GBytes *bytes;       /* the mapped file where weights point into it, else NULL */
 
   GRecMutex share_lock;

@@ -11,6 +11,18 @@ typedef struct
 
 G_DEFINE_BOXED_TYPE (SppnetModel, sppnet_model, sppnet_model_ref, sppnet_model_unref)
 
+/* The one type of all tensors; F32, which holds the others, where there are several. */
+static SppnetDtype
+common_dtype (const GArray *tensors)
+{
+  SppnetDtype dtype = tensors->len > 0 ? g_array_index (tensors, SppnetStoredTensor, 0).dtype : SPPNET_DTYPE_F32;
+
+  for (guint i = 1; i < tensors->len; i++)
+    if (g_array_index (tensors, SppnetStoredTensor, i).dtype != dtype)
+      return SPPNET_DTYPE_F32;
+  return dtype;
+}
+
 SppnetModel *
 sppnet_model_new_from_bytes (GBytes *bytes, const gchar *file, GError **error)
 {
@@ -41,6 +53,7 @@ sppnet_model_new_from_bytes (GBytes *bytes, const gchar *file, GError **error)
   model->config = config;
   sppnet_config_init (&config);
   model->weights = g_steal_pointer (&weights);
+  model->dtype = common_dtype (safetensors.tensors);
   model->bytes = in_place ? g_bytes_ref (bytes) : NULL;
   g_rec_mutex_init (&model->share_lock);
   return model;

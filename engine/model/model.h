@@ -51,6 +51,10 @@ typedef struct
 gboolean sppnet_model_save (const gchar *path, const SppnetConfig *config, const SppnetTensorSource *tensors,
                             guint n_tensors, SppnetDtype dtype, GError **error);
 
+/* Writes the tensors of a model, in the type its file has, with another configuration: one that implies the same
+ * tensors. */
+gboolean sppnet_model_save_as (const SppnetModel *model, const SppnetConfig *config, const gchar *path, GError **error);
+
 /* The tensors that config implies, with names and shapes, data NULL: for writers and for checks. (element-type
  * SppnetTensorSource); names are owned by the array. */
 GArray *sppnet_config_tensors (const SppnetConfig *config);

@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "base/half.h"
 #include "model/json.h"
-#include "model/weights.h"
+#include "model/model-private.h"
 
 /* The data section begins at a multiple of this many bytes. */
 #define DATA_ALIGNMENT 64
@@ -166,4 +166,18 @@ sppnet_model_save (const gchar *path, const SppnetConfig *config, const SppnetTe
   memcpy (bytes, header->str, header->len);
   return append_data (bytes + header->len, ordered, dtype, path, error)
          && sppnet_file_write (path, bytes, header->len + data, error);
+}
+
+gboolean
+sppnet_model_save_as (const SppnetModel *model, const SppnetConfig *config, const gchar *path, GError **error)
+{
+  g_autoptr (GArray) tensors = sppnet_config_tensors (config);
+
+  for (guint i = 0; i < tensors->len; i++) {
+    SppnetTensorSource *tensor = &g_array_index (tensors, SppnetTensorSource, i);
+
+    tensor->data = sppnet_model_get_tensor (model, tensor->name, NULL);
+  }
+  return sppnet_model_save (path, config, (const SppnetTensorSource *) tensors->data, tensors->len, model->dtype,
+                            error);
 }

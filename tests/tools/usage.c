@@ -2,7 +2,8 @@
 /* Help, and every mistake on the command line: status 2, one line that names it, nothing else happens. */
 #include "tool.h"
 
-static const gchar *const commands[] = { "bench", "detect", "evaluate", "export", "import", "info", "propose", "train" };
+static const gchar *const commands[]
+    = { "bench", "calibrate", "detect", "evaluate", "export", "import", "info", "propose", "train" };
 
 static void
 test_help (Tool *tool, gconstpointer data)
@@ -65,6 +66,11 @@ typedef struct
 static const Mistake mistakes[] = {
   { "command", "find red.png", "\"find\"" },
   { "option", "--json detect red.png", "\"--json\"" },
+  { "calibrate/nothing", "calibrate --output new.safetensors", "--voc" },
+  { "calibrate/pairs", "calibrate --voc a --voc b --set c --output new.safetensors", "as many" },
+  { "calibrate/output", "calibrate --voc a --set b", "--output" },
+  { "calibrate/labels", "calibrate --voc a --set b --labels red --output new.safetensors", "--labels" },
+  { "calibrate/limit", "calibrate --voc a --set b --limit=-1 --output new.safetensors", "--limit: -1 " },
   { "detect/nothing", "detect", "no picture" },
   { "detect/unknown", "detect --jason red.png", "--jason" },
   { "detect/no-value", "detect red.png --threshold", "threshold" },

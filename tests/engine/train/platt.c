@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "train/calibrate.h"
+#include "train/platt.h"
 
 #include <math.h>
 
@@ -33,7 +33,7 @@ expect_optimum (gsize n, gdouble a_range, gdouble b_range)
   gfloat a, b;
   gdouble best_a = 0, best_b = 0, best = INFINITY, fitted;
 
-  g_assert_true (sppnet_platt_fit (scores, correct, n, &a, &b));
+  g_assert_true (sppnet_platt_fit (scores, correct, NULL, n, &a, &b));
   for (guint level = 0; level < 8; level++) {
     gdouble at_a = best_a, at_b = best_b;
 
@@ -103,7 +103,7 @@ test_separable (void)
     correct[i] = i >= N / 2;
   }
   expect_optimum (N, 50, 50);
-  g_assert_true (sppnet_platt_fit (scores, correct, N, &a, &b));
+  g_assert_true (sppnet_platt_fit (scores, correct, NULL, N, &a, &b));
   g_assert_cmpfloat (a, <, 0);
   g_assert_true (isfinite (a) && isfinite (b));
   g_assert_cmpfloat (1 / (1 + expf (a * scores[0] + b)), <, .1f);
@@ -120,11 +120,11 @@ test_one_sided (void)
     for (gsize i = 0; i < N; i++)
       correct[i] = side == 1;
     a = b = 5;
-    g_assert_false (sppnet_platt_fit (scores, correct, N, &a, &b));
+    g_assert_false (sppnet_platt_fit (scores, correct, NULL, N, &a, &b));
     g_assert_cmpfloat (a, ==, -1);
     g_assert_cmpfloat (b, ==, 0);
   }
-  g_assert_false (sppnet_platt_fit (NULL, NULL, 0, &a, &b));
+  g_assert_false (sppnet_platt_fit (NULL, NULL, NULL, 0, &a, &b));
 }
 
 /* Scores that are not finite are left out; when they were one whole side, that side is empty. */
@@ -134,18 +134,18 @@ test_not_finite (void)
   gfloat a, b, a2, b2;
 
   draw (3, N, -2, 0, 1);
-  g_assert_true (sppnet_platt_fit (scores, correct, N - 3, &a, &b));
+  g_assert_true (sppnet_platt_fit (scores, correct, NULL, N - 3, &a, &b));
   scores[N - 1] = NAN;
   scores[N - 2] = INFINITY;
   scores[N - 3] = -INFINITY;
-  g_assert_true (sppnet_platt_fit (scores, correct, N, &a2, &b2));
+  g_assert_true (sppnet_platt_fit (scores, correct, NULL, N, &a2, &b2));
   g_assert_cmpfloat (a, ==, a2);
   g_assert_cmpfloat (b, ==, b2);
 
   for (gsize i = 0; i < N; i++)
     if (correct[i])
       scores[i] = NAN;
-  g_assert_false (sppnet_platt_fit (scores, correct, N, &a, &b));
+  g_assert_false (sppnet_platt_fit (scores, correct, NULL, N, &a, &b));
   g_assert_cmpfloat (a, ==, -1);
 }
 
@@ -159,26 +159,51 @@ test_extremes (void)
     scores[i] = 7;
     correct[i] = i % 4 == 0;
   }
-  g_assert_true (sppnet_platt_fit (scores, correct, N, &a, &b));
+  g_assert_true (sppnet_platt_fit (scores, correct, NULL, N, &a, &b));
   g_assert_cmpfloat_with_epsilon (1 / (1 + exp ((gdouble) a * 7 + b)), .25, .01);
 
   draw (5, N, -2, 0, 1);
   for (gsize i = 0; i < N; i++)
     scores[i] *= 1e30f;
-  g_assert_true (sppnet_platt_fit (scores, correct, N, &a, &b));
+  g_assert_true (sppnet_platt_fit (scores, correct, NULL, N, &a, &b));
   g_assert_cmpfloat (a, <, 0);
   g_assert_cmpfloat_with_epsilon (a * 1e30f, -2, 1);
+}
+
+/* A weight counts as so many examples, and 0 as none. */
+static void
+test_weights (void)
+{
+  static gfloat weights[N];
+  gfloat a, b, a2, b2;
+
+  draw (6, N / 3, -2, .5, 1);
+  for (gsize i = 0; i < N / 3; i++) {
+    scores[i + N / 3] = scores[i + 2 * N / 3] = scores[i];
+    correct[i + N / 3] = correct[i + 2 * N / 3] = correct[i];
+    weights[i] = 3;
+  }
+  g_assert_true (sppnet_platt_fit (scores, correct, NULL, N, &a, &b));
+  g_assert_true (sppnet_platt_fit (scores, correct, weights, N, &a2, &b2)); /* 3, 0 and 0 times */
+  g_assert_cmpfloat_with_epsilon (a, a2, 1e-4);
+  g_assert_cmpfloat_with_epsilon (b, b2, 1e-4);
+  g_assert_true (sppnet_platt_fit (scores, correct, NULL, N / 3, &a2, &b2)); /* Platt's targets know the number */
+  g_assert_cmpfloat (fabsf (a - a2), >, 1e-3f);
+  for (gsize i = 0; i < N; i++)
+    weights[i] = correct[i] ? 1 : 0;
+  g_assert_false (sppnet_platt_fit (scores, correct, weights, N, &a, &b));
 }
 
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/train/calibrate/grid", test_grid);
-  g_test_add_func ("/train/calibrate/few", test_few);
-  g_test_add_func ("/train/calibrate/separable", test_separable);
-  g_test_add_func ("/train/calibrate/one-sided", test_one_sided);
-  g_test_add_func ("/train/calibrate/not-finite", test_not_finite);
-  g_test_add_func ("/train/calibrate/extremes", test_extremes);
+  g_test_add_func ("/train/platt/grid", test_grid);
+  g_test_add_func ("/train/platt/few", test_few);
+  g_test_add_func ("/train/platt/separable", test_separable);
+  g_test_add_func ("/train/platt/one-sided", test_one_sided);
+  g_test_add_func ("/train/platt/not-finite", test_not_finite);
+  g_test_add_func ("/train/platt/extremes", test_extremes);
+  g_test_add_func ("/train/platt/weights", test_weights);
   return g_test_run ();
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "train/calibrate.h"
+#include "train/platt.h"
 
 #include <math.h>
 
@@ -13,10 +13,11 @@ typedef struct
 {
   const gfloat *scores;
   const gboolean *correct;
+  const gfloat *weights;
   gsize n;
   gdouble mean, deviation;    /* of the scores */
   gdouble high, low;          /* targets of the two sides */
-  gdouble n_correct, n_wrong; /* finite scores */
+  gdouble n_correct, n_wrong; /* sums of the weights */
 } Sample;
 
 typedef struct
@@ -25,24 +26,39 @@ typedef struct
   gdouble aa, ab, bb;
 } Derivatives;
 
+/* 0 for a score that is not finite. */
+static gdouble
+weight_of (const Sample *sample, gsize i)
+{
+  if (!isfinite (sample->scores[i]))
+    return 0;
+  return sample->weights ? sample->weights[i] : 1;
+}
+
 static gboolean
 sample_init (Sample *sample)
 {
   gdouble sum = 0, squares = 0, count;
 
-  for (gsize i = 0; i < sample->n; i++)
-    if (isfinite (sample->scores[i])) {
-      *(sample->correct[i] ? &sample->n_correct : &sample->n_wrong) += 1;
-      sum += sample->scores[i];
+  for (gsize i = 0; i < sample->n; i++) {
+    gdouble weight = weight_of (sample, i);
+
+    if (weight > 0) {
+      *(sample->correct[i] ? &sample->n_correct : &sample->n_wrong) += weight;
+      sum += weight * sample->scores[i];
     }
+  }
   if (sample->n_correct == 0 || sample->n_wrong == 0)
     return FALSE;
 
   count = sample->n_correct + sample->n_wrong;
   sample->mean = sum / count;
-  for (gsize i = 0; i < sample->n; i++)
-    if (isfinite (sample->scores[i]))
-      squares += (sample->scores[i] - sample->mean) * (sample->scores[i] - sample->mean);
+  for (gsize i = 0; i < sample->n; i++) {
+    gdouble weight = weight_of (sample, i);
+
+    if (weight > 0)
+      squares += weight * (sample->scores[i] - sample->mean) * (sample->scores[i] - sample->mean);
+  }
   sample->deviation = squares > 0 ? sqrt (squares / count) : 1;
   sample->high = (sample->n_correct + 1) / (sample->n_correct + 2);
   sample->low = 1 / (sample->n_wrong + 2);
@@ -55,13 +71,16 @@ loss (const Sample *sample, gdouble a, gdouble b)
 {
   gdouble sum = 0;
 
-  for (gsize i = 0; i < sample->n; i++)
-    if (isfinite (sample->scores[i])) {
+  for (gsize i = 0; i < sample->n; i++) {
+    gdouble weight = weight_of (sample, i);
+
+    if (weight > 0) {
       gdouble f = a * (sample->scores[i] - sample->mean) / sample->deviation + b;
       gdouble target = sample->correct[i] ? sample->high : sample->low;
 
-      sum += f >= 0 ? target * f + log1p (exp (-f)) : (target - 1) * f + log1p (exp (f));
+      sum += weight * (f >= 0 ? target * f + log1p (exp (-f)) : (target - 1) * f + log1p (exp (f)));
     }
+  }
   return sum;
 }
 
@@ -70,12 +89,14 @@ derive (const Sample *sample, gdouble a, gdouble b)
 {
   Derivatives d = { .aa = 1e-12, .bb = 1e-12 };
 
-  for (gsize i = 0; i < sample->n; i++)
-    if (isfinite (sample->scores[i])) {
+  for (gsize i = 0; i < sample->n; i++) {
+    gdouble weight = weight_of (sample, i);
+
+    if (weight > 0) {
       gdouble score = (sample->scores[i] - sample->mean) / sample->deviation;
       gdouble f = a * score + b, small = exp (-fabs (f));
       gdouble p = f >= 0 ? small / (1 + small) : 1 / (1 + small);
-      gdouble slope = (sample->correct[i] ? sample->high : sample->low) - p, curve = p * (1 - p);
+      gdouble slope = weight * ((sample->correct[i] ? sample->high : sample->low) - p), curve = weight * p * (1 - p);
 
       d.a += score * slope;
       d.b += slope;
@@ -83,6 +104,7 @@ derive (const Sample *sample, gdouble a, gdouble b)
       d.ab += score * curve;
       d.bb += curve;
     }
+  }
   return d;
 }
 
@@ -114,9 +136,9 @@ minimise (const Sample *sample, gdouble *a, gdouble *b)
 }
 
 gboolean
-sppnet_platt_fit (const gfloat *scores, const gboolean *correct, gsize n, gfloat *a, gfloat *b)
+sppnet_platt_fit (const gfloat *scores, const gboolean *correct, const gfloat *weights, gsize n, gfloat *a, gfloat *b)
 {
-  Sample sample = { .scores = scores, .correct = correct, .n = n };
+  Sample sample = { .scores = scores, .correct = correct, .weights = weights, .n = n };
   gdouble slope = 0, offset;
 
   *a = -1;

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tools.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "arguments.h"
+#include "evaluate.h"
+#include "evaluate/average_precision.h"
+#include "json.h"
+#include "model/model.h"
+#include "train/calibration.h"
+
+/* Boxes below have no part in any threshold, and there are thousands of them. */
+#define THRESHOLD 0.01f
+#define MAX_DETECTIONS 1000
+
+static SppnetDetectorArguments detector_arguments;
+
+static struct
+{
+  gchar **voc, **sets;
+  gchar *output;
+  gint limit;
+  gboolean json;
+} arg;
+
+static const GOptionEntry entries[] = {
+  { "voc", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &arg.voc,
+    "Folder with Annotations, ImageSets/Main and JPEGImages; may be given more than once", "DIR" },
+  { "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &arg.sets, "Image set of the folder before it", "NAME" },
+  { "output", 'o', 0, G_OPTION_ARG_FILENAME, &arg.output, "Model to write", "FILE" },
+  { "limit", 0, 0, G_OPTION_ARG_INT, &arg.limit, "Only the first N pictures (default: all)", "N" },
+  { "json", 'j', 0, G_OPTION_ARG_NONE, &arg.json, "JSON instead of a table", NULL },
+  { NULL },
+};
+
+static gboolean
+parse (int argc, char **argv, SppnetSettings *settings, GError **error)
+{
+  g_autoptr (GOptionContext) context = g_option_context_new (NULL);
+
+  g_option_context_set_summary (context,
+                                "Fits the confidences of a model to annotated pictures that it was not trained on, so\n"
+                                "that .7 means for every label that seven of ten boxes are right, and finds a default\n"
+                                "threshold for every label. Writes the model with both.");
+  g_option_context_add_main_entries (context, entries, NULL);
+  sppnet_arguments_add (context, &detector_arguments);
+  sppnet_arguments_add_proposals (context, &detector_arguments, "method");
+  if (!sppnet_arguments_parse (context, argc, argv, error)
+      || !sppnet_arguments_check (&detector_arguments, settings, error)
+      || !sppnet_check_integer ("limit", arg.limit, 0, G_MAXINT, error)
+      || !sppnet_check_sets (arg.voc, arg.sets, error))
+    return FALSE;
+  if (!arg.output)
+    return sppnet_usage_error (error, "--output FILE is needed");
+  if (settings->labels)
+    return sppnet_usage_error (error, "--labels: all labels of a model are calibrated together");
+  if (settings->threshold <= 0)
+    settings->threshold = THRESHOLD;
+  settings->max_detections = MAX_DETECTIONS;
+  return TRUE;
+}
+
+static gfloat
+log_odds (gfloat confidence)
+{
+  confidence = CLAMP (confidence, 1e-7f, 1 - 1e-7f);
+  return logf (confidence / (1 - confidence));
+}
+
+static void
+clear_label (gpointer data)
+{
+  g_array_unref (((SppnetJudgedLabel *) data)->boxes);
+}
+
+/* boxes: per label, see sppnet_evaluation_detect(). (element-type SppnetJudgedLabel) */
+static GArray *
+judge (const GPtrArray *annotations, SppnetModel *model, const GPtrArray *boxes)
+{
+  GArray *labels = g_array_new (FALSE, FALSE, sizeof (SppnetJudgedLabel));
+
+  g_array_set_clear_func (labels, clear_label);
+  for (guint l = 0; l < boxes->len; l++) {
+    const gchar *name = sppnet_model_get_label (model, l);
+    GArray *found = g_ptr_array_index (boxes, l);
+    SppnetScoredBox *scored = (SppnetScoredBox *) (gpointer) found->data;
+    SppnetJudgedLabel label = { g_array_new (FALSE, FALSE, sizeof (SppnetJudgedBox)), 0 };
+    g_autofree SppnetMatch *matches = sppnet_match_boxes (annotations, name, scored, found->len, SPPNET_MATCH_IOU);
+
+    label.objects = sppnet_count_objects (annotations, name);
+    for (guint i = 0; i < found->len; i++) {
+      SppnetJudgedBox box = { scored[i].picture, log_odds (scored[i].score), matches[i] == SPPNET_MATCH_TRUE };
+
+      if (matches[i] != SPPNET_MATCH_IGNORED)
+        g_array_append_val (label.boxes, box);
+    }
+    g_array_append_val (labels, label);
+  }
+  return labels;
+}
+
+/* The model's record with what it was calibrated on. (transfer full) */
+static gchar *
+describe (const gchar *provenance, guint pictures)
+{
+  g_autoptr (JsonNode) root = provenance ? json_from_string (provenance, NULL) : NULL;
+  g_autoptr (JsonArray) sets = json_array_new ();
+  JsonObject *record = json_object_new ();
+
+  if (!root) {
+    root = json_node_new (JSON_NODE_OBJECT);
+    json_node_take_object (root, json_object_new ());
+  }
+  for (guint i = 0; arg.voc[i]; i++) {
+    g_autofree gchar *base = g_path_get_basename (arg.voc[i]);
+    g_autofree gchar *set = g_strconcat (base, "/", arg.sets[i], NULL);
+
+    json_array_add_string_element (sets, set);
+  }
+  json_object_set_array_member (record, "sets", g_steal_pointer (&sets));
+  json_object_set_int_member (record, "pictures", pictures);
+  json_object_set_object_member (json_node_get_object (root), "calibration", record);
+  return json_to_string (root, FALSE);
+}
+
+/* A sigmoid of the log-odds of the present confidence is, with it, one sigmoid of the score. */
+static gboolean
+write_model (SppnetModel *model, const SppnetCalibration *results, guint pictures, GError **error)
+{
+  g_auto (SppnetConfig) config;
+  gchar *provenance;
+  gboolean calibrated;
+
+  sppnet_config_init (&config);
+  sppnet_config_copy (&config, sppnet_model_get_config (model));
+  calibrated = config.calibration != NULL;
+  if (!calibrated)
+    config.calibration = g_new (gfloat, 2 * config.n_labels);
+  g_free (config.thresholds);
+  config.thresholds = g_new (gfloat, config.n_labels);
+  for (guint l = 0; l < config.n_labels; l++) {
+    gfloat *a = &config.calibration[2 * l], *b = a + 1;
+
+    *b = results[l].b - (calibrated ? results[l].a * *b : 0);
+    *a = results[l].a * (calibrated ? -*a : 1);
+    config.thresholds[l] = results[l].threshold;
+  }
+  provenance = describe (config.provenance, pictures);
+  g_free (config.provenance);
+  config.provenance = provenance;
+  return sppnet_model_save_as (model, &config, arg.output, error);
+}
+
+static void
+print_row (const gchar *name, guint objects, const SppnetCalibration *result)
+{
+  printf ("%-16s %8u %8u %8u %8.4f %8.4f %9.2f %9.4f %8.4f\n", name, objects, result->n_boxes, result->n_correct,
+          result->error[0], result->error[1], (gdouble) result->threshold, result->precision, result->recall);
+}
+
+static void
+print_table (SppnetModel *model, const GArray *labels, const SppnetCalibration *results)
+{
+  guint objects = 0;
+
+  printf ("%-16s %8s %8s %8s %8s %8s %9s %9s %8s\n", "class", "objects", "boxes", "correct", "before", "after",
+          "threshold", "precision", "recall");
+  for (guint l = 0; l < labels->len; l++) {
+    objects += g_array_index (labels, SppnetJudgedLabel, l).objects;
+    print_row (sppnet_model_get_label (model, l), g_array_index (labels, SppnetJudgedLabel, l).objects, &results[l]);
+  }
+  print_row ("all", objects, &results[labels->len]);
+}
+
+static void
+add_result (JsonBuilder *builder, guint objects, const SppnetCalibration *result)
+{
+  sppnet_tool_json_integer (builder, "objects", objects);
+  sppnet_tool_json_integer (builder, "boxes", result->n_boxes);
+  sppnet_tool_json_integer (builder, "correct", result->n_correct);
+  sppnet_tool_json_number (builder, "error_before", result->error[0]);
+  sppnet_tool_json_number (builder, "error_after", result->error[1]);
+  sppnet_tool_json_number (builder, "threshold", result->threshold);
+  sppnet_tool_json_number (builder, "precision", result->precision);
+  sppnet_tool_json_number (builder, "recall", result->recall);
+}
+
+static void
+print_json (SppnetModel *model, const GArray *labels, const SppnetCalibration *results)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  guint objects = 0;
+
+  for (guint l = 0; l < labels->len; l++)
+    objects += g_array_index (labels, SppnetJudgedLabel, l).objects;
+  json_builder_begin_object (builder);
+  add_result (builder, objects, &results[labels->len]);
+  json_builder_set_member_name (builder, "classes");
+  json_builder_begin_object (builder);
+  for (guint l = 0; l < labels->len; l++) {
+    json_builder_set_member_name (builder, sppnet_model_get_label (model, l));
+    json_builder_begin_object (builder);
+    add_result (builder, g_array_index (labels, SppnetJudgedLabel, l).objects, &results[l]);
+    json_builder_end_object (builder);
+  }
+  json_builder_end_object (builder);
+  json_builder_end_object (builder);
+  sppnet_tool_json_print (builder);
+}
+
+static gboolean
+calibrate (const SppnetEvaluation *evaluation, const SppnetSettings *settings, GError **error)
+{
+  g_autoptr (SppnetModel) model = sppnet_arguments_load_model (&detector_arguments, error);
+  g_autoptr (GPtrArray) boxes = model ? sppnet_evaluation_detect (evaluation, model, settings, error) : NULL;
+  g_autofree SppnetCalibration *results = NULL;
+  g_autoptr (GArray) labels = NULL;
+
+  if (!boxes)
+    return FALSE;
+  labels = judge (evaluation->annotations, model, boxes);
+  results = g_new (SppnetCalibration, labels->len + 1);
+  if (!sppnet_calibrate ((const SppnetJudgedLabel *) (gpointer) labels->data, labels->len, results, error)
+      || !write_model (model, results, evaluation->annotations->len, error))
+    return FALSE;
+  (arg.json ? print_json : print_table) (model, labels, results);
+  return TRUE;
+}
+
+int
+sppnet_tool_calibrate (int argc, char **argv)
+{
+  g_autoptr (GPtrArray) annotations = NULL;
+  g_autoptr (GError) error = NULL;
+  SppnetSettings settings = { 0 };
+  SppnetEvaluation evaluation;
+
+  if (!parse (argc, argv, &settings, &error)
+      || !(annotations = sppnet_evaluation_annotations (arg.voc, arg.sets, arg.limit, &error)))
+    return sppnet_tool_report (error);
+  evaluation = (SppnetEvaluation) { annotations, arg.json, isatty (STDERR_FILENO), g_get_monotonic_time () };
+  if (!calibrate (&evaluation, &settings, &error)) {
+    sppnet_evaluation_end (&evaluation);
+    return sppnet_tool_report (error);
+  }
+  return SPPNET_TOOL_DONE;
+}
