@@ -18,6 +18,7 @@ struct _SppnetFeatures
   SppnetBuffer vectors[SPPNET_MAX_HEAD_LAYERS + 1]; /* [n][in of each head layer]; the last: of the classifier */
   GArray *boxes;                                    /* (element-type SppnetBox) */
   GArray *labels;                                   /* (element-type gint) */
+  GArray *difficult;                                /* (element-type gboolean), as long as labels */
   SppnetFeatureKind kind;
 };
 
@@ -37,6 +38,7 @@ sppnet_features_new (const SppnetNetwork *network, SppnetModel *model, const Spp
   features->threads = threads;
   features->boxes = g_array_new (FALSE, FALSE, sizeof (SppnetBox));
   features->labels = g_array_new (FALSE, FALSE, sizeof (gint));
+  features->difficult = g_array_new (FALSE, FALSE, sizeof (gboolean));
   features->cache = sppnet_map_cache_open (cache_file, key, dataset->annotations->len, error);
   features->backbone = features->cache ? sppnet_backbone_new (model, error) : NULL;
   return features->backbone ? g_steal_pointer (&features) : NULL;
@@ -54,6 +56,7 @@ sppnet_features_free (SppnetFeatures *features)
   sppnet_aligned_free (features->map);
   g_array_unref (features->boxes);
   g_array_unref (features->labels);
+  g_array_unref (features->difficult);
   g_free (features);
 }
 
@@ -93,13 +96,16 @@ collect_boxes (SppnetFeatures *features, guint picture)
 
   g_array_set_size (features->boxes, 0);
   g_array_set_size (features->labels, 0);
+  g_array_set_size (features->difficult, 0);
   for (guint k = 0; k < annotation->objects->len; k++) {
+    const SppnetObject *object = &g_array_index (annotation->objects, SppnetObject, k);
     gint label = g_array_index (features->dataset->objects[picture], gint, k);
 
     if (label < 0)
       continue;
-    g_array_append_val (features->boxes, g_array_index (annotation->objects, SppnetObject, k).box);
+    g_array_append_val (features->boxes, object->box);
     g_array_append_val (features->labels, label);
+    g_array_append_val (features->difficult, object->difficult);
   }
   g_array_append_vals (features->boxes, proposals->data, MIN (proposals->len, features->max_regions));
 }
@@ -139,6 +145,7 @@ load (gpointer user_data, guint picture, SppnetRegions *regions, GError **error)
   regions->n_objects = features->labels->len;
   regions->boxes = (const SppnetBox *) features->boxes->data;
   regions->object_label = (const gint *) features->labels->data;
+  regions->object_difficult = (const gboolean *) features->difficult->data;
   return regions->features != NULL;
 }
 

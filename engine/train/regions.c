@@ -50,6 +50,12 @@ sppnet_regions_load (const SppnetRegionSource *source, guint picture, SppnetRegi
 }
 
 gboolean
+sppnet_regions_is_difficult (const SppnetRegions *regions, gsize object)
+{
+  return regions->object_difficult && regions->object_difficult[object];
+}
+
+gboolean
 sppnet_regions_near (const SppnetRegions *regions, gsize row, gint label, gfloat min_iou)
 {
   for (gsize i = 0; i < regions->n_objects; i++)

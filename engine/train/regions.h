@@ -13,6 +13,8 @@ typedef struct
   const SppnetBox *boxes;   /* [n] */
   const gfloat *features;   /* [n][length] */
   const gint *object_label; /* [n_objects] label ids */
+  /* (nullable) [n_objects]: neither these objects nor regions near them are examples of their label, or of background */
+  const gboolean *object_difficult;
 } SppnetRegions;
 
 typedef struct
@@ -29,6 +31,7 @@ typedef struct
 gboolean sppnet_regions_load (const SppnetRegionSource *source, guint picture, SppnetRegions *regions,
                               gdouble *norm_sum, GError **error);
 
+gboolean sppnet_regions_is_difficult (const SppnetRegions *regions, gsize object);
 /* TRUE where boxes[row] overlaps an object of this label by at least min_iou. */
 gboolean sppnet_regions_near (const SppnetRegions *regions, gsize row, gint label, gfloat min_iou);
 

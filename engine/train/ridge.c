@@ -63,7 +63,8 @@ acquire_equations (Trainer *trainer, GError **error)
   return FALSE;
 }
 
-/* The object of this label that overlaps the region most, or NULL when that is less than the settings ask for. */
+/* The object of this label that overlaps the region most, or NULL when that is less than the settings ask for or the
+ * object is difficult. */
 static const SppnetBox *
 find_object (const SppnetRegions *regions, gsize row, gint label, gdouble min_iou)
 {
@@ -75,7 +76,7 @@ find_object (const SppnetRegions *regions, gsize row, gint label, gdouble min_io
       gfloat iou = sppnet_box_iou (&regions->boxes[row], &regions->boxes[i]);
 
       if (iou >= min_iou && iou > best_iou) {
-        best = &regions->boxes[i];
+        best = sppnet_regions_is_difficult (regions, i) ? NULL : &regions->boxes[i];
         best_iou = iou;
       }
     }

@@ -40,7 +40,8 @@ collect_picture (SppnetSvmTrainer *trainer, GError **error)
   gsize n = sample_rows (trainer, rows);
 
   for (gsize i = 0; i < regions->n_objects; i++)
-    if (!sppnet_svm_trainer_take (trainer, trainer->labels[regions->object_label[i]].positives, (guint32) i, error))
+    if (!sppnet_regions_is_difficult (regions, i)
+        && !sppnet_svm_trainer_take (trainer, trainer->labels[regions->object_label[i]].positives, (guint32) i, error))
       return FALSE;
 
   for (guint l = 0; l < trainer->source->n_labels; l++)

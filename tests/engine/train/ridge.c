@@ -21,6 +21,7 @@ typedef struct
   SppnetBox boxes[PICTURES][1 + REGIONS];
   gfloat features[PICTURES][1 + REGIONS][LENGTH];
   gint label[PICTURES];
+  gboolean difficult[PICTURES];
   gint fail_at;
   guint loads;
 } Set;
@@ -36,7 +37,7 @@ load (gpointer user_data, guint picture, SppnetRegions *regions, GError **error)
     return FALSE;
   }
   *regions = (SppnetRegions){ 1 + set->n_proposals, 1, set->boxes[picture], &set->features[picture][0][0],
-                              &set->label[picture] };
+                              &set->label[picture], &set->difficult[picture] };
   return TRUE;
 }
 
@@ -121,6 +122,26 @@ test_localisation (void)
   g_test_message ("mean IoU before %.3f, after %.3f", before, after);
   g_assert_cmpfloat (before, <, .85);
   g_assert_cmpfloat (after, >, .95);
+}
+
+static void
+test_difficult_objects (void)
+{
+  g_autofree Set *set = make_set (1);
+  SppnetRegionSource source = source_of (set);
+  SppnetRidgeSettings settings = { .lambda = 1 };
+  g_autoptr (SppnetFloats) weight = NULL, bias = NULL;
+  g_autoptr (GError) error = NULL;
+  gfloat mean[4], scale[4];
+
+  for (guint p = 0; p < PICTURES; p++)
+    set->difficult[p] = set->label[p] == 1;
+  sppnet_ridge_train (&source, &settings, NULL, NULL, &weight, &bias, mean, scale, &error);
+  g_assert_no_error (error);
+  for (guint i = 0; i < 4 * LENGTH; i++) {
+    g_assert_cmpfloat (weight[i], !=, 0);
+    g_assert_cmpfloat (weight[4 * LENGTH + i], ==, 0);
+  }
 }
 
 /* Targets have mean 0 and deviation 1 after whitening; a label with too few pairs has no weights. */
@@ -279,6 +300,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/train/ridge/localisation", test_localisation);
+  g_test_add_func ("/train/ridge/difficult-objects", test_difficult_objects);
   g_test_add_func ("/train/ridge/whitening", test_whitening);
   g_test_add_func ("/train/ridge/failures", test_failures);
   g_test_add_func ("/train/ridge/no-pairs", test_no_pairs);

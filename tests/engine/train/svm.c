@@ -22,6 +22,7 @@ typedef struct
   SppnetBox boxes[PICTURES][MAX_REGIONS];
   gfloat features[PICTURES][MAX_REGIONS][LENGTH];
   gint labels[PICTURES][MAX_REGIONS];
+  gboolean difficult[PICTURES][MAX_REGIONS];
   gint fail_at;
   guint loads;
 } Set;
@@ -38,7 +39,7 @@ load (gpointer user_data, guint picture, SppnetRegions *regions, GError **error)
     return FALSE;
   }
   *regions = (SppnetRegions){ set->n[picture], set->n_objects[picture], set->boxes[picture],
-                              &set->features[picture][0][0], set->labels[picture] };
+                              &set->features[picture][0][0], set->labels[picture], set->difficult[picture] };
   return TRUE;
 }
 
@@ -274,6 +275,31 @@ test_near_regions_are_no_negatives (void)
   g_assert_cmpfloat (score (weight, bias, 1, part), <, 0);
 }
 
+/* Difficult objects and what is near them are no examples of their label, neither way; a weight that no example touches
+ * stays exactly 0. */
+static void
+test_difficult_objects (void)
+{
+  for (gint difficult = 0; difficult < 2; difficult++) {
+    g_autofree Set *set = make_set (22, FALSE);
+    SppnetRegionSource source = source_of (set);
+    SppnetSvmSettings settings = { .c = 1, .seed = 1 };
+    g_autoptr (SppnetFloats) weight = NULL, bias = NULL;
+    g_autoptr (GError) error = NULL;
+
+    for (guint p = 0; p < PICTURES; p += 6) {
+      set->difficult[p][0] = difficult;
+      set->features[p][0][5] = 3;
+      add_region (set, p, -1, set->features[p][0]);
+      set->boxes[p][set->n[p] - 1] = set->boxes[p][0];
+      set->boxes[p][set->n[p] - 1].width *= 2; /* IoU .5 with the object of label 0 */
+    }
+    sppnet_svm_train (&source, &settings, NULL, NULL, &weight, &bias, &error);
+    g_assert_no_error (error);
+    g_assert_true ((weight[0 * LENGTH + 5] == 0) == difficult);
+  }
+}
+
 /* Labels that share their negatives and are trained again after each new one, so that one label frees what another
  * takes: the pool's counts must stay right (it asserts them), and no region ends on the wrong side. */
 static void
@@ -471,6 +497,7 @@ main (int argc, char **argv)
   g_test_add_func ("/train/svm/reproducible", test_reproducible);
   g_test_add_func ("/train/svm/mined-as-good-as-all", test_mined_as_good_as_all);
   g_test_add_func ("/train/svm/near-regions", test_near_regions_are_no_negatives);
+  g_test_add_func ("/train/svm/difficult-objects", test_difficult_objects);
   g_test_add_func ("/train/svm/shared-negatives", test_shared_negatives);
   g_test_add_func ("/train/svm/progress", test_progress);
   g_test_add_func ("/train/svm/bad-input", test_bad_input);
