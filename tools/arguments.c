@@ -38,6 +38,49 @@ sppnet_arguments_add_proposals (GOptionContext *context, SppnetDetectorArguments
   g_option_context_add_main_entries (context, entries, NULL);
 }
 
+void
+sppnet_arguments_add_pictures (GOptionContext *context, SppnetPictureArguments *arguments)
+{
+  const GOptionEntry entries[] = {
+    { "voc", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &arguments->sets.voc,
+      "Folder with Annotations, ImageSets/Main and JPEGImages; may be given more than once", "DIR" },
+    { "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &arguments->sets.sets,
+      "Image set of the folder before it (default: all annotations)", "NAME" },
+    { "coco", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &arguments->sets.coco,
+      "Pictures and objects as COCO's JSON; may be given more than once", "FILE" },
+    { "images", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &arguments->sets.images,
+      "Folder of the pictures of the COCO file before it (default: the file's)", "DIR" },
+    { "validation", 0, 0, G_OPTION_ARG_DOUBLE, &arguments->validation,
+      "Part of the pictures, chosen at random, that train leaves out and evaluate takes (default: 0, no choice)", "X" },
+    { "split-seed", 0, 0, G_OPTION_ARG_INT64, &arguments->split_seed, "Seed of that choice (default: 1)", "N" },
+    { NULL },
+  };
+
+  arguments->split_seed = 1;
+  g_option_context_add_main_entries (context, entries, NULL);
+}
+
+static guint
+count (gchar **names)
+{
+  return names ? g_strv_length (names) : 0;
+}
+
+gboolean
+sppnet_arguments_check_pictures (const SppnetPictureArguments *arguments, GError **error)
+{
+  const SppnetPictureSets *sets = &arguments->sets;
+
+  if (!sets->voc && !sets->coco)
+    return sppnet_usage_error (error, "give --voc DIR or --coco FILE");
+  if (sets->sets && count (sets->sets) != count (sets->voc))
+    return sppnet_usage_error (error, "give --set NAME once for each --voc DIR, or not at all");
+  if (sets->images && count (sets->images) != count (sets->coco))
+    return sppnet_usage_error (error, "give --images DIR once for each --coco FILE, or not at all");
+  return sppnet_check_number ("validation", arguments->validation, 0, 0.9, error)
+         && sppnet_check_integer ("split-seed", arguments->split_seed, 0, G_MAXUINT32, error);
+}
+
 gboolean
 sppnet_usage_error (GError **error, const gchar *format, ...)
 {
@@ -74,13 +117,6 @@ sppnet_check_method (const gchar *option, const gchar *nick, SppnetProposals *me
   return sppnet_proposals_from_nick (nick, method)
          || sppnet_usage_error (
              error, "--%s: \"%s\" is none of selective-search, selective-search-quality, grid, regions", option, nick);
-}
-
-gboolean
-sppnet_check_sets (gchar **dirs, gchar **sets, GError **error)
-{
-  return (dirs && sets && g_strv_length (dirs) == g_strv_length (sets))
-         || sppnet_usage_error (error, "give --voc DIR and --set NAME, as many of the one as of the other");
 }
 
 gboolean

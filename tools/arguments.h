@@ -3,6 +3,8 @@
 
 #include <sppnet/detector.h>
 
+#include "evaluate/sets.h"
+
 /* What the subcommands share of reading a command line. Mistakes are errors in G_OPTION_ERROR or
  * SPPNET_ERROR_SETTINGS: sppnet_tool_report() gives them the exit status of usage. */
 
@@ -25,12 +27,22 @@ gboolean sppnet_arguments_check (SppnetDetectorArguments *arguments, SppnetSetti
 /* The model that --model names, or the default one. */
 SppnetModel *sppnet_arguments_load_model (const SppnetDetectorArguments *arguments, GError **error);
 
+/* Annotated pictures, as they are named on a command line. { 0 } before parsing. */
+typedef struct
+{
+  SppnetPictureSets sets;
+  gdouble validation;
+  gint64 split_seed;
+} SppnetPictureArguments;
+
+/* Adds --voc, --set, --coco, --images, --validation, --split-seed. */
+void sppnet_arguments_add_pictures (GOptionContext *context, SppnetPictureArguments *arguments);
+gboolean sppnet_arguments_check_pictures (const SppnetPictureArguments *arguments, GError **error);
+
 /* The checks: the option's name without dashes, and the value. */
 gboolean sppnet_check_integer (const gchar *option, gint64 value, gint64 lowest, gint64 highest, GError **error);
 gboolean sppnet_check_number (const gchar *option, gdouble value, gdouble lowest, gdouble highest, GError **error);
 gboolean sppnet_check_method (const gchar *option, const gchar *nick, SppnetProposals *method, GError **error);
-/* What --voc and --set gave: pairs. */
-gboolean sppnet_check_sets (gchar **dirs, gchar **sets, GError **error);
 /* "640x480" */
 gboolean sppnet_check_size (const gchar *option, const gchar *text, gint *width, gint *height, GError **error);
 /* "X,Y,W,H" */

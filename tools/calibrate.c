@@ -18,19 +18,16 @@
 #define MAX_DETECTIONS 1000
 
 static SppnetDetectorArguments detector_arguments;
+static SppnetPictureArguments picture_arguments;
 
 static struct
 {
-  gchar **voc, **sets;
   gchar *output;
   gint limit;
   gboolean json;
 } arg;
 
 static const GOptionEntry entries[] = {
-  { "voc", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &arg.voc,
-    "Folder with Annotations, ImageSets/Main and JPEGImages; may be given more than once", "DIR" },
-  { "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &arg.sets, "Image set of the folder before it", "NAME" },
   { "output", 'o', 0, G_OPTION_ARG_FILENAME, &arg.output, "Model to write", "FILE" },
   { "limit", 0, 0, G_OPTION_ARG_INT, &arg.limit, "Only the first N pictures (default: all)", "N" },
   { "json", 'j', 0, G_OPTION_ARG_NONE, &arg.json, "JSON instead of a table", NULL },
@@ -47,12 +44,13 @@ parse (int argc, char **argv, SppnetSettings *settings, GError **error)
                                 "that .7 means for every label that seven of ten boxes are right, and finds a default\n"
                                 "threshold for every label. Writes the model with both.");
   g_option_context_add_main_entries (context, entries, NULL);
+  sppnet_arguments_add_pictures (context, &picture_arguments);
   sppnet_arguments_add (context, &detector_arguments);
   sppnet_arguments_add_proposals (context, &detector_arguments, "method");
   if (!sppnet_arguments_parse (context, argc, argv, error)
       || !sppnet_arguments_check (&detector_arguments, settings, error)
       || !sppnet_check_integer ("limit", arg.limit, 0, G_MAXINT, error)
-      || !sppnet_check_sets (arg.voc, arg.sets, error))
+      || !sppnet_arguments_check_pictures (&picture_arguments, error))
     return FALSE;
   if (!arg.output)
     return sppnet_usage_error (error, "--output FILE is needed");
@@ -109,18 +107,15 @@ describe (const gchar *provenance, guint pictures)
 {
   g_autoptr (JsonNode) root = provenance ? json_from_string (provenance, NULL) : NULL;
   g_autoptr (JsonArray) sets = json_array_new ();
+  g_auto (GStrv) names = sppnet_picture_sets_names (&picture_arguments.sets);
   JsonObject *record = json_object_new ();
 
   if (!root) {
     root = json_node_new (JSON_NODE_OBJECT);
     json_node_take_object (root, json_object_new ());
   }
-  for (guint i = 0; arg.voc[i]; i++) {
-    g_autofree gchar *base = g_path_get_basename (arg.voc[i]);
-    g_autofree gchar *set = g_strconcat (base, "/", arg.sets[i], NULL);
-
-    json_array_add_string_element (sets, set);
-  }
+  for (guint i = 0; names[i]; i++)
+    json_array_add_string_element (sets, names[i]);
   json_object_set_array_member (record, "sets", g_steal_pointer (&sets));
   json_object_set_int_member (record, "pictures", pictures);
   json_object_set_object_member (json_node_get_object (root), "calibration", record);
@@ -240,7 +235,7 @@ sppnet_tool_calibrate (int argc, char **argv)
   SppnetEvaluation evaluation;
 
   if (!parse (argc, argv, &settings, &error)
-      || !(annotations = sppnet_evaluation_annotations (arg.voc, arg.sets, arg.limit, &error)))
+      || !(annotations = sppnet_evaluation_annotations (&picture_arguments, arg.limit, &error)))
     return sppnet_tool_report (error);
   evaluation = (SppnetEvaluation) { annotations, arg.json, isatty (STDERR_FILENO), g_get_monotonic_time () };
   if (!calibrate (&evaluation, &settings, &error)) {

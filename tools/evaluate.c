@@ -7,24 +7,17 @@
 #include "arguments.h"
 #include "tools.h"
 
-/* Precision falls with the last objects found, so the list must be long: nearly all confidences, many boxes. */
-#define THRESHOLD 0.001f
-#define MAX_DETECTIONS 1000
-
 static SppnetDetectorArguments detector_arguments;
+static SppnetPictureArguments picture_arguments;
 
 static struct
 {
-  gchar **voc, **sets;
   gchar *proposals, *mean_of;
   gint limit;
   gboolean json;
 } arg;
 
 static const GOptionEntry entries[] = {
-  { "voc", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &arg.voc,
-    "Folder with Annotations, ImageSets/Main and JPEGImages; may be given more than once", "DIR" },
-  { "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &arg.sets, "Image set of the folder before it", "NAME" },
   { "proposals", 0, 0, G_OPTION_ARG_STRING, &arg.proposals,
     "Evaluate the proposals of this method instead of a model: selective-search, selective-search-quality or grid",
     "METHOD" },
@@ -43,13 +36,13 @@ parse (int argc, char **argv, SppnetSettings *settings, SppnetProposals *method,
       context,
       "Average precision of a model, or with --proposals the recall of region proposals, on annotated pictures.");
   g_option_context_add_main_entries (context, entries, NULL);
+  sppnet_arguments_add_pictures (context, &picture_arguments);
   sppnet_arguments_add (context, &detector_arguments);
   sppnet_arguments_add_proposals (context, &detector_arguments, "method");
   if (!sppnet_arguments_parse (context, argc, argv, error)
       || !sppnet_arguments_check (&detector_arguments, settings, error)
-      || !sppnet_check_integer ("limit", arg.limit, 0, G_MAXINT, error))
-    return FALSE;
-  if (!sppnet_check_sets (arg.voc, arg.sets, error))
+      || !sppnet_check_integer ("limit", arg.limit, 0, G_MAXINT, error)
+      || !sppnet_arguments_check_pictures (&picture_arguments, error))
     return FALSE;
   if (!arg.proposals)
     return TRUE;
@@ -60,20 +53,15 @@ parse (int argc, char **argv, SppnetSettings *settings, SppnetProposals *method,
 }
 
 GPtrArray *
-sppnet_evaluation_annotations (gchar **dirs, gchar **sets, gint limit, GError **error)
+sppnet_evaluation_annotations (const SppnetPictureArguments *pictures, gint limit, GError **error)
 {
-  g_autoptr (GPtrArray) all = g_ptr_array_new_with_free_func ((GDestroyNotify) sppnet_annotation_free);
+  GPtrArray *all = sppnet_picture_sets_load (&pictures->sets, error);
 
-  for (guint i = 0; dirs[i]; i++) {
-    GPtrArray *set = sppnet_voc_load (dirs[i], sets[i], error);
-
-    if (!set)
-      return NULL;
-    g_ptr_array_extend_and_steal (all, set);
-  }
-  if (limit > 0 && (guint) limit < all->len)
-    g_ptr_array_set_size (all, limit);
-  return g_steal_pointer (&all);
+  if (all && pictures->validation > 0)
+    all = sppnet_picture_sets_split (all, pictures->validation, (guint32) pictures->split_seed, TRUE);
+  if (all && limit > 0 && (guint) limit < all->len)
+    g_ptr_array_set_size (all, (guint) limit);
+  return all;
 }
 
 gboolean
@@ -113,8 +101,8 @@ evaluate_model (const SppnetEvaluation *evaluation, SppnetSettings *settings, GE
   if (!model)
     return FALSE;
   if (settings->threshold <= 0)
-    settings->threshold = THRESHOLD;
-  settings->max_detections = MAX_DETECTIONS;
+    settings->threshold = SPPNET_EVALUATION_THRESHOLD;
+  settings->max_detections = SPPNET_EVALUATION_DETECTIONS;
   return sppnet_evaluate_detections (evaluation, model, settings, (const gchar *const *) mean_of, error);
 }
 
@@ -128,7 +116,7 @@ sppnet_tool_evaluate (int argc, char **argv)
   SppnetEvaluation evaluation;
 
   if (!parse (argc, argv, &settings, &method, &error)
-      || !(annotations = sppnet_evaluation_annotations (arg.voc, arg.sets, arg.limit, &error)))
+      || !(annotations = sppnet_evaluation_annotations (&picture_arguments, arg.limit, &error)))
     return sppnet_tool_report (error);
   evaluation = (SppnetEvaluation) { annotations, arg.json, isatty (STDERR_FILENO), g_get_monotonic_time () };
   if (!(arg.proposals ? sppnet_evaluate_proposals (&evaluation, method, &settings, &error)

@@ -3,8 +3,13 @@
 
 #include <sppnet/detector.h>
 
+#include "arguments.h"
 #include "evaluate/voc.h"
 #include "frame/picture.h"
+
+/* Precision falls with the last objects found, so the list must be long: nearly all confidences, many boxes. */
+#define SPPNET_EVALUATION_THRESHOLD 0.001f
+#define SPPNET_EVALUATION_DETECTIONS 1000
 
 /* What both kinds of evaluation work on. */
 typedef struct
@@ -15,9 +20,8 @@ typedef struct
   gint64 start;      /* microseconds */
 } SppnetEvaluation;
 
-/* The annotations of all sets in one list, at most limit of them (0: all). dirs, sets: pairs,
- * NULL-terminated. */
-GPtrArray *sppnet_evaluation_annotations (gchar **dirs, gchar **sets, gint limit, GError **error);
+/* The annotations of all sets in one list, at most limit of them (0: all). */
+GPtrArray *sppnet_evaluation_annotations (const SppnetPictureArguments *pictures, gint limit, GError **error);
 
 /* Loads picture number i, shows progress, and checks that the picture has the size that its annotation says. */
 gboolean sppnet_evaluation_load (const SppnetEvaluation *evaluation, guint i, SppnetPicture *picture, GError **error);

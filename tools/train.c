@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "arguments.h"
+#include "evaluate.h"
 #include "tools.h"
 
 #include <signal.h>
@@ -13,20 +14,26 @@
 /* What the command line says, before it is checked. */
 static struct
 {
-  gchar **voc, **sets, **labels;
-  gchar *init, *output, *work, *name, *levels, *head, *merge, *classifier, *box, *optimizer, *proposals;
+  gchar **labels;
+  gchar *label_file, *validation_set, *init, *output, *work, *name, *levels, *head, *merge, *classifier, *box,
+      *optimizer, *proposals;
   gint threads, seed, pictures, regions, warm_up, max_proposals;
   gdouble epochs, learning_rate, backbone_learning_rate, weight_decay, dropout, min_scale, max_scale, colour;
-  gboolean quiet;
+  gboolean heads_only, quiet;
 } arg;
 
+static SppnetPictureArguments pictures;
+
 static const GOptionEntry data_entries[] = {
-  { "voc", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &arg.voc,
-    "Folder with Annotations, ImageSets/Main and JPEGImages; may be given more than once", "DIR" },
-  { "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &arg.sets, "Image set of the folder before it", "NAME" },
   { "label", 0, 0, G_OPTION_ARG_STRING_ARRAY, &arg.labels,
     "Train this label; may be given more than once (default: all that occur)", "NAME" },
+  { "label-file", 0, 0, G_OPTION_ARG_FILENAME, &arg.label_file,
+    "Train the labels of this text file, one a line, in its order", "FILE" },
+  { "validation-set", 0, 0, G_OPTION_ARG_STRING, &arg.validation_set,
+    "Image set of the same folders that the finished model is evaluated on", "NAME" },
   { "init", 0, 0, G_OPTION_ARG_FILENAME, &arg.init, "Model to start from (default: the default model)", "FILE" },
+  { "heads-only", 0, 0, G_OPTION_ARG_NONE, &arg.heads_only,
+    "Keep the initial model's convolution layers as they are and train what follows them: much faster", NULL },
   { "output", 'o', 0, G_OPTION_ARG_FILENAME, &arg.output, "Model to write", "FILE" },
   { "work", 0, 0, G_OPTION_ARG_FILENAME, &arg.work, "Folder for caches and checkpoints (default: OUTPUT.work)", "DIR" },
   { "name", 0, 0, G_OPTION_ARG_STRING, &arg.name, "Name of the model (default: from the output's file name)", "NAME" },
@@ -240,10 +247,14 @@ take_arguments (SppnetTrainOptions *options, GError **error)
 {
   gint choice = 0;
 
-  if (!arg.voc || !arg.sets || g_strv_length (arg.voc) != g_strv_length (arg.sets))
-    return usage (error, "give --voc DIR and --set NAME, as many of the one as of the other");
+  if (!sppnet_arguments_check_pictures (&pictures, error))
+    return FALSE;
   if (!arg.output)
     return usage (error, "--output FILE is needed");
+  if (arg.labels && arg.label_file)
+    return usage (error, "give --label NAME or --label-file FILE, not both");
+  if (arg.validation_set && (pictures.validation > 0.0 || !pictures.sets.voc))
+    return usage (error, "--validation-set NAME is a list of the --voc folders, and excludes --validation");
   if (arg.levels
       && !parse_numbers ("levels", arg.levels, 1, 32, SPPNET_MAX_LEVELS, options->levels, &options->n_levels, error))
     return FALSE;
@@ -275,10 +286,12 @@ name_things (SppnetTrainOptions *options)
     arg.name = g_strdup (base);
   if (!arg.work)
     arg.work = g_strconcat (arg.output, ".work", NULL);
-  options->dirs = arg.voc;
-  options->sets = arg.sets;
+  options->pictures = pictures.sets;
+  options->validation = pictures.validation;
+  options->split_seed = (guint32) pictures.split_seed;
   options->labels = arg.labels;
   options->init = arg.init;
+  options->heads_only = arg.heads_only;
   options->output = arg.output;
   options->work = arg.work;
   options->name = arg.name;
@@ -293,6 +306,7 @@ make_context (void)
   GOptionGroup *schedule
       = g_option_group_new ("schedule", "Schedule options:", "Show the schedule's options", NULL, NULL);
 
+  sppnet_arguments_add_pictures (context, &pictures);
   g_option_context_add_main_entries (context, data_entries, NULL);
   g_option_group_add_entries (network, network_entries);
   g_option_group_add_entries (schedule, schedule_entries);
@@ -304,6 +318,48 @@ make_context (void)
   g_option_context_set_description (context,
                                     "Example:\n  sppnet train --voc MYDATA --set train --output mine.safetensors");
   return context;
+}
+
+/* (transfer full): the pictures that were kept for it, or NULL without an error where there are none */
+static GPtrArray *
+load_validation (GError **error)
+{
+  SppnetPictureSets sets = pictures.sets;
+  g_autofree gchar **names = NULL;
+  GPtrArray *all;
+
+  if (arg.validation_set) {
+    guint n = g_strv_length (sets.voc);
+
+    names = g_new0 (gchar *, n + 1);
+    for (guint i = 0; i < n; i++)
+      names[i] = arg.validation_set;
+    sets = (SppnetPictureSets) { .voc = sets.voc, .sets = names };
+    return sppnet_picture_sets_load (&sets, error);
+  }
+  if (pictures.validation <= 0.0)
+    return NULL;
+  all = sppnet_picture_sets_load (&sets, error);
+  return all ? sppnet_picture_sets_split (all, pictures.validation, (guint32) pictures.split_seed, TRUE) : NULL;
+}
+
+/* The finished model's average precision on the validation pictures. */
+static gboolean
+summarise (const ProgressLine *line, GError **error)
+{
+  g_autoptr (GError) failure = NULL;
+  g_autoptr (GPtrArray) annotations = load_validation (&failure);
+  g_autoptr (SppnetModel) model = annotations ? sppnet_model_load (arg.output, &failure) : NULL;
+  SppnetSettings settings = { .threads = (guint) arg.threads,
+                              .threshold = SPPNET_EVALUATION_THRESHOLD,
+                              .max_detections = SPPNET_EVALUATION_DETECTIONS };
+  SppnetEvaluation evaluation = { annotations, FALSE, line->terminal && !line->quiet, g_get_monotonic_time () };
+
+  if (failure) {
+    g_propagate_error (error, g_steal_pointer (&failure));
+    return FALSE;
+  }
+  return !model || sppnet_evaluate_detections (&evaluation, model, &settings, NULL, error);
 }
 
 int
@@ -321,6 +377,8 @@ sppnet_tool_train (int argc, char **argv)
     g_printerr ("sppnet train: %s\n", error->message);
     return 2;
   }
+  if (arg.label_file && !(arg.labels = sppnet_labels_load (arg.label_file, &error)))
+    return sppnet_tool_report (error);
   if (!arg.init && !(arg.init = sppnet_model_get_default_path (&error))) {
     g_printerr ("sppnet train: %s\n", error->message);
     return 1;
@@ -335,6 +393,8 @@ sppnet_tool_train (int argc, char **argv)
       g_printerr ("\n");
     return sppnet_tool_report (error);
   }
+  if (!summarise (&line, &error))
+    return sppnet_tool_report (error);
   g_print ("%s\n", arg.output);
-  return 0;
+  return SPPNET_TOOL_DONE;
 }

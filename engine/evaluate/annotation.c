@@ -4,6 +4,47 @@
 #include <math.h>
 #include <string.h>
 
+static void
+clear_object (gpointer data)
+{
+  g_clear_pointer (&((SppnetObject *) data)->label, g_free);
+}
+
+SppnetAnnotation *
+sppnet_annotation_new (const gchar *id)
+{
+  SppnetAnnotation *annotation = g_new0 (SppnetAnnotation, 1);
+
+  annotation->id = g_strdup (id);
+  annotation->objects = g_array_new (FALSE, TRUE, sizeof (SppnetObject));
+  g_array_set_clear_func (annotation->objects, clear_object);
+  return annotation;
+}
+
+void
+sppnet_annotation_free (SppnetAnnotation *annotation)
+{
+  if (!annotation)
+    return;
+  g_free (annotation->id);
+  g_free (annotation->picture);
+  g_array_unref (annotation->objects);
+  g_free (annotation);
+}
+
+gboolean
+sppnet_annotation_load_file (const gchar *file, gchar **text, gsize *length, GError **error)
+{
+  g_autoptr (GError) reason = NULL;
+
+  if (g_file_get_contents (file, text, length, &reason))
+    return TRUE;
+  g_set_error (error, SPPNET_ERROR,
+               g_error_matches (reason, G_FILE_ERROR, G_FILE_ERROR_NOENT) ? SPPNET_ERROR_NOT_FOUND : SPPNET_ERROR_READ,
+               "%s: %s", file, reason->message);
+  return FALSE;
+}
+
 /* The four corners of a box as they stand in the file. */
 enum
 {
@@ -150,39 +191,49 @@ check_size (const Reader *reader, GError **error)
 {
   if (reader->size_line == 0)
     return fail (reader->file, 1, error, "no <size>");
-  /* 65535: the most that a JPEG file can have, and far from the limits of gint */
-  if (!(reader->width >= 1 && reader->height >= 1 && reader->width <= 65535 && reader->height <= 65535))
-    return fail (reader->file, reader->size_line, error, "<size> needs a width and a height from 1 to 65535");
+  if (!(reader->width >= 1 && reader->height >= 1 && reader->width <= SPPNET_ANNOTATION_MAX_SIDE
+        && reader->height <= SPPNET_ANNOTATION_MAX_SIDE))
+    return fail (reader->file, reader->size_line, error,
+                 "<size> needs a width and a height from 1 to " G_STRINGIFY (SPPNET_ANNOTATION_MAX_SIDE));
   if (reader->width != floor (reader->width) || reader->height != floor (reader->height))
     return fail (reader->file, reader->size_line, error, "<size> is not in whole pixels");
   return TRUE;
 }
 
+const gchar *
+sppnet_annotation_clip (const SppnetAnnotation *annotation, gdouble x0, gdouble y0, gdouble x1, gdouble y1,
+                        SppnetBox *box)
+{
+  /* Written so that NaN is refused. */
+  if (!(x1 > x0 && y1 > y0))
+    return "empty box";
+  if (!(x0 >= -1 && y0 >= -1 && x1 <= annotation->width + 1 && y1 <= annotation->height + 1))
+    return "box outside the picture";
+  x0 = CLAMP (x0, 0, annotation->width);
+  y0 = CLAMP (y0, 0, annotation->height);
+  x1 = CLAMP (x1, 0, annotation->width);
+  y1 = CLAMP (y1, 0, annotation->height);
+  if (x1 <= x0 || y1 <= y0)
+    return "box outside the picture";
+  *box = (SppnetBox) { (gfloat) x0, (gfloat) y0, (gfloat) (x1 - x0), (gfloat) (y1 - y0) };
+  return NULL;
+}
+
 /* Turns the corners into a box inside the picture. */
 static gboolean
-finish_object (const Reader *reader, Draft *draft, GError **error)
+finish_object (const Reader *reader, const SppnetAnnotation *annotation, Draft *draft, GError **error)
 {
   const gdouble *corner = draft->corner;
-  gdouble x0 = corner[XMIN] - 1, y0 = corner[YMIN] - 1, x1 = corner[XMAX], y1 = corner[YMAX];
+  const gchar *reason;
 
   if (!draft->object.label || !*draft->object.label)
     return fail (reader->file, draft->line, error, "object without a <name>");
   for (gint i = 0; i < N_CORNERS; i++)
     if (isnan (corner[i]))
       return fail (reader->file, draft->box_line, error, "object without xmin, ymin, xmax, ymax");
-  if (x1 <= x0 || y1 <= y0)
-    return fail (reader->file, draft->box_line, error, "empty box");
-  if (x0 < -1 || y0 < -1 || x1 > reader->width + 1 || y1 > reader->height + 1)
-    return fail (reader->file, draft->box_line, error, "box outside the picture");
-
-  x0 = CLAMP (x0, 0, reader->width);
-  y0 = CLAMP (y0, 0, reader->height);
-  x1 = CLAMP (x1, 0, reader->width);
-  y1 = CLAMP (y1, 0, reader->height);
-  if (x1 <= x0 || y1 <= y0)
-    return fail (reader->file, draft->box_line, error, "box outside the picture");
-  draft->object.box = (SppnetBox) { (gfloat) x0, (gfloat) y0, (gfloat) (x1 - x0), (gfloat) (y1 - y0) };
-  return TRUE;
+  reason = sppnet_annotation_clip (annotation, corner[XMIN] - 1, corner[YMIN] - 1, corner[XMAX], corner[YMAX],
+                                   &draft->object.box);
+  return !reason || fail (reader->file, draft->box_line, error, reason);
 }
 
 static gboolean
@@ -222,7 +273,7 @@ sppnet_annotation_parse (SppnetAnnotation *annotation, const gchar *file, const 
   for (guint i = 0; i < drafts->len; i++) {
     Draft *draft = &g_array_index (drafts, Draft, i);
 
-    if (!finish_object (&reader, draft, error))
+    if (!finish_object (&reader, annotation, draft, error))
       return FALSE;
     g_array_append_val (annotation->objects, draft->object);
     draft->object.label = NULL;

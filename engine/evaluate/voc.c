@@ -5,66 +5,26 @@
 
 #include "evaluate/annotation.h"
 
-static void
-clear_object (gpointer data)
-{
-  g_clear_pointer (&((SppnetObject *) data)->label, g_free);
-}
-
-static SppnetAnnotation *
-annotation_new (const gchar *id)
-{
-  SppnetAnnotation *annotation = g_new0 (SppnetAnnotation, 1);
-
-  annotation->id = g_strdup (id);
-  annotation->objects = g_array_new (FALSE, TRUE, sizeof (SppnetObject));
-  g_array_set_clear_func (annotation->objects, clear_object);
-  return annotation;
-}
-
-void
-sppnet_annotation_free (SppnetAnnotation *annotation)
-{
-  if (!annotation)
-    return;
-  g_free (annotation->id);
-  g_free (annotation->picture);
-  g_array_unref (annotation->objects);
-  g_free (annotation);
-}
-
-static gboolean
-load_file (const gchar *file, gchar **text, gsize *length, GError **error)
-{
-  g_autoptr (GError) reason = NULL;
-
-  if (g_file_get_contents (file, text, length, &reason))
-    return TRUE;
-  g_set_error (error, SPPNET_ERROR,
-               g_error_matches (reason, G_FILE_ERROR, G_FILE_ERROR_NOENT) ? SPPNET_ERROR_NOT_FOUND : SPPNET_ERROR_READ,
-               "%s: %s", file, reason->message);
-  return FALSE;
-}
-
 static gboolean
 read_annotation (SppnetAnnotation *annotation, const gchar *file, GError **error)
 {
   g_autofree gchar *xml = NULL;
   gsize length;
 
-  return load_file (file, &xml, &length, error) && sppnet_annotation_parse (annotation, file, xml, length, error);
+  return sppnet_annotation_load_file (file, &xml, &length, error)
+         && sppnet_annotation_parse (annotation, file, xml, length, error);
 }
 
-/* list, line: where the id stands */
+/* where: what names the id, "LIST:LINE" or the annotation itself */
 static SppnetAnnotation *
-load_one (const gchar *dir, const gchar *id, const gchar *list, guint line, GError **error)
+load_one (const gchar *dir, const gchar *id, const gchar *where, GError **error)
 {
-  static const gchar *const endings[] = { "jpg", "jpeg", "png" };
-  g_autoptr (SppnetAnnotation) annotation = annotation_new (id);
+  static const gchar *const endings[] = { "jpg", "jpeg", "png", "JPG", "JPEG", "PNG" };
+  g_autoptr (SppnetAnnotation) annotation = sppnet_annotation_new (id);
   g_autofree gchar *file = g_strdup_printf ("%s/Annotations/%s.xml", dir, id);
 
   if (!g_file_test (file, G_FILE_TEST_EXISTS)) {
-    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_NOT_FOUND, "%s:%u: no annotation %s", list, line, file);
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_NOT_FOUND, "%s: no annotation %s", where, file);
     return NULL;
   }
   if (!read_annotation (annotation, file, error))
@@ -77,25 +37,24 @@ load_one (const gchar *dir, const gchar *id, const gchar *list, guint line, GErr
       return g_steal_pointer (&annotation);
     }
   }
-  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_NOT_FOUND, "%s:%u: no picture %s/JPEGImages/%s.jpg, .jpeg or .png",
-               list, line, dir, id);
+  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_NOT_FOUND, "%s: no picture %s/JPEGImages/%s.jpg, .jpeg or .png", where,
+               dir, id);
   return NULL;
 }
 
-GPtrArray *
-sppnet_voc_load (const gchar *dir, const gchar *set, GError **error)
+static gboolean
+load_list (const gchar *dir, const gchar *list, GPtrArray *annotations, GError **error)
 {
-  g_autoptr (GPtrArray) annotations = g_ptr_array_new_with_free_func ((GDestroyNotify) sppnet_annotation_free);
   g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
-  g_autofree gchar *list = g_strdup_printf ("%s/ImageSets/Main/%s.txt", dir, set);
   g_autofree gchar *content = NULL;
   g_auto (GStrv) lines = NULL;
   gsize length;
 
-  if (!load_file (list, &content, &length, error))
-    return NULL;
+  if (!sppnet_annotation_load_file (list, &content, &length, error))
+    return FALSE;
   lines = g_strsplit (content, "\n", -1);
   for (guint i = 0; lines[i]; i++) {
+    g_autofree gchar *where = g_strdup_printf ("%s:%u", list, i + 1);
     gchar *id = g_strstrip (lines[i]);
     SppnetAnnotation *annotation;
 
@@ -103,15 +62,71 @@ sppnet_voc_load (const gchar *dir, const gchar *set, GError **error)
     if (!*id)
       continue;
     if (!g_hash_table_add (seen, id)) {
-      g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT, "%s:%u: %s is listed twice", list, i + 1, id);
-      return NULL;
+      g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT, "%s: %s is listed twice", where, id);
+      return FALSE;
     }
-    if (!(annotation = load_one (dir, id, list, i + 1, error)))
-      return NULL;
+    if (!(annotation = load_one (dir, id, where, error)))
+      return FALSE;
     g_ptr_array_add (annotations, annotation);
   }
+  return TRUE;
+}
+
+static gint
+compare_names (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const gchar *const *) a, *(const gchar *const *) b);
+}
+
+/* (element-type utf8): names of the files FOLDER/NAME.xml, in order */
+static GPtrArray *
+list_folder (const gchar *folder, GError **error)
+{
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GError) reason = NULL;
+  GDir *dir = g_dir_open (folder, 0, &reason);
+  const gchar *name;
+
+  if (!dir) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_NOT_FOUND, "%s: %s", folder, reason->message);
+    return NULL;
+  }
+  while ((name = g_dir_read_name (dir)))
+    if (g_str_has_suffix (name, ".xml") && *name != '.')
+      g_ptr_array_add (names, g_strndup (name, strlen (name) - strlen (".xml")));
+  g_dir_close (dir);
+  g_ptr_array_sort (names, compare_names);
+  return g_steal_pointer (&names);
+}
+
+static gboolean
+load_folder (const gchar *dir, const gchar *folder, GPtrArray *annotations, GError **error)
+{
+  g_autoptr (GPtrArray) names = list_folder (folder, error);
+
+  for (guint i = 0; names && i < names->len; i++) {
+    const gchar *id = g_ptr_array_index (names, i);
+    g_autofree gchar *file = g_strdup_printf ("%s/%s.xml", folder, id);
+    SppnetAnnotation *annotation = load_one (dir, id, file, error);
+
+    if (!annotation)
+      return FALSE;
+    g_ptr_array_add (annotations, annotation);
+  }
+  return names != NULL;
+}
+
+GPtrArray *
+sppnet_voc_load (const gchar *dir, const gchar *set, GError **error)
+{
+  g_autoptr (GPtrArray) annotations = g_ptr_array_new_with_free_func ((GDestroyNotify) sppnet_annotation_free);
+  g_autofree gchar *source
+      = set ? g_strdup_printf ("%s/ImageSets/Main/%s.txt", dir, set) : g_build_filename (dir, "Annotations", NULL);
+
+  if (!(set ? load_list (dir, source, annotations, error) : load_folder (dir, source, annotations, error)))
+    return NULL;
   if (annotations->len == 0) {
-    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT, "%s: no pictures are listed", list);
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT, "%s: no pictures are listed", source);
     return NULL;
   }
   return g_steal_pointer (&annotations);

@@ -23,13 +23,14 @@ typedef struct
 /**
  * sppnet_voc_load:
  * @dir: folder with Annotations, ImageSets/Main and JPEGImages
- * @set: name of the list ImageSets/Main/SET.txt
+ * @set: (nullable): name of the list ImageSets/Main/SET.txt; %NULL: all files Annotations/NAME.xml, in the order of
+ * their names
  *
- * Reads all annotations of a set. Errors name file, line and reason: malformed XML, no or non-positive size, a box outside the
- * picture by more than one pixel, an empty box, no name, a picture that does not exist (.jpg, .jpeg, .png tried), a list that names an
- * annotation that does not exist. Whole-pixel overhangs of one pixel are clipped.
+ * Reads all annotations of a set. Errors name file, line and reason: malformed XML, no or non-positive size, a box
+ * outside the picture by more than one pixel, an empty box, no name, a picture that does not exist (.jpg, .jpeg, .png
+ * tried), a list that names an annotation that does not exist. Whole-pixel overhangs of one pixel are clipped.
  *
- * Returns: (element-type SppnetAnnotation) (transfer full): in the order of the list
+ * Returns: (element-type SppnetAnnotation) (transfer full): in the order of the list, each with its name as id
  */
 GPtrArray *sppnet_voc_load (const gchar *dir, const gchar *set, GError **error);
 

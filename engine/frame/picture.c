@@ -160,6 +160,31 @@ sppnet_picture_load (SppnetPicture *picture, const gchar *path, GError **error)
   return TRUE;
 }
 
+gboolean
+sppnet_picture_load_resized (const gchar *path, gint width, gint height, gboolean mirror, guint8 *rgb, GError **error)
+{
+  g_auto (SppnetPicture) picture = { 0 };
+  g_autoptr (GdkPixbuf) original = NULL, resized = NULL;
+  const guint8 *pixels;
+  gint stride;
+
+  if (!sppnet_picture_load (&picture, path, error))
+    return FALSE;
+  original = gdk_pixbuf_new_from_data (picture.rgb, GDK_COLORSPACE_RGB, FALSE, 8, picture.width, picture.height,
+                                       picture.width * 3, NULL, NULL);
+  resized = gdk_pixbuf_scale_simple (original, width, height, GDK_INTERP_BILINEAR);
+  if (!resized) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "%s: no memory to resize it", path);
+    return FALSE;
+  }
+  pixels = gdk_pixbuf_read_pixels (resized);
+  stride = gdk_pixbuf_get_rowstride (resized);
+  for (gint y = 0; y < height; y++)
+    for (gint x = 0; x < width; x++, rgb += 3)
+      memcpy (rgb, pixels + (gsize) y * (gsize) stride + 3 * (gsize) (mirror ? width - 1 - x : x), 3);
+  return TRUE;
+}
+
 void
 sppnet_picture_clear (SppnetPicture *picture)
 {

@@ -41,19 +41,12 @@ label_id (gchar **labels, const gchar *label)
 }
 
 SppnetDataset *
-sppnet_dataset_load (gchar **dirs, gchar **sets, gchar **labels, GError **error)
+sppnet_dataset_new (GPtrArray *annotations, gchar **labels, GError **error)
 {
   g_autoptr (SppnetDataset) dataset = g_new0 (SppnetDataset, 1);
   guint used = 0;
 
-  dataset->annotations = g_ptr_array_new_with_free_func ((GDestroyNotify) sppnet_annotation_free);
-  for (guint i = 0; dirs[i]; i++) {
-    g_autoptr (GPtrArray) set = sppnet_voc_load (dirs[i], sets[i], error);
-
-    if (!set)
-      return NULL;
-    g_ptr_array_extend_and_steal (dataset->annotations, g_steal_pointer (&set));
-  }
+  dataset->annotations = annotations;
   dataset->labels = labels ? g_strdupv (labels) : labels_that_occur (dataset->annotations);
   dataset->n_labels = g_strv_length (dataset->labels);
   dataset->objects = g_new0 (GArray *, dataset->annotations->len + 1);
@@ -70,8 +63,8 @@ sppnet_dataset_load (gchar **dirs, gchar **sets, gchar **labels, GError **error)
     }
   }
   if (used == 0) {
-    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS, "%s: no object of the labels to train in set %s", dirs[0],
-                 sets[0]);
+    g_set_error_literal (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
+                         "the pictures to train on have no object of the labels to train");
     return NULL;
   }
   return g_steal_pointer (&dataset);

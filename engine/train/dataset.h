@@ -16,9 +16,8 @@ typedef struct
   GArray **proposals; /* [annotations] (element-type SppnetBox); NULL until sppnet_dataset_propose() */
 } SppnetDataset;
 
-/* dirs and sets: pairs, NULL-terminated. labels: (nullable): the names wanted, else all that occur, in alphabetical
- * order. */
-SppnetDataset *sppnet_dataset_load (gchar **dirs, gchar **sets, gchar **labels, GError **error);
+/* annotations: (transfer full). labels: (nullable): the names wanted, else all that occur, in alphabetical order. */
+SppnetDataset *sppnet_dataset_new (GPtrArray *annotations, gchar **labels, GError **error);
 void sppnet_dataset_free (SppnetDataset *dataset);
 
 /* Text that changes when the list of pictures changes. (transfer full) */

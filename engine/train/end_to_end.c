@@ -12,6 +12,8 @@ typedef struct
 {
   SppnetSampler *sampler;
   SppnetPass *pass;
+  gfloat *map; /* of a variant */
+  gsize map_floats;
   gfloat *gradient; /* [n_params] */
   SppnetLoss loss;
   GError *error;
@@ -21,6 +23,7 @@ typedef struct
 {
   SppnetNetwork *network;
   const SppnetDataset *dataset;
+  SppnetVariants *variants; /* (nullable) */
   const SppnetEndToEndSettings *settings;
   Slot *slots; /* [pictures] */
   SppnetMoments moments;
@@ -69,11 +72,11 @@ run_key (const Run *run)
   const SppnetOptimizerSettings *o = &s->optimizer;
   g_autofree gchar *data = sppnet_dataset_key (run->dataset);
   g_autofree gchar *config = sppnet_config_to_json (&run->network->config);
-  g_autofree gchar *text
-      = g_strdup_printf ("%s %s %u %.9g %u %u | %u %.9g %.9g %.9g %.9g %d %.9g | %d %.9g %.9g %.9g %.9g %.9g %.9g",
-                         data, config, s->seed, s->epochs, s->pictures, s->warm_up, p->regions, p->positive_fraction,
-                         p->easy_fraction, p->min_scale, p->max_scale, p->flip, p->colour, o->kind, o->learning_rate,
-                         o->backbone_learning_rate, o->momentum, o->second_moment, o->weight_decay, o->clip);
+  g_autofree gchar *text = g_strdup_printf (
+      "%s %s %u %.9g %u %u | %u %.9g %.9g %.9g %.9g %d %.9g | %d %.9g %.9g %.9g %.9g %.9g %.9g%s", data, config,
+      s->seed, s->epochs, s->pictures, s->warm_up, p->regions, p->positive_fraction, p->easy_fraction, p->min_scale,
+      p->max_scale, p->flip, p->colour, o->kind, o->learning_rate, o->backbone_learning_rate, o->momentum,
+      o->second_moment, o->weight_decay, o->clip, run->variants ? " variants" : "");
 
   return g_compute_checksum_for_string (G_CHECKSUM_SHA256, text, -1);
 }
@@ -131,6 +134,27 @@ scale_at (const Run *run, guint step)
   return sampler->min_scale * pow (sampler->max_scale / sampler->min_scale, sppnet_random_uniform (&random));
 }
 
+/* Another variant of the picture each time, regions as always; forward and back through the head. */
+static gboolean
+run_variant (Run *run, Slot *slot, guint picture, SppnetRandom *random)
+{
+  const SppnetAnnotation *annotation = g_ptr_array_index (run->dataset->annotations, picture);
+  guint variant = sppnet_random_below (random, SPPNET_VARIANTS);
+  gint width, height;
+  SppnetMap map;
+
+  sppnet_variants_size (annotation, variant, &width, &height);
+  if (!sppnet_sampler_draw_regions (slot->sampler, run->dataset, picture, width, height,
+                                    sppnet_variants_mirrored (variant), &run->network->config, &run->settings->sampler,
+                                    random, &slot->error))
+    return FALSE;
+  if (slot->sampler->samples.n == 0)
+    return TRUE;
+  return sppnet_variants_get (run->variants, picture, variant, &map, &slot->map, &slot->map_floats, &slot->error)
+         && sppnet_pass_run_head (slot->pass, run->network, &map, &slot->sampler->samples, random,
+                                  1.0f / (gfloat) run->settings->pictures, slot->gradient, &slot->loss, &slot->error);
+}
+
 static void
 run_slot (Run *run, Slot *slot, guint picture, gdouble scale, guint64 place)
 {
@@ -138,6 +162,10 @@ run_slot (Run *run, Slot *slot, guint picture, gdouble scale, guint64 place)
 
   memset (slot->gradient, 0, sizeof (gfloat) * run->network->n_params);
   slot->loss = (SppnetLoss) { 0 };
+  if (run->variants) {
+    run_variant (run, slot, picture, &random);
+    return;
+  }
   if (!sppnet_sampler_draw (slot->sampler, run->dataset, picture, scale, &run->network->config, &run->settings->sampler,
                             &random, &slot->error))
     return;
@@ -261,6 +289,7 @@ release (Run *run)
   for (guint k = 0; run->slots && k < run->settings->pictures; k++) {
     sppnet_sampler_free (run->slots[k].sampler);
     sppnet_pass_free (run->slots[k].pass);
+    sppnet_aligned_free (run->slots[k].map);
     sppnet_aligned_free (run->slots[k].gradient);
     g_clear_error (&run->slots[k].error);
   }
@@ -281,7 +310,7 @@ report (Run *run, guint step, guint n_steps, gint64 start, guint first, SppnetPr
   message = g_strdup_printf ("step %u of %u, loss %.3f + %.3f, %.1f %% right, %.2f pictures/s", step, n_steps,
                              run->classification, run->box, 100.0 * run->accuracy,
                              (step - first) * run->settings->pictures / MAX (seconds, 1e-3));
-  return progress (user_data, "end-to-end", (gdouble) step / n_steps, message);
+  return progress (user_data, run->variants ? "head" : "end-to-end", (gdouble) step / n_steps, message);
 }
 
 static gboolean
@@ -315,16 +344,26 @@ loop (Run *run, const gchar *checkpoint, const gchar *key, guint first, SppnetPr
   return TRUE;
 }
 
-gboolean
-sppnet_end_to_end_train (SppnetNetwork *network, const SppnetDataset *dataset, const SppnetEndToEndSettings *settings,
-                         const gchar *checkpoint, SppnetProgress progress, gpointer user_data, GError **error)
+/* After the first access, threads may share the cache. */
+static gboolean
+open_variants (Run *run, GError **error)
 {
-  Run run = { .network = network, .dataset = dataset, .settings = settings };
+  SppnetMap map;
+
+  return sppnet_variants_get (run->variants, 0, 0, &map, &run->slots[0].map, &run->slots[0].map_floats, error);
+}
+
+gboolean
+sppnet_end_to_end_train (SppnetNetwork *network, const SppnetDataset *dataset, SppnetVariants *variants,
+                         const SppnetEndToEndSettings *settings, const gchar *checkpoint, SppnetProgress progress,
+                         gpointer user_data, GError **error)
+{
+  Run run = { .network = network, .dataset = dataset, .variants = variants, .settings = settings };
   g_autofree gchar *key = run_key (&run);
   guint first = 0;
   gboolean ok;
 
-  ok = allocate (&run, error)
+  ok = allocate (&run, error) && (!variants || open_variants (&run, error))
        && (!checkpoint || sppnet_checkpoint_load (checkpoint, key, &first, network, &run.moments, error));
   if (ok) {
     sppnet_blas_begin ();

@@ -3,6 +3,7 @@
 
 #include "train/optimizer.h"
 #include "train/sampler.h"
+#include "train/variants.h"
 
 /* One stage that trains backbone and fully connected layers together (Girshick 2015, section 2.3): a few pictures a
  * step, many regions of each, softmax and box regression as one loss. */
@@ -27,11 +28,12 @@ guint sppnet_end_to_end_steps (const SppnetEndToEndSettings *settings, const Spp
 /**
  * sppnet_end_to_end_train:
  * @dataset: with proposals
+ * @variants: (nullable): the feature maps of a backbone that stays as it is, filled; %NULL: it is trained, too
  * @checkpoint: (nullable): file to resume from, if it is there, and to write
  *
  * The same seed, data and settings give the same parameters, bit by bit, for any number of threads and however often
  * the run was stopped, on processors with the same instruction sets.
  */
-gboolean sppnet_end_to_end_train (SppnetNetwork *network, const SppnetDataset *dataset,
+gboolean sppnet_end_to_end_train (SppnetNetwork *network, const SppnetDataset *dataset, SppnetVariants *variants,
                                   const SppnetEndToEndSettings *settings, const gchar *checkpoint,
                                   SppnetProgress progress, gpointer user_data, GError **error);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "backbone/map.h"
 #include "base/memory.h"
 #include "train/network.h"
 
@@ -40,6 +41,11 @@ void sppnet_pass_free (SppnetPass *pass);
 gboolean sppnet_pass_run (SppnetPass *pass, const SppnetNetwork *network, const gfloat *input, gint width, gint height,
                           const SppnetSamples *samples, SppnetRandom *dropout, gfloat scale, gfloat *gradient,
                           SppnetLoss *loss, GError **error);
+
+/* The same on a feature map that is there already; the backbone's part of the gradient stays as it is. */
+gboolean sppnet_pass_run_head (SppnetPass *pass, const SppnetNetwork *network, const SppnetMap *map,
+                               const SppnetSamples *samples, SppnetRandom *dropout, gfloat scale, gfloat *gradient,
+                               SppnetLoss *loss, GError **error);
 
 /* Mean square of the first n pooled vectors of the last run. */
 gdouble sppnet_pass_pooled_square (const SppnetPass *pass, const SppnetNetwork *network, gsize n);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "train/sampler.h"
 
-#include <gdk-pixbuf/gdk-pixbuf.h>
 #include <math.h>
 #include <string.h>
 
@@ -46,33 +45,9 @@ sppnet_sampler_free (SppnetSampler *sampler)
 static gboolean
 load_resized (SppnetSampler *sampler, const SppnetAnnotation *annotation, gboolean mirror, GError **error)
 {
-  g_auto (SppnetPicture) picture = { 0 };
-  g_autoptr (GdkPixbuf) original = NULL, resized = NULL;
-  const guint8 *pixels;
-  guint8 *rgb;
-  gint stride;
+  guint8 *rgb = sppnet_buffer_reserve (&sampler->rgb, (gsize) sampler->width * sampler->height, 3, error);
 
-  if (!sppnet_picture_load (&picture, annotation->picture, error))
-    return FALSE;
-  original = gdk_pixbuf_new_from_data (picture.rgb, GDK_COLORSPACE_RGB, FALSE, 8, picture.width, picture.height,
-                                       picture.width * 3, NULL, NULL);
-  resized = gdk_pixbuf_scale_simple (original, sampler->width, sampler->height, GDK_INTERP_BILINEAR);
-  rgb = sppnet_buffer_reserve (&sampler->rgb, (gsize) sampler->width * sampler->height, 3, error);
-  if (!resized || !rgb) {
-    if (rgb)
-      g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "%s: no memory to resize it", annotation->picture);
-    return FALSE;
-  }
-  pixels = gdk_pixbuf_read_pixels (resized);
-  stride = gdk_pixbuf_get_rowstride (resized);
-  for (gint y = 0; y < sampler->height; y++)
-    for (gint x = 0; x < sampler->width; x++) {
-      const guint8 *from = pixels + (gsize) y * stride + 3 * (mirror ? sampler->width - 1 - x : x);
-
-      memcpy (rgb, from, 3);
-      rgb += 3;
-    }
-  return TRUE;
+  return rgb && sppnet_picture_load_resized (annotation->picture, sampler->width, sampler->height, mirror, rgb, error);
 }
 
 /* Brightness, contrast about mid-grey and saturation about the luma, then the network's normalisation. */
@@ -187,26 +162,20 @@ reserve (SppnetSampler *sampler, guint regions, GError **error)
   samples->boxes = sppnet_buffer_reserve (&sampler->boxes, regions, sizeof *samples->boxes, error);
   samples->target = sppnet_buffer_reserve (&sampler->targets, regions, sizeof *samples->target, error);
   samples->box_target = sppnet_buffer_reserve (&sampler->box_targets, regions, sizeof *samples->box_target, error);
-  return samples->boxes && samples->target && samples->box_target
-         && sppnet_buffer_reserve (&sampler->input, (gsize) sampler->width * sampler->height, 3 * sizeof (gfloat),
-                                   error);
+  return samples->boxes && samples->target && samples->box_target;
 }
 
 gboolean
-sppnet_sampler_draw (SppnetSampler *sampler, const SppnetDataset *dataset, guint i, gdouble scale,
-                     const SppnetConfig *config, const SppnetSamplerSettings *settings, SppnetRandom *random,
-                     GError **error)
+sppnet_sampler_draw_regions (SppnetSampler *sampler, const SppnetDataset *dataset, guint i, gint width, gint height,
+                             gboolean mirror, const SppnetConfig *config, const SppnetSamplerSettings *settings,
+                             SppnetRandom *random, GError **error)
 {
-  const SppnetAnnotation *annotation = g_ptr_array_index (dataset->annotations, i);
-  gboolean mirror = settings->flip && sppnet_random_uniform (random) < 0.5;
   guint positives = (guint) (settings->positive_fraction * settings->regions), easy;
 
-  sampler->width = MAX (32, (gint) lround (scale * annotation->width));
-  sampler->height = MAX (32, (gint) lround (scale * annotation->height));
-  if (!reserve (sampler, settings->regions, error) || !load_resized (sampler, annotation, mirror, error))
+  sampler->width = width;
+  sampler->height = height;
+  if (!reserve (sampler, settings->regions, error))
     return FALSE;
-  colour_and_normalise (sampler, config, settings->colour, random);
-
   collect_candidates (sampler, dataset, i);
   draw_from (sampler, dataset, i, sampler->positive, positives, mirror, config, random);
   easy = (guint) (settings->easy_fraction * (settings->regions - sampler->samples.n));
@@ -218,4 +187,22 @@ sppnet_sampler_draw (SppnetSampler *sampler, const SppnetDataset *dataset, guint
     draw_from (sampler, dataset, i, sampler->positive, settings->regions, mirror, config, random);
   }
   return TRUE;
+}
+
+gboolean
+sppnet_sampler_draw (SppnetSampler *sampler, const SppnetDataset *dataset, guint i, gdouble scale,
+                     const SppnetConfig *config, const SppnetSamplerSettings *settings, SppnetRandom *random,
+                     GError **error)
+{
+  const SppnetAnnotation *annotation = g_ptr_array_index (dataset->annotations, i);
+  gboolean mirror = settings->flip && sppnet_random_uniform (random) < 0.5;
+
+  sampler->width = MAX (32, (gint) lround (scale * annotation->width));
+  sampler->height = MAX (32, (gint) lround (scale * annotation->height));
+  if (!sppnet_buffer_reserve (&sampler->input, (gsize) sampler->width * sampler->height, 3 * sizeof (gfloat), error)
+      || !load_resized (sampler, annotation, mirror, error))
+    return FALSE;
+  colour_and_normalise (sampler, config, settings->colour, random);
+  return sppnet_sampler_draw_regions (sampler, dataset, i, sampler->width, sampler->height, mirror, config, settings,
+                                      random, error);
 }

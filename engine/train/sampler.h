@@ -37,4 +37,9 @@ gboolean sppnet_sampler_draw (SppnetSampler *sampler, const SppnetDataset *datas
                               const SppnetConfig *config, const SppnetSamplerSettings *settings, SppnetRandom *random,
                               GError **error);
 
+/* The regions alone, for a picture that was drawn before: it has this size, and is mirrored or not. */
+gboolean sppnet_sampler_draw_regions (SppnetSampler *sampler, const SppnetDataset *dataset, guint i, gint width,
+                                      gint height, gboolean mirror, const SppnetConfig *config,
+                                      const SppnetSamplerSettings *settings, SppnetRandom *random, GError **error);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SppnetSampler, sppnet_sampler_free)

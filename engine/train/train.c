@@ -108,6 +108,7 @@ static gchar *
 describe (const SppnetTrainOptions *options, const SppnetDataset *dataset, SppnetModel *init)
 {
   const SppnetEndToEndSettings *e = &options->end_to_end;
+  g_auto (GStrv) sets = sppnet_picture_sets_names (&options->pictures);
   g_autoptr (JsonBuilder) builder = json_builder_new ();
   g_autoptr (JsonNode) root = NULL;
 
@@ -116,12 +117,8 @@ describe (const SppnetTrainOptions *options, const SppnetDataset *dataset, Sppne
   json_builder_add_string_value (builder, sppnet_model_get_name (init));
   json_builder_set_member_name (builder, "sets");
   json_builder_begin_array (builder);
-  for (guint i = 0; options->dirs[i]; i++) {
-    g_autofree gchar *base = g_path_get_basename (options->dirs[i]);
-    g_autofree gchar *set = g_strconcat (base, "/", options->sets[i], NULL);
-
-    json_builder_add_string_value (builder, set);
-  }
+  for (guint i = 0; sets[i]; i++)
+    json_builder_add_string_value (builder, sets[i]);
   json_builder_end_array (builder);
   json_builder_set_member_name (builder, "pictures");
   json_builder_add_int_value (builder, dataset->annotations->len);
@@ -222,6 +219,26 @@ write_model (const gchar *path, SppnetNetwork *network, const SppnetConfig *conf
   return sppnet_model_save (path, config, (const SppnetTensorSource *) tensors->data, tensors->len, dtype, error);
 }
 
+/* Trains what is not fixed: all layers, or the head on feature maps that are made once. */
+static gboolean
+train_network (const SppnetTrainOptions *options, SppnetNetwork *network, SppnetModel *init,
+               const SppnetDataset *dataset, SppnetProgress progress, gpointer user_data, GError **error)
+{
+  g_autofree gchar *checkpoint
+      = g_build_filename (options->work, options->heads_only ? "head.checkpoint" : "end-to-end.checkpoint", NULL);
+  g_autofree gchar *maps = g_build_filename (options->work, "variants.cache", NULL);
+  SppnetEndToEndSettings settings = options->end_to_end;
+  g_autoptr (SppnetVariants) variants = NULL;
+
+  if (options->heads_only) {
+    settings.optimizer.backbone_learning_rate = 0.0;
+    variants = sppnet_variants_new (init, dataset, maps, error);
+    if (!variants || !sppnet_variants_fill (variants, SPPNET_VARIANTS, settings.threads, progress, user_data, error))
+      return FALSE;
+  }
+  return sppnet_end_to_end_train (network, dataset, variants, &settings, checkpoint, progress, user_data, error);
+}
+
 static SppnetNetwork *
 make_network (SppnetTrainOptions *options, SppnetModel *init, const SppnetDataset *dataset, GError **error)
 {
@@ -231,6 +248,11 @@ make_network (SppnetTrainOptions *options, SppnetModel *init, const SppnetDatase
 
   sppnet_config_init (&config);
   make_config (&config, options, sppnet_model_get_config (init), dataset);
+  if (options->merge && options->heads_only) {
+    g_set_error_literal (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
+                         "a new layer is trained with the convolution layers, not with heads only");
+    return NULL;
+  }
   if (options->merge && !add_merge (&config, options->merge, options->init, error))
     return NULL;
   g_free (config.provenance);
@@ -245,12 +267,21 @@ make_network (SppnetTrainOptions *options, SppnetModel *init, const SppnetDatase
   return network;
 }
 
+static SppnetDataset *
+load_dataset (const SppnetTrainOptions *options, GError **error)
+{
+  GPtrArray *annotations = sppnet_picture_sets_load (&options->pictures, error);
+
+  if (annotations && options->validation > 0.0)
+    annotations = sppnet_picture_sets_split (annotations, options->validation, options->split_seed, FALSE);
+  return annotations ? sppnet_dataset_new (annotations, options->labels, error) : NULL;
+}
+
 gboolean
 sppnet_train (const SppnetTrainOptions *given, SppnetProgress progress, gpointer user_data, GError **error)
 {
   SppnetTrainOptions options = *given;
   g_autofree gchar *proposals_file = g_build_filename (options.work, "proposals.cache", NULL);
-  g_autofree gchar *checkpoint = g_build_filename (options.work, "end-to-end.checkpoint", NULL);
   g_autofree gchar *base_model = g_build_filename (options.work, "end-to-end.safetensors", NULL);
   g_autoptr (SppnetDataset) dataset = NULL;
   g_autoptr (SppnetModel) init = NULL;
@@ -265,13 +296,13 @@ sppnet_train (const SppnetTrainOptions *given, SppnetProgress progress, gpointer
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_WRITE, "%s: %s", options.work, g_strerror (errno));
     return FALSE;
   }
-  dataset = sppnet_dataset_load (options.dirs, options.sets, options.labels, error);
+  dataset = load_dataset (&options, error);
   init = dataset ? sppnet_model_load (options.init, error) : NULL;
   network = init ? make_network (&options, init, dataset, error) : NULL;
   if (!network
       || !sppnet_dataset_propose (dataset, options.proposals, options.max_proposals, options.end_to_end.seed,
                                   options.end_to_end.threads, proposals_file, progress, user_data, error)
-      || !sppnet_end_to_end_train (network, dataset, &options.end_to_end, checkpoint, progress, user_data, error)
+      || !train_network (&options, network, init, dataset, progress, user_data, error)
       || !write_model (base_model, network, &network->config, svm, box, SPPNET_DTYPE_F32, error))
     return FALSE;
 

@@ -67,7 +67,7 @@ static const Mistake mistakes[] = {
   { "command", "find red.png", "\"find\"" },
   { "option", "--json detect red.png", "\"--json\"" },
   { "calibrate/nothing", "calibrate --output new.safetensors", "--voc" },
-  { "calibrate/pairs", "calibrate --voc a --voc b --set c --output new.safetensors", "as many" },
+  { "calibrate/pairs", "calibrate --voc a --voc b --set c --output new.safetensors", "--set" },
   { "calibrate/output", "calibrate --voc a --set b", "--output" },
   { "calibrate/labels", "calibrate --voc a --set b --labels red --output new.safetensors", "--labels" },
   { "calibrate/limit", "calibrate --voc a --set b --limit=-1 --output new.safetensors", "--limit: -1 " },
@@ -96,7 +96,10 @@ static const Mistake mistakes[] = {
   { "detect/regions-far", "detect --regions 1,1e9,3,4 red.png", "\"1,1e9,3,4\"" },
   { "detect/overlay", "detect --overlay out.jpg red.png", "\"out.jpg\"" },
   { "evaluate/nothing", "evaluate", "--voc" },
-  { "evaluate/no-set", "evaluate --voc .", "--set" },
+  { "evaluate/set", "evaluate --set a", "--voc" },
+  { "evaluate/images", "evaluate --coco a --coco b --images c", "--images" },
+  { "evaluate/validation", "evaluate --voc . --validation 1", "--validation: 1 " },
+  { "evaluate/split-seed", "evaluate --voc . --split-seed=-1", "--split-seed: -1 " },
   { "evaluate/pairs", "evaluate --voc . --set a --set b", "--set" },
   { "evaluate/limit", "evaluate --voc . --set a --limit=-3", "--limit: -3 " },
   { "evaluate/proposals", "evaluate --voc . --set a --proposals best", "\"best\"" },
@@ -127,6 +130,9 @@ static const Mistake mistakes[] = {
   { "export/size", "export --onnx --size 64 scene.safetensors", "\"64\"" },
   { "export/two", "export --onnx a.safetensors b.safetensors", "one model" },
   { "train/nothing", "train", "--voc" },
+  { "train/output", "train --coco a", "--output" },
+  { "train/labels", "train --voc . --output a --label b --label-file c", "--label-file" },
+  { "train/validation", "train --voc . --output a --validation .2 --validation-set b", "--validation-set" },
 };
 
 static void

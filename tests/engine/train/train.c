@@ -25,8 +25,7 @@ set_up (Fixture *fixture, gconstpointer user_data)
   fixture->output = g_build_filename (fixture->dir, "output.safetensors", NULL);
   backbone_write (fixture->init);
   sppnet_train_defaults (&fixture->options);
-  fixture->options.dirs = fixture->dirs;
-  fixture->options.sets = fixture->sets;
+  fixture->options.pictures = (SppnetPictureSets) { .voc = fixture->dirs, .sets = fixture->sets };
   fixture->options.init = fixture->init;
   fixture->options.output = fixture->output;
   fixture->options.work = fixture->work;
@@ -101,6 +100,12 @@ static gboolean
 stop_at (gpointer user_data, const gchar *stage, gdouble fraction, const gchar *message)
 {
   return !(g_str_equal (stage, "end-to-end") && fraction > *(gdouble *) user_data);
+}
+
+static gboolean
+stop_in_head (gpointer user_data, const gchar *stage, gdouble fraction, const gchar *message)
+{
+  return !(g_str_equal (stage, "head") && fraction > *(gdouble *) user_data);
 }
 
 static void
@@ -311,6 +316,71 @@ test_merge (Fixture *fixture, gconstpointer user_data)
   g_assert_nonnull (strstr (error->message, "conv3"));
 }
 
+/* The tensors of the convolution layers, or of the rest, are the same in two files. */
+static gboolean
+same_tensors (const gchar *one, const gchar *other, gboolean convolution)
+{
+  g_autoptr (SppnetModel) a = sppnet_model_load (one, NULL), b = sppnet_model_load (other, NULL);
+  g_autoptr (GArray) tensors = sppnet_config_tensors (sppnet_model_get_config (a));
+  gboolean same = TRUE;
+
+  for (guint i = 0; i < tensors->len; i++) {
+    const gchar *name = g_array_index (tensors, SppnetTensorSource, i).name;
+    gsize n, m;
+    const gfloat *x = sppnet_model_get_tensor (a, name, &n), *y = sppnet_model_get_tensor (b, name, &m);
+
+    if (g_str_has_prefix (name, "conv") == convolution)
+      same = same && n == m && memcmp (x, y, n * sizeof *x) == 0;
+  }
+  return same;
+}
+
+/* On the convolution layers of another run, which stay as they are, a new head learns the labels in another order. */
+static void
+test_heads_only (Fixture *fixture, gconstpointer user_data)
+{
+  gchar *labels[] = { (gchar *) "square", (gchar *) "disk", NULL };
+  g_autofree gchar *first = g_build_filename (fixture->dir, "first.safetensors", NULL);
+  g_autoptr (GBytes) unbroken = NULL, resumed = NULL;
+  g_autoptr (GError) error = NULL;
+  gdouble stop = 0.4;
+
+  fixture->options.dtype = SPPNET_DTYPE_F32;
+  fixture->options.output = first;
+  fixture->options.end_to_end.epochs = 6;
+  train (fixture, NULL, NULL);
+  remove_tree (fixture->work);
+  fixture->options.init = first;
+  fixture->options.output = fixture->output;
+  fixture->options.labels = labels;
+  fixture->options.heads_only = TRUE;
+  train (fixture, NULL, NULL);
+  g_assert_true (same_tensors (first, fixture->output, TRUE));
+  g_assert_false (same_tensors (first, fixture->output, FALSE));
+  g_assert_cmpuint (count_found (fixture->output, 20), >=, 16);
+
+  unbroken = read_output (fixture);
+  remove_tree (fixture->work);
+  fixture->options.end_to_end.threads = 1;
+  g_assert_false (sppnet_train (&fixture->options, stop_in_head, &stop, &error));
+  g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_CANCELLED);
+  train (fixture, NULL, NULL);
+  resumed = read_output (fixture);
+  g_assert_true (g_bytes_equal (unbroken, resumed));
+}
+
+/* A layer that is not in the initial model cannot stay as it is. */
+static void
+test_heads_only_refusals (Fixture *fixture, gconstpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  fixture->options.heads_only = TRUE;
+  fixture->options.merge = "conv1";
+  g_assert_false (sppnet_train (&fixture->options, NULL, NULL, &error));
+  g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS);
+}
+
 static void
 test_refusals (Fixture *fixture, gconstpointer user_data)
 {
@@ -377,6 +447,8 @@ main (int argc, char **argv)
   ADD ("sgd", test_sgd);
   ADD ("keeps-a-trained-head", test_keeps_a_trained_head);
   ADD ("merge", test_merge);
+  ADD ("heads-only", test_heads_only);
+  ADD ("heads-only-refusals", test_heads_only_refusals);
   ADD ("pictures-without-regions", test_pictures_without_regions);
   ADD ("refusals", test_refusals);
   return g_test_run ();

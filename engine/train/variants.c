@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "train/variants.h"
+
+#include <math.h>
+
+#include "backbone/backbone.h"
+#include "base/memory.h"
+#include "frame/picture.h"
+
+static const struct
+{
+  gdouble scale;
+  gboolean mirror;
+} table[SPPNET_VARIANTS] = { { 1.0, FALSE }, { 1.0, TRUE }, { 0.7, FALSE }, { 1.4, TRUE } };
+
+/* Below this side the variant keeps the size: a small picture has no map at all. */
+#define SMALLEST 64
+
+struct _SppnetVariants
+{
+  const SppnetDataset *dataset;
+  SppnetBackbone *backbone;
+  SppnetMapCache *cache;
+  SppnetBuffer rgb;
+};
+
+gdouble
+sppnet_variants_scale (guint variant)
+{
+  return table[variant].scale;
+}
+
+gboolean
+sppnet_variants_mirrored (guint variant)
+{
+  return table[variant].mirror;
+}
+
+/* The model, the pictures and what is made of them. */
+static gchar *
+cache_key (SppnetModel *model, const SppnetDataset *dataset)
+{
+  const SppnetConfig *config = sppnet_model_get_config (model);
+  g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
+  g_autoptr (GArray) tensors = sppnet_config_tensors (config);
+  g_autofree gchar *pictures = sppnet_dataset_key (dataset), *json = sppnet_config_to_json (config);
+  g_autoptr (GString) key = g_string_new (pictures);
+
+  g_checksum_update (checksum, (const guchar *) json, -1);
+  for (guint i = 0; i < tensors->len; i++) {
+    gsize count;
+    const gfloat *data = sppnet_model_get_tensor (model, g_array_index (tensors, SppnetTensorSource, i).name, &count);
+
+    g_checksum_update (checksum, (const guchar *) data, (gssize) (count * sizeof (gfloat)));
+  }
+  g_string_append_printf (key, " %s", g_checksum_get_string (checksum));
+  for (guint v = 0; v < SPPNET_VARIANTS; v++)
+    g_string_append_printf (key, " %.3f%s", table[v].scale, table[v].mirror ? " mirrored" : "");
+  return g_string_free (g_steal_pointer (&key), FALSE);
+}
+
+SppnetVariants *
+sppnet_variants_new (SppnetModel *model, const SppnetDataset *dataset, const gchar *cache_file, GError **error)
+{
+  g_autoptr (SppnetVariants) variants = g_new0 (SppnetVariants, 1);
+  g_autofree gchar *key = cache_key (model, dataset);
+
+  variants->dataset = dataset;
+  variants->cache = sppnet_map_cache_open (cache_file, key, dataset->annotations->len * SPPNET_VARIANTS, error);
+  variants->backbone = variants->cache ? sppnet_backbone_new (model, error) : NULL;
+  return variants->backbone ? g_steal_pointer (&variants) : NULL;
+}
+
+void
+sppnet_variants_free (SppnetVariants *variants)
+{
+  if (!variants)
+    return;
+  g_clear_pointer (&variants->cache, sppnet_map_cache_free);
+  g_clear_pointer (&variants->backbone, sppnet_backbone_free);
+  sppnet_buffer_clear (&variants->rgb);
+  g_free (variants);
+}
+
+/* All pictures of one variant follow each other. */
+static guint
+entry_of (const SppnetVariants *variants, guint picture, guint variant)
+{
+  return variant * variants->dataset->annotations->len + picture;
+}
+
+void
+sppnet_variants_size (const SppnetAnnotation *annotation, guint variant, gint *width, gint *height)
+{
+  gdouble scale = table[variant].scale, smaller = scale * MIN (annotation->width, annotation->height);
+
+  if (smaller < SMALLEST)
+    scale = 1.0;
+  *width = (gint) lround (scale * annotation->width);
+  *height = (gint) lround (scale * annotation->height);
+}
+
+static gboolean
+make_map (SppnetVariants *variants, guint picture, guint variant, guint threads, GError **error)
+{
+  const SppnetAnnotation *annotation = g_ptr_array_index (variants->dataset->annotations, picture);
+  SppnetPicture resized;
+  SppnetFrame frame;
+  SppnetMap map;
+
+  sppnet_variants_size (annotation, variant, &resized.width, &resized.height);
+  resized.rgb = sppnet_buffer_reserve (&variants->rgb, (gsize) resized.width * (gsize) resized.height, 3, error);
+  if (!resized.rgb
+      || !sppnet_picture_load_resized (annotation->picture, resized.width, resized.height, table[variant].mirror,
+                                       resized.rgb, error))
+    return FALSE;
+  frame = sppnet_picture_frame (&resized);
+  return sppnet_backbone_run (variants->backbone, &frame, threads, &map, NULL, error)
+         && sppnet_map_cache_put (variants->cache, entry_of (variants, picture, variant), &map, error);
+}
+
+gboolean
+sppnet_variants_fill (SppnetVariants *variants, guint n, guint threads, SppnetProgress progress, gpointer user_data,
+                      GError **error)
+{
+  guint pictures = variants->dataset->annotations->len;
+
+  for (guint i = 0; i < n * pictures; i++) {
+    if (sppnet_map_cache_has (variants->cache, i))
+      continue;
+    if (!make_map (variants, i % pictures, i / pictures, threads, error))
+      return FALSE;
+    if (progress && !progress (user_data, "feature maps", (i + 1.0) / (n * pictures), "")) {
+      g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CANCELLED, "stopped; the same command goes on");
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+gboolean
+sppnet_variants_get (SppnetVariants *variants, guint picture, guint variant, SppnetMap *map, gfloat **data,
+                     gsize *data_floats, GError **error)
+{
+  return sppnet_map_cache_get (variants->cache, entry_of (variants, picture, variant), map, data, data_floats, error);
+}
