@@ -21,6 +21,7 @@ struct _SppnetRcnn
   guint threads;
   SppnetBackbone *whole, *warped; /* each is planned for frames of one size */
   SppnetHead *head;
+  SppnetPooler pooler;
   SppnetBuffer pooled; /* [CHUNK][bins][channels] */
   guint8 *rgb;         /* [SIDE][SIDE][3] */
 };
@@ -52,6 +53,7 @@ sppnet_rcnn_free (SppnetRcnn *rcnn)
   sppnet_backbone_free (rcnn->whole);
   sppnet_backbone_free (rcnn->warped);
   sppnet_head_free (rcnn->head);
+  sppnet_pooler_clear (&rcnn->pooler);
   sppnet_buffer_clear (&rcnn->pooled);
   g_free (rcnn->rgb);
   g_free (rcnn);
@@ -143,13 +145,14 @@ sppnet_rcnn_run_sppnet (SppnetRcnn *rcnn, SppnetTimings *timings, GError **error
   SppnetMap map;
 
   *timings = (SppnetTimings) { .regions = (guint) rcnn->n };
-  if (!run_backbone (rcnn, rcnn->whole, rcnn->picture, &map, timings, error))
+  if (!run_backbone (rcnn, rcnn->whole, rcnn->picture, &map, timings, error)
+      || !sppnet_pooler_set_map (&rcnn->pooler, &map, rcnn->config, error))
     return FALSE;
   for (gsize first = 0; first < rcnn->n; first += CHUNK) {
     gsize n = MIN (CHUNK, rcnn->n - first);
     gint64 clock = g_get_monotonic_time ();
 
-    sppnet_pool_regions (&map, rcnn->config, rcnn->regions + first, n, rcnn->threads, rcnn->pooled.data);
+    sppnet_pooler_run (&rcnn->pooler, rcnn->regions + first, n, rcnn->threads, rcnn->pooled.data);
     lap (&clock, &timings->pooling_ms);
     if (!run_head (rcnn, n, timings, error))
       return FALSE;

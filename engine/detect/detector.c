@@ -175,10 +175,10 @@ propose (SppnetDetector *detector, const SppnetFrame *frame, const SppnetBox **b
 }
 
 static gboolean
-score (SppnetDetector *detector, const SppnetMap *map, const SppnetFrame *frame, GError **error)
+score (SppnetDetector *detector, const SppnetFrame *frame, GError **error)
 {
   detector->timings.regions += (guint) detector->regions.n;
-  return sppnet_scoring_run (detector->scoring, &detector->plan, map, &detector->regions, frame->width, frame->height,
+  return sppnet_scoring_run (detector->scoring, &detector->plan, &detector->regions, frame->width, frame->height,
                              &detector->selection, &detector->timings, error);
 }
 
@@ -198,7 +198,7 @@ select_boxes (SppnetDetector *detector, const gfloat *thresholds, gsize max, con
  * Gidaris and Komodakis 2015), from the same feature map: better boxes, and less dependence on which proposals there
  * happened to be. What was found before stays a candidate. */
 static gboolean
-refine (SppnetDetector *detector, const SppnetMap *map, const SppnetFrame *frame, GError **error)
+refine (SppnetDetector *detector, const SppnetFrame *frame, GError **error)
 {
   const SppnetDetection *found;
   gsize n;
@@ -206,7 +206,7 @@ refine (SppnetDetector *detector, const SppnetMap *map, const SppnetFrame *frame
   if (!select_boxes (detector, detector->plan.floors, REFINED_BOXES, &found, &n, error))
     return FALSE;
   return n == 0
-         || (sppnet_region_list_set_found (&detector->regions, found, n, error) && score (detector, map, frame, error));
+         || (sppnet_region_list_set_found (&detector->regions, found, n, error) && score (detector, frame, error));
 }
 
 static gboolean
@@ -225,10 +225,11 @@ run_stages (SppnetDetector *detector, const SppnetFrame *frame, const SppnetBox 
     return FALSE;
   /* RoI pooling rounds boxes to cells in its own way, so equal windows do not mean equal vectors there. */
   if (!sppnet_region_list_set (&detector->regions, regions, n_regions, proposals, n_proposals,
-                               config->pooling == SPPNET_POOLING_SPP ? &map : NULL, frame->width, frame->height, error))
+                               config->pooling == SPPNET_POOLING_SPP ? &map : NULL, frame->width, frame->height, error)
+      || !sppnet_scoring_set_map (detector->scoring, &map, error))
     return FALSE;
   sppnet_selection_reset (&detector->selection);
-  if (!score (detector, &map, frame, error) || (detector->plan.refine && !refine (detector, &map, frame, error))
+  if (!score (detector, frame, error) || (detector->plan.refine && !refine (detector, frame, error))
       || !select_boxes (detector, detector->plan.thresholds, detector->plan.max_detections, detections, n_detections,
                         error))
     return FALSE;

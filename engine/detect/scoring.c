@@ -21,6 +21,7 @@ struct _SppnetScoring
 {
   const SppnetConfig *config; /* lives as long as the head, which holds the model */
   SppnetHead *head;
+  SppnetPooler pooler;
   SppnetBuffer pooled; /* [chunk][bins][channels] */
 
   SppnetRegionLabel pairs[MAX_PAIRS];
@@ -59,6 +60,7 @@ sppnet_scoring_free (SppnetScoring *scoring)
   if (!scoring)
     return;
   sppnet_head_free (scoring->head);
+  sppnet_pooler_clear (&scoring->pooler);
   sppnet_buffer_clear (&scoring->pooled);
   g_free (scoring);
 }
@@ -140,11 +142,16 @@ lap (gint64 *from, gdouble *timing)
 }
 
 gboolean
-sppnet_scoring_run (SppnetScoring *scoring, const SppnetPlan *plan, const SppnetMap *map,
-                    const SppnetRegionList *regions, gint width, gint height, SppnetSelection *selection,
-                    SppnetTimings *timings, GError **error)
+sppnet_scoring_set_map (SppnetScoring *scoring, const SppnetMap *map, GError **error)
 {
-  gsize length = (gsize) sppnet_config_bins (scoring->config) * map->channels;
+  return sppnet_pooler_set_map (&scoring->pooler, map, scoring->config, error);
+}
+
+gboolean
+sppnet_scoring_run (SppnetScoring *scoring, const SppnetPlan *plan, const SppnetRegionList *regions, gint width,
+                    gint height, SppnetSelection *selection, SppnetTimings *timings, GError **error)
+{
+  gsize length = (gsize) sppnet_config_bins (scoring->config) * scoring->pooler.map.channels;
   gsize most = CLAMP (CHUNK_FLOATS / length, MIN_CHUNK, MAX_CHUNK);
   gfloat *pooled = sppnet_buffer_reserve (&scoring->pooled, most * length, sizeof (gfloat), error);
   gint64 clock = g_get_monotonic_time ();
@@ -155,7 +162,7 @@ sppnet_scoring_run (SppnetScoring *scoring, const SppnetPlan *plan, const Sppnet
     Chunk chunk = { regions, first, MIN (most, regions->n - first), width, height, plan->threads, pooled, selection };
     const gfloat *confidence;
 
-    sppnet_pool_regions (map, scoring->config, regions->boxes + first, chunk.n, plan->threads, pooled);
+    sppnet_pooler_run (&scoring->pooler, regions->boxes + first, chunk.n, plan->threads, pooled);
     lap (&clock, &timings->pooling_ms);
     if (!sppnet_head_run (scoring->head, pooled, chunk.n, plan->threads, &confidence, error))
       return FALSE;

@@ -13,9 +13,11 @@ typedef struct _SppnetScoring SppnetScoring;
 SppnetScoring *sppnet_scoring_new (SppnetModel *model, GError **error);
 void sppnet_scoring_free (SppnetScoring *scoring);
 
+/* The map of the regions that follow; borrowed. */
+gboolean sppnet_scoring_set_map (SppnetScoring *scoring, const SppnetMap *map, GError **error);
 /* Adds to selection the boxes that pass their class's floor, and to the pooling, head and box times of timings. */
-gboolean sppnet_scoring_run (SppnetScoring *scoring, const SppnetPlan *plan, const SppnetMap *map,
-                             const SppnetRegionList *regions, gint width, gint height, SppnetSelection *selection,
-                             SppnetTimings *timings, GError **error);
+gboolean sppnet_scoring_run (SppnetScoring *scoring, const SppnetPlan *plan, const SppnetRegionList *regions,
+                             gint width, gint height, SppnetSelection *selection, SppnetTimings *timings,
+                             GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SppnetScoring, sppnet_scoring_free)

@@ -19,6 +19,10 @@ typedef struct
   /* out[c] = max (out[c], in[c]). Bit-exact. */
   void (*max_into) (gfloat *out, const gfloat *in, gsize channels);
 
+  /* out[c] = max over the cells of cells[i][c]; n >= 1 cells, of which out may be one. NaN counts only in the first. Bit-exact.
+   */
+  void (*max_cells) (gfloat *out, const gfloat *const *cells, gsize n, gsize channels);
+
   /* out[c] += in[c]. Bit-exact. */
   void (*add_into) (gfloat *out, const gfloat *in, gsize channels);
 

@@ -4,6 +4,7 @@
 #include "kernel/kernel.h"
 
 #include "base/half.h"
+#include "kernel/vector.h"
 
 #include <string.h>
 
@@ -37,6 +38,42 @@ max_rows (gfloat *restrict out, const gfloat *restrict in, gsize n, gsize stride
   memcpy (out, in, channels * sizeof *out);
   for (gsize i = 1; i < n; i++)
     max_into (out, in + i * stride, channels);
+}
+
+/* The first cell's vectors stay in registers while the others go by. */
+static void
+max_cells (gfloat *out, const gfloat *const *cells, gsize n, gsize channels)
+{
+  enum
+  {
+    VECTORS = 8
+  };
+  gsize c = 0;
+
+  for (; c + VECTORS * LANES <= channels; c += VECTORS * LANES) {
+    Vector best[VECTORS];
+
+    UNROLL
+    for (gint j = 0; j < VECTORS; j++)
+      best[j] = load (cells[0] + c + j * LANES);
+    for (gsize i = 1; i < n; i++) {
+      const gfloat *cell = cells[i] + c;
+
+      UNROLL
+      for (gint j = 0; j < VECTORS; j++)
+        best[j] = maximum (load (cell + j * LANES), best[j]);
+    }
+    UNROLL
+    for (gint j = 0; j < VECTORS; j++)
+      store (out + c + j * LANES, best[j]);
+  }
+  for (; c < channels; c++) {
+    gfloat best = cells[0][c];
+
+    for (gsize i = 1; i < n; i++)
+      best = cells[i][c] > best ? cells[i][c] : best;
+    out[c] = best;
+  }
 }
 
 static void
@@ -82,6 +119,7 @@ const SppnetKernels TABLE_NAME (SPPNET_LEVEL) = {
   .bias_activate = bias_activate,
   .max_rows = max_rows,
   .max_into = max_into,
+  .max_cells = max_cells,
   .add_into = add_into,
   .min_sum = min_sum,
   .half_to_float = half_to_float,

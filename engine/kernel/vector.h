@@ -82,11 +82,15 @@ multiply_add (Vector a, Vector b, Vector c)
 #endif
 }
 
-/* a > b ? a : b */
+/* a > b ? a : b, which is what x86's instruction does with NaN and zeros, too. */
 INLINE Vector
 maximum (Vector a, Vector b)
 {
-#if LANES == 1
+#if LANES == 16
+  return (Vector) _mm512_max_ps ((__m512) a, (__m512) b);
+#elif LANES == 8
+  return (Vector) _mm256_max_ps ((__m256) a, (__m256) b);
+#elif LANES == 1
   return a > b ? a : b;
 #else
   Mask greater = a > b;

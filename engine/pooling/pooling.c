@@ -4,28 +4,12 @@
 #include <math.h>
 #include <string.h>
 
-#include "kernel/kernel.h"
-
-/* Channel-wise maximum over a rectangle of cells, both ends exclusive of x1, y1; zero for an empty one (Fast R-CNN). */
-static void
-pool_cells (const SppnetKernels *kernels, const SppnetMap *map, gint x0, gint x1, gint y0, gint y1, gfloat *out)
-{
-  gsize channels = map->channels;
-
-  if (x0 >= x1 || y0 >= y1) {
-    memset (out, 0, sizeof *out * channels);
-    return;
-  }
-  for (gint y = y0; y < y1; y++) {
-    const gfloat *row = map->data + ((gsize) y * map->width + x0) * channels;
-
-    if (y == y0)
-      kernels->max_rows (out, row, x1 - x0, channels, channels);
-    else
-      for (gint x = x0; x < x1; x++, row += channels)
-        kernels->max_into (out, row, channels);
-  }
-}
+/* Bins along one axis of a level, at most. */
+#define MAX_SIDE 32
+/* Tables of maxima are made up to this size together, and when the regions so far had so many cells for each cell of
+ * them. */
+#define TABLE_BYTES (96u << 20)
+#define TABLE_WORTH 4
 
 /* Far outside any map where the coordinate is wild or not a number, and small enough to multiply by a level. */
 static gint
@@ -36,33 +20,140 @@ nearest_cell (gfloat x, gint stride)
   return isnan (cell) ? 0 : (gint) CLAMP (cell, -100000.0, 100000.0);
 }
 
-void
-sppnet_region_bins (const SppnetMap *map, const SppnetConfig *config, const SppnetBox *box, SppnetWindow *bins)
+static SppnetWindow
+region_window (const SppnetMap *map, const SppnetConfig *config, const SppnetBox *box)
 {
   SppnetWindow window;
 
-  if (config->pooling == SPPNET_POOLING_ROI) {
-    /* Fast R-CNN: both corners rounded to cells, at least one cell, then clipped to the map. */
-    window.x0 = nearest_cell (box->x, map->geometry.stride);
-    window.y0 = nearest_cell (box->y, map->geometry.stride);
-    window.x1 = MAX (nearest_cell (box->x + box->width - 1, map->geometry.stride), window.x0);
-    window.y1 = MAX (nearest_cell (box->y + box->height - 1, map->geometry.stride), window.y0);
-  } else {
-    window = sppnet_window_from_box (box, &map->geometry, map->width, map->height);
+  if (config->pooling != SPPNET_POOLING_ROI)
+    return sppnet_window_from_box (box, &map->geometry, map->width, map->height);
+  /* Fast R-CNN: both corners rounded to cells, at least one cell, then clipped to the map. */
+  window.x0 = nearest_cell (box->x, map->geometry.stride);
+  window.y0 = nearest_cell (box->y, map->geometry.stride);
+  window.x1 = MAX (nearest_cell (box->x + box->width - 1, map->geometry.stride), window.x0);
+  window.y1 = MAX (nearest_cell (box->y + box->height - 1, map->geometry.stride), window.y0);
+  return window;
+}
+
+/* The cells of the n bins along one axis of a window from first to last: [n], the first and one past the last. */
+typedef struct
+{
+  gint first, end;
+} Range;
+
+static void
+divide (gint first, gint last, gint n, gint limit, Range *ranges)
+{
+  for (gint i = 0; i < n; i++) {
+    sppnet_bin_range (i, n, last - first + 1, &ranges[i].first, &ranges[i].end);
+    ranges[i].first = CLAMP (first + ranges[i].first, 0, limit);
+    ranges[i].end = CLAMP (first + ranges[i].end, 0, limit);
   }
+}
+
+void
+sppnet_region_bins (const SppnetMap *map, const SppnetConfig *config, const SppnetBox *box, SppnetWindow *bins)
+{
+  SppnetWindow window = region_window (map, config, box);
+  Range x[MAX_SIDE], y[MAX_SIDE];
 
   for (guint l = 0; l < config->n_levels; l++) {
     gint n = config->levels[l];
 
-    for (gint i = 0; i < n * n; i++, bins++) {
-      gint x0, x1, y0, y1;
+    divide (window.x0, window.x1, n, map->width, x);
+    divide (window.y0, window.y1, n, map->height, y);
+    for (gint i = 0; i < n * n; i++)
+      *bins++ = (SppnetWindow) { x[i % n].first, y[i / n].first, x[i % n].end, y[i / n].end };
+  }
+}
 
-      sppnet_bin_range (i % n, n, window.x1 - window.x0 + 1, &x0, &x1);
-      sppnet_bin_range (i / n, n, window.y1 - window.y0 + 1, &y0, &y1);
-      bins->x0 = CLAMP (window.x0 + x0, 0, map->width);
-      bins->y0 = CLAMP (window.y0 + y0, 0, map->height);
-      bins->x1 = CLAMP (window.x0 + x1, 0, map->width);
-      bins->y1 = CLAMP (window.y0 + y1, 0, map->height);
+/* Zero for an empty bin (Fast R-CNN). out: [n][n][channels] */
+static void
+pool_from_cells (const SppnetMaxTables *tables, const SppnetWindow *window, gint n, gfloat *out)
+{
+  Range x[MAX_SIDE], y[MAX_SIDE];
+
+  divide (window->x0, window->x1, n, tables->width, x);
+  divide (window->y0, window->y1, n, tables->height, y);
+  for (gint i = 0; i < n * n; i++, out += tables->channels) {
+    const Range *across = &x[i % n], *down = &y[i / n];
+
+    if (across->first >= across->end || down->first >= down->end)
+      memset (out, 0, sizeof *out * tables->channels);
+    else
+      sppnet_max_tables_pool (tables, across->first, across->end, down->first, down->end, out);
+  }
+}
+
+/* Bin i of n is the union of bins i r .. i r + r - 1 of n r, whatever the window: floor (i r a / (n r)) = floor (i a /
+ * n), and so for the end. finer: [n r][n r][channels], out: [n][n][channels] */
+static void
+pool_from_bins (const SppnetMaxTables *map, const gfloat *finer, gint n, gint r, gfloat *out)
+{
+  SppnetMaxTables tables = { { finer }, 1, n * r, n * r, map->channels, map->kernels };
+
+  for (gint i = 0; i < n * n; i++, out += map->channels)
+    sppnet_max_tables_pool (&tables, i % n * r, i % n * r + r, i / n * r, i / n * r + r, out);
+}
+
+/* The order in which the levels of a pyramid are computed, and from what. */
+typedef struct
+{
+  guint level; /* number in the configuration */
+  gint source; /* a level computed before, or -1: the map */
+} Step;
+
+/* steps: [n_levels]; first: [n_levels], where the bins of each level begin */
+static void
+plan_levels (const SppnetConfig *config, Step *steps, gsize *first)
+{
+  gboolean done[SPPNET_MAX_LEVELS] = { FALSE };
+  gsize bins = 0;
+
+  for (guint l = 0; l < config->n_levels; l++) {
+    first[l] = bins;
+    bins += (gsize) (config->levels[l] * config->levels[l]);
+  }
+  for (guint s = 0; s < config->n_levels; s++) {
+    Step *step = &steps[s];
+
+    *step = (Step) { SPPNET_MAX_LEVELS, -1 };
+    for (guint l = 0; l < config->n_levels; l++)
+      if (!done[l] && (step->level == SPPNET_MAX_LEVELS || config->levels[l] > config->levels[step->level]))
+        step->level = l;
+    /* The coarsest that nests has the fewest bins to look at. */
+    for (guint l = 0; l < config->n_levels; l++)
+      if (done[l] && config->levels[l] % config->levels[step->level] == 0
+          && (step->source < 0 || config->levels[l] < config->levels[step->source]))
+        step->source = (gint) l;
+    done[step->level] = TRUE;
+  }
+}
+
+/* out: [n][bins][channels] */
+static void
+pool_regions (const SppnetMaxTables *tables, const SppnetMap *map, const SppnetConfig *config, const SppnetBox *boxes,
+              gsize n, guint threads, gfloat *out)
+{
+  gsize length = (gsize) sppnet_config_bins (config) * map->channels;
+  Step steps[SPPNET_MAX_LEVELS];
+  gsize first[SPPNET_MAX_LEVELS];
+
+  plan_levels (config, steps, first);
+#pragma omp parallel for num_threads(threads) schedule(dynamic, 8)
+  for (gsize i = 0; i < n; i++) {
+    SppnetWindow window = region_window (map, config, &boxes[i]);
+    gfloat *vector = out + i * length;
+
+    for (guint s = 0; s < config->n_levels; s++) {
+      guint l = steps[s].level;
+      gint source = steps[s].source, level = config->levels[l];
+      gfloat *bins = vector + first[l] * map->channels;
+
+      if (source < 0)
+        pool_from_cells (tables, &window, level, bins);
+      else
+        pool_from_bins (tables, vector + first[source] * map->channels, level, config->levels[source] / level, bins);
     }
   }
 }
@@ -71,19 +162,53 @@ void
 sppnet_pool_regions (const SppnetMap *map, const SppnetConfig *config, const SppnetBox *boxes, gsize n, guint threads,
                      gfloat *out)
 {
-  const SppnetKernels *kernels = sppnet_kernels ();
-  gint n_bins = sppnet_config_bins (config);
-  gsize length = (gsize) n_bins * map->channels;
+  SppnetMaxTables tables = sppnet_max_tables_none (map);
 
-#pragma omp parallel for num_threads(threads) schedule(dynamic, 8)
-  for (gsize i = 0; i < n; i++) {
-    SppnetWindow bins[SPPNET_MAX_BINS];
+  pool_regions (&tables, map, config, boxes, n, threads, out);
+}
 
-    sppnet_region_bins (map, config, &boxes[i], bins);
-    for (gint b = 0; b < n_bins; b++)
-      pool_cells (kernels, map, bins[b].x0, bins[b].x1, bins[b].y0, bins[b].y1,
-                  out + i * length + (gsize) b * map->channels);
+gboolean
+sppnet_pooler_set_map (SppnetPooler *pooler, const SppnetMap *map, const SppnetConfig *config, GError **error)
+{
+  gsize bytes = sizeof (gfloat) * (gsize) map->width * map->height * map->channels;
+  gint finest = 1;
+
+  for (guint l = 0; l < config->n_levels; l++)
+    finest = MAX (finest, config->levels[l]);
+  pooler->map = *map;
+  pooler->config = config;
+  pooler->tables = sppnet_max_tables_none (map);
+  pooler->cells = 0;
+  /* As many as the largest bins can use. */
+  pooler->n_tables = 1;
+  while (pooler->n_tables < SPPNET_MAX_TABLES && pooler->n_tables * bytes <= TABLE_BYTES
+         && MIN (map->width, map->height) / finest >= 1 << pooler->n_tables)
+    pooler->n_tables++;
+  /* Now, and not when there happen to be many regions: a stream allocates in its first frame. */
+  return sppnet_buffer_reserve (&pooler->memory, pooler->n_tables - 1, bytes, error) != NULL;
+}
+
+void
+sppnet_pooler_clear (SppnetPooler *pooler)
+{
+  sppnet_buffer_clear (&pooler->memory);
+}
+
+void
+sppnet_pooler_run (SppnetPooler *pooler, const SppnetBox *boxes, gsize n, guint threads, gfloat *out)
+{
+  const SppnetMap *map = &pooler->map;
+
+  for (gsize i = 0; i < n && pooler->tables.n < pooler->n_tables; i++) {
+    SppnetWindow window = region_window (map, pooler->config, &boxes[i]);
+
+    pooler->cells += (gsize) CLAMP (window.x1 - window.x0 + 1, 1, map->width)
+                     * (gsize) CLAMP (window.y1 - window.y0 + 1, 1, map->height);
+    /* A table costs four cells for each of the map. */
+    if (pooler->cells > TABLE_WORTH * pooler->n_tables * (gsize) map->width * (gsize) map->height)
+      pooler->tables = sppnet_max_tables_build (map, pooler->n_tables, threads, pooler->memory.data);
   }
+  pool_regions (&pooler->tables, map, pooler->config, boxes, n, threads, out);
 }
 
 void

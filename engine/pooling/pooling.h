@@ -2,7 +2,9 @@
 #pragma once
 
 #include "backbone/map.h"
+#include "base/memory.h"
 #include "model/config.h"
+#include "pooling/tables.h"
 #include "region/window.h"
 
 /* Pooled vectors are [regions][bins][channels] with bins level-major, then y, then x: the channels of one bin lie
@@ -30,6 +32,24 @@ sppnet_bin_range (gint i, gint n, gint length, gint *first, gint *end)
  */
 void sppnet_pool_regions (const SppnetMap *map, const SppnetConfig *config, const SppnetBox *boxes, gsize n,
                           guint threads, gfloat *out);
+
+/* The same for one map after the other, with tables of maxima where there are regions enough: for one stream. { 0 }
+ * before the first use. */
+typedef struct
+{
+  SppnetMap map;
+  const SppnetConfig *config;
+  SppnetMaxTables tables;
+  guint n_tables; /* that there can be of this map */
+  gsize cells;    /* under the regions of this map so far */
+  SppnetBuffer memory;
+} SppnetPooler;
+
+/* map, config: borrowed until the next call */
+gboolean sppnet_pooler_set_map (SppnetPooler *pooler, const SppnetMap *map, const SppnetConfig *config, GError **error);
+/* Exactly what sppnet_pool_regions() gives. */
+void sppnet_pooler_run (SppnetPooler *pooler, const SppnetBox *boxes, gsize n, guint threads, gfloat *out);
+void sppnet_pooler_clear (SppnetPooler *pooler);
 
 /* Eight levels of 32 x 32 are the most that a configuration may ask for. */
 #define SPPNET_MAX_BINS (SPPNET_MAX_LEVELS * 32 * 32)

@@ -37,6 +37,15 @@ bench_max_into (gconstpointer table)
 }
 
 static inline void
+bench_max_cells (gconstpointer table)
+{
+  const SppnetKernels *kernels = table;
+  const gfloat *cells[] = { bench_b, bench_b + 512, bench_b + 8192, bench_b + 8704 };
+
+  kernels->max_cells (bench_a, cells, 4, 256);
+}
+
+static inline void
 bench_add_into (gconstpointer table)
 {
   const SppnetKernels *kernels = table;
@@ -81,6 +90,7 @@ bench (void)
     { "bias_activate 64x256", bench_bias_activate, 64 * 256 * 8 + 1024 },
     { "max_rows 12x256", bench_max_rows, 12 * 256 * 4 + 1024 },
     { "max_into 256", bench_max_into, 256 * 12 },
+    { "max_cells 4x256", bench_max_cells, 5 * 256 * 4 },
     { "add_into 256", bench_add_into, 256 * 12 },
     { "min_sum 240", bench_min_sum, 240 * 8 },
     { "half_to_float 16384", bench_half_to_float, 16384 * 6 },

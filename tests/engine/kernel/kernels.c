@@ -66,6 +66,27 @@ check_max_into (const SppnetKernels *kernels, SppnetRandom *random)
 }
 
 static void
+check_max_cells (const SppnetKernels *kernels, SppnetRandom *random)
+{
+  gsize n = 1 + arena_random_size (random, 20), channels = arena_random_size (random, 600);
+  gfloat *in = arena_floats (&arenas[0], 5 * channels, random);
+  gfloat *out = arena_floats (&arenas[1], channels, random),
+         *expected = arena_copy (&arenas[2], out, channels * sizeof *out);
+  const gfloat *cells[64], *expected_cells[64];
+  gboolean in_place = sppnet_random_below (random, 2);
+
+  for (gsize i = 0; i < n; i++)
+    cells[i] = expected_cells[i] = in + sppnet_random_below (random, 5) * channels;
+  if (in_place) {
+    cells[0] = out;
+    expected_cells[0] = expected;
+  }
+  plain->max_cells (expected, expected_cells, n, channels);
+  kernels->max_cells (out, cells, n, channels);
+  assert_same (out, expected, channels, FALSE);
+}
+
+static void
 check_add_into (const SppnetKernels *kernels, SppnetRandom *random)
 {
   gsize channels = arena_random_size (random, 3000);
@@ -140,9 +161,9 @@ static const struct
   const gchar *name;
   Check check;
 } checks[] = {
-  { "bias_activate", check_bias_activate }, { "max_rows", check_max_rows }, { "max_into", check_max_into },
-  { "add_into", check_add_into },           { "min_sum", check_min_sum },   { "half_to_float", check_half_to_float },
-  { "float_to_half", check_float_to_half },
+  { "bias_activate", check_bias_activate }, { "max_rows", check_max_rows },           { "max_into", check_max_into },
+  { "max_cells", check_max_cells },         { "add_into", check_add_into },           { "min_sum", check_min_sum },
+  { "half_to_float", check_half_to_float }, { "float_to_half", check_float_to_half },
 };
 
 /* data: the number of a check plus the number of checks times the level */
@@ -176,6 +197,8 @@ test_plain (void)
     g_assert_true (out[0] == MAX (in[0], in[4]) && out[1] == MAX (in[1], in[5]));
     plain->max_into (out, in + 2, 2);
     g_assert_true (out[0] == MAX (MAX (in[0], in[4]), in[2]) && out[1] == MAX (MAX (in[1], in[5]), in[3]));
+    plain->max_cells (out, (const gfloat *[]) { in, in + 2, in + 3 }, 3, 2);
+    g_assert_true (out[0] == MAX (MAX (in[0], in[2]), in[3]) && out[1] == MAX (MAX (in[1], in[3]), in[4]));
     memcpy (y, in, sizeof y);
     plain->add_into (y, in + 2, 2);
     g_assert_true (y[0] == in[0] + in[2] && y[1] == in[1] + in[3]);

@@ -221,9 +221,9 @@ random_box (SppnetRandom *random, const SppnetMap *map)
 
   switch (sppnet_random_below (random, 4)) {
   case 0:
-    return (SppnetBox){ 0, 0, (gfloat) width, (gfloat) height };
+    return (SppnetBox) { 0, 0, (gfloat) width, (gfloat) height };
   case 1:
-    return (SppnetBox){ floorf (box.x), floorf (box.y), floorf (box.width), floorf (box.height) };
+    return (SppnetBox) { floorf (box.x), floorf (box.y), floorf (box.width), floorf (box.height) };
   case 2:
     box.width = box.height = 1;
     return box;
@@ -272,6 +272,43 @@ compare_round (SppnetRandom *random, SppnetPooling pooling, Naive naive)
     g_assert_cmpfloat (out[16 + n * length + i], ==, 1e9f);
   }
   g_free (map.data);
+}
+
+/* One map after the other through the same scratch, with tables and without: the same bits as without a pooler. */
+static void
+test_pooler (void)
+{
+  static const gint sizes[] = { 1, 2, 9, 30, 50 }, levels[][3] = { { 1, 2, 6 }, { 3, 2, 1 }, { 4, 4, 2 }, { 1, 1, 1 } };
+  SppnetRandom random = { (guint64) (guint32) g_test_rand_int () };
+  SppnetPooler pooler = { 0 };
+  guint built = 0;
+
+  for (guint round = 0; round < 200; round++) {
+    TestMap map = make_map (&random, sizes[sppnet_random_below (&random, 5)], sizes[sppnet_random_below (&random, 5)],
+                            1 + (gint) sppnet_random_below (&random, 130));
+    gsize n = sppnet_random_below (&random, 60), length;
+    g_autofree SppnetBox *boxes = g_new (SppnetBox, n + 1);
+    g_autofree gfloat *expected = NULL, *out = NULL;
+    g_autoptr (GError) error = NULL;
+    g_auto (SppnetConfig) config;
+
+    configure (&config, SPPNET_POOLING_SPP, levels[round % 4], 3, map.map.channels);
+    length = (gsize) sppnet_config_bins (&config) * map.map.channels;
+    expected = g_new (gfloat, n * length + 1);
+    out = g_new (gfloat, n * length + 1);
+    for (gsize i = 0; i < n; i++)
+      boxes[i] = random_box (&random, &map.map);
+    sppnet_pool_regions (&map.map, &config, boxes, n, 1, expected);
+    g_assert_true (sppnet_pooler_set_map (&pooler, &map.map, &config, &error));
+    for (gsize first = 0; first < n; first += 25)
+      sppnet_pooler_run (&pooler, boxes + first, MIN (n - first, 25), 1 + round % 3, out + first * length);
+    g_assert_cmpmem (out, n * length * sizeof *out, expected, n * length * sizeof *out);
+    built += pooler.tables.n > 1;
+    g_free (map.data);
+  }
+  g_assert_cmpuint (built, >, 10);
+  g_assert_cmpuint (built, <, 200);
+  sppnet_pooler_clear (&pooler);
 }
 
 static void
@@ -408,6 +445,7 @@ main (int argc, char **argv)
   g_test_add_func ("/pooling/spp/quoted-rule-fails", test_quoted_rule_fails);
   g_test_add_func ("/pooling/spp/quoted-rule-agrees", test_quoted_rule_agrees);
   g_test_add_func ("/pooling/spp/naive", test_spp);
+  g_test_add_func ("/pooling/spp/pooler", test_pooler);
   g_test_add_func ("/pooling/spp/roi", test_roi);
   g_test_add_func ("/pooling/spp/hand-case", test_hand_case);
   g_test_add_func ("/pooling/spp/whole-image", test_whole_image);
