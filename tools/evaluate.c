@@ -19,7 +19,7 @@ static struct
 
 static const GOptionEntry entries[] = {
   { "proposals", 0, 0, G_OPTION_ARG_STRING, &arg.proposals,
-    "Evaluate the proposals of this method instead of a model: selective-search, selective-search-quality or grid",
+    "Evaluate the proposals of this method instead of a model: selective-search, selective-search-quality, edge-boxes or grid",
     "METHOD" },
   { "mean-of", 0, 0, G_OPTION_ARG_STRING, &arg.mean_of, "Give the mean over these labels, too", "NAME,NAME,..." },
   { "limit", 0, 0, G_OPTION_ARG_INT, &arg.limit, "Only the first N pictures (default: all)", "N" },

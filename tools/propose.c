@@ -19,7 +19,7 @@ static struct
 } arg = { .max_proposals = 2000 };
 
 static const GOptionEntry entries[] = {
-  { "method", 0, 0, G_OPTION_ARG_STRING, &arg.method, "selective-search (default), selective-search-quality or grid",
+  { "method", 0, 0, G_OPTION_ARG_STRING, &arg.method, "selective-search (default), selective-search-quality, edge-boxes or grid",
     "METHOD" },
   { "max-proposals", 0, 0, G_OPTION_ARG_INT, &arg.max_proposals, "At most this many per picture (default: 2000)", "N" },
   { "threads", 0, 0, G_OPTION_ARG_INT, &arg.threads, "Threads to use (default: all processors)", "N" },

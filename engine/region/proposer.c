@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/random.h"
+#include "region/edge_boxes.h"
 #include "region/grid.h"
 #include "region/ranking.h"
 #include "region/selective_search.h"
@@ -12,6 +13,9 @@
  * by it. Its scales k are made for pictures of about 500x400, and time and memory are bounded: 1280x720 becomes 640x360,
  * 1920x1080 and 3840x2160 become 960x540. */
 #define MOST_PIXELS (1u << 19)
+/* Edge Boxes looks at no more pixels than this, in the same way: 640x480 becomes 320x240, 1920x1080 becomes 384x216. On
+ * VOC pictures of 500x375, half the size finds as much as the full one in a quarter of the time. */
+#define MOST_EDGE_PIXELS 100000u
 
 /* Shortest side of a box (paper: 20 pixels); scaled down for frames below 100 pixels. */
 #define SMALLEST_SIDE 20.0f
@@ -20,11 +24,12 @@
 struct _SppnetProposer
 {
   SppnetSelectiveSearch *search;
+  SppnetEdgeBoxes *edge_boxes;
   SppnetRanking ranking;
   SppnetBuffer reduced; /* guint8 [height / factor][width / factor][3] */
 };
 
-static const gchar *const nicks[] = { "default", "selective-search", "selective-search-quality", "grid", "regions" };
+static const gchar *const nicks[] = { "default", "selective-search", "selective-search-quality", "edge-boxes", "grid", "regions" };
 
 const gchar *
 sppnet_proposals_to_nick (SppnetProposals proposals)
@@ -53,6 +58,7 @@ sppnet_proposer_new (void)
   SppnetProposer *proposer = g_new0 (SppnetProposer, 1);
 
   proposer->search = sppnet_selective_search_new ();
+  proposer->edge_boxes = sppnet_edge_boxes_new ();
   return proposer;
 }
 
@@ -62,6 +68,7 @@ sppnet_proposer_free (SppnetProposer *proposer)
   if (!proposer)
     return;
   sppnet_selective_search_free (proposer->search);
+  sppnet_edge_boxes_free (proposer->edge_boxes);
   sppnet_ranking_clear (&proposer->ranking);
   sppnet_buffer_clear (&proposer->reduced);
   g_free (proposer);
@@ -89,19 +96,40 @@ reduce_row (const guint8 *rgb, gint width, gint rows, gint factor, gint out_widt
   }
 }
 
-static const guint8 *
-reduce (SppnetProposer *proposer, const guint8 *rgb, gint width, gint height, gint factor, guint threads, GError **error)
+/* Makes the picture small enough; returns the factor, 0 on failure. */
+static gint
+reduce (SppnetProposer *proposer, guint most_pixels, const guint8 **rgb, gint *width, gint *height, guint threads,
+        GError **error)
 {
-  gint out_width = (width + factor - 1) / factor, out_height = (height + factor - 1) / factor;
-  guint8 *out = sppnet_buffer_reserve (&proposer->reduced, (gsize) out_width * out_height, 3, error);
+  gint out_width = *width, out_height = *height, factor = 1;
+  guint8 *out;
 
+  while ((guint) out_width * (guint) out_height > most_pixels) {
+    factor++;
+    out_width = (*width + factor - 1) / factor;
+    out_height = (*height + factor - 1) / factor;
+  }
+  if (factor == 1)
+    return factor;
+  out = sppnet_buffer_reserve (&proposer->reduced, (gsize) out_width * out_height, 3, error);
   if (!out)
-    return NULL;
+    return 0;
 #pragma omp parallel for num_threads (threads)
   for (gint y = 0; y < out_height; y++)
-    reduce_row (rgb + 3 * (gsize) y * factor * width, width, MIN (factor, height - y * factor), factor, out_width,
+    reduce_row (*rgb + 3 * (gsize) y * factor * *width, *width, MIN (factor, *height - y * factor), factor, out_width,
                 out + 3 * (gsize) y * out_width);
-  return out;
+  *rgb = out;
+  *width = out_width;
+  *height = out_height;
+  return factor;
+}
+
+/* The box of the full picture. */
+static SppnetExtent
+enlarge (SppnetExtent e, gint factor, gint width, gint height)
+{
+  return (SppnetExtent) { (guint16) (e.x0 * factor), (guint16) (e.y0 * factor), (guint16) (MIN ((e.x1 + 1) * factor, width) - 1),
+                          (guint16) (MIN ((e.y1 + 1) * factor, height) - 1) };
 }
 
 /* A region's rank is its position in the hierarchy, the whole picture 1, times a random number: coarse regions tend to
@@ -125,12 +153,8 @@ rank_regions (SppnetProposer *proposer, gint width, gint height, gint factor, gu
 
     for (gsize i = 0; i < n; i++) {
       gfloat rank = (gfloat) (n - i) * (gfloat) sppnet_random_uniform (&random);
-      SppnetExtent e = regions[i].extent;
+      SppnetExtent e = enlarge (regions[i].extent, factor, width, height);
 
-      e.x0 = (guint16) (e.x0 * factor);
-      e.y0 = (guint16) (e.y0 * factor);
-      e.x1 = (guint16) (MIN ((e.x1 + 1) * factor, width) - 1);
-      e.y1 = (guint16) (MIN ((e.y1 + 1) * factor, height) - 1);
       if ((gfloat) (e.x1 - e.x0 + 1) >= smallest && (gfloat) (e.y1 - e.y0 + 1) >= smallest)
         sppnet_ranking_add (&proposer->ranking, rank, e);
     }
@@ -142,15 +166,30 @@ static gboolean
 run_selective_search (SppnetProposer *proposer, SppnetStrategies strategies, const guint8 *rgb, gint width, gint height,
                       guint max_boxes, guint32 seed, guint threads, GError **error)
 {
-  gint factor = 1;
+  gint small_width = width, small_height = height;
+  gint factor = reduce (proposer, MOST_PIXELS, &rgb, &small_width, &small_height, threads, error);
 
-  while ((guint64) ((width + factor - 1) / factor) * (guint64) ((height + factor - 1) / factor) > MOST_PIXELS)
-    factor++;
-  if (factor > 1 && !(rgb = reduce (proposer, rgb, width, height, factor, threads, error)))
-    return FALSE;
-  return sppnet_selective_search_run (proposer->search, strategies, rgb, (width + factor - 1) / factor,
-                                      (height + factor - 1) / factor, threads, error)
+  return factor
+         && sppnet_selective_search_run (proposer->search, strategies, rgb, small_width, small_height, threads, error)
          && rank_regions (proposer, width, height, factor, max_boxes, seed, error);
+}
+
+static gboolean
+run_edge_boxes (SppnetProposer *proposer, const guint8 *rgb, gint width, gint height, guint max_boxes, guint threads,
+                GError **error)
+{
+  gint small_width = width, small_height = height;
+  gint factor = reduce (proposer, MOST_EDGE_PIXELS, &rgb, &small_width, &small_height, threads, error);
+  SppnetRanking *ranking = &proposer->ranking;
+  SppnetRanked *ranked;
+
+  if (!factor
+      || !sppnet_edge_boxes_run (proposer->edge_boxes, rgb, small_width, small_height, max_boxes, threads, ranking, error))
+    return FALSE;
+  ranked = ranking->ranked.data;
+  for (gsize i = 0; i < ranking->n_ranked; i++)
+    ranked[i].extent = enlarge (ranked[i].extent, factor, width, height);
+  return sppnet_ranking_finish (ranking, max_boxes, error);
 }
 
 static gboolean
@@ -162,6 +201,8 @@ run_method (SppnetProposer *proposer, SppnetProposals method, const guint8 *rgb,
       return run_selective_search (proposer, SPPNET_STRATEGIES_FAST, rgb, width, height, max_boxes, seed, threads, error);
     case SPPNET_PROPOSALS_SELECTIVE_SEARCH_QUALITY:
       return run_selective_search (proposer, SPPNET_STRATEGIES_QUALITY, rgb, width, height, max_boxes, seed, threads, error);
+    case SPPNET_PROPOSALS_EDGE_BOXES:
+      return run_edge_boxes (proposer, rgb, width, height, max_boxes, threads, error);
     case SPPNET_PROPOSALS_GRID:
       return sppnet_grid_run (&proposer->ranking, width, height, max_boxes, error);
     case SPPNET_PROPOSALS_REGIONS:

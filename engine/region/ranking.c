@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "region/ranking.h"
 
-#include <stdlib.h>
 #include <string.h>
+
+/* The sort looks at eight bits at a time. */
+#define DIGITS 256
 
 gboolean
 sppnet_ranking_start (SppnetRanking *ranking, gsize room, GError **error)
 {
   ranking->n_ranked = ranking->n_boxes = 0;
-  return sppnet_buffer_reserve (&ranking->ranked, room, sizeof (SppnetRanked), error) != NULL;
+  ranking->room = room;
+  return sppnet_buffer_reserve (&ranking->ranked, room, 2 * sizeof (SppnetRanked), error) != NULL;
 }
 
 void
@@ -24,17 +27,41 @@ key_of (SppnetExtent e)
   return ((guint64) e.x0 << 48 | (guint64) e.y0 << 32 | (guint64) e.x1 << 16 | e.y1) + 1;
 }
 
-static gint
-compare (gconstpointer p, gconstpointer q)
+/* Order of floats as order of whole numbers. */
+static inline guint32
+digits_of (gfloat rank)
 {
-  const SppnetRanked *a = p, *b = q;
-  guint64 key_a, key_b;
+  union {
+    gfloat value;
+    guint32 bits;
+  } f = { rank };
 
-  if (a->rank != b->rank)
-    return a->rank < b->rank ? -1 : 1;
-  key_a = key_of (a->extent);
-  key_b = key_of (b->extent);
-  return key_a < key_b ? -1 : key_a > key_b;
+  return f.bits ^ (f.bits >> 31 ? G_MAXUINT32 : 1u << 31);
+}
+
+/* One pass of a radix sort; from and to do not overlap. */
+static void
+sort_by_digit (const SppnetRanked *from, SppnetRanked *to, gsize n, guint shift)
+{
+  gsize start[DIGITS + 1] = { 0 };
+
+  for (gsize i = 0; i < n; i++)
+    start[(digits_of (from[i].rank) >> shift) % DIGITS + 1]++;
+  for (guint d = 0; d < DIGITS; d++)
+    start[d + 1] += start[d];
+  for (gsize i = 0; i < n; i++)
+    to[start[(digits_of (from[i].rank) >> shift) % DIGITS]++] = from[i];
+}
+
+void
+sppnet_ranking_sort (SppnetRanking *ranking)
+{
+  SppnetRanked *ranked = ranking->ranked.data, *other = ranked + ranking->room;
+
+  for (guint shift = 0; shift < 32; shift += 16) {
+    sort_by_digit (ranked, other, ranking->n_ranked, shift);
+    sort_by_digit (other, ranked, ranking->n_ranked, shift + 8);
+  }
 }
 
 /* TRUE the first time that a key comes. */
@@ -65,7 +92,7 @@ sppnet_ranking_finish (SppnetRanking *ranking, gsize max_boxes, GError **error)
   if (!boxes)
     return FALSE;
   memset (slots, 0, n_slots * sizeof *slots);
-  qsort (ranked, ranking->n_ranked, sizeof *ranked, compare);
+  sppnet_ranking_sort (ranking);
   for (gsize i = 0; i < ranking->n_ranked && ranking->n_boxes < most; i++) {
     SppnetExtent e = ranked[i].extent;
 

@@ -15,15 +15,17 @@ typedef struct
 
 typedef struct
 {
-  SppnetBuffer ranked; /* SppnetRanked [n_ranked] */
+  SppnetBuffer ranked; /* SppnetRanked [n_ranked], and as much again to sort in */
   SppnetBuffer slots;  /* guint64, hash table of the extents taken, + 1 */
   SppnetBuffer boxes;  /* SppnetBox [n_boxes] */
-  gsize n_ranked, n_boxes;
+  gsize room, n_ranked, n_boxes;
 } SppnetRanking;
 
 /* Empties the list and makes room. */
 gboolean sppnet_ranking_start (SppnetRanking *ranking, gsize room, GError **error);
 void sppnet_ranking_add (SppnetRanking *ranking, gfloat rank, SppnetExtent extent);
+/* Smallest rank first, equal ones in the order in which they were added. */
+void sppnet_ranking_sort (SppnetRanking *ranking);
 /* Sorts, drops all but the first of equal boxes, keeps at most max_boxes. */
 gboolean sppnet_ranking_finish (SppnetRanking *ranking, gsize max_boxes, GError **error);
 void sppnet_ranking_clear (SppnetRanking *ranking);

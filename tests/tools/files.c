@@ -36,7 +36,7 @@ test_info (Tool *tool, gconstpointer data)
 static void
 test_propose (Tool *tool, gconstpointer data)
 {
-  static const gchar *const methods[] = { "selective-search", "selective-search-quality", "grid" };
+  static const gchar *const methods[] = { "selective-search", "selective-search-quality", "edge-boxes", "grid" };
 
   for (gsize i = 0; i < G_N_ELEMENTS (methods); i++) {
     g_autofree gchar *line

@@ -85,7 +85,7 @@ static const Mistake mistakes[] = {
   { "detect/max-proposals-huge", "detect --max-proposals 99999999999 red.png", "99999999999" },
   { "detect/threads", "detect --threads=-1 red.png", "--threads: -1 " },
   { "detect/seed", "detect --seed 4294967296 red.png", "--seed: 4294967296 " },
-  { "detect/proposals", "detect --proposals edge-boxes red.png", "\"edge-boxes\"" },
+  { "detect/proposals", "detect --proposals edges red.png", "\"edges\"" },
   { "detect/label", "detect -m scene.safetensors --labels red,blue red.png", "\"blue\"" },
   { "detect/label-none", "detect -m scene.safetensors --labels '' red.png", "labels" },
   { "detect/regions-few", "detect --regions 1,2,3 red.png", "\"1,2,3\"" },

@@ -12,6 +12,7 @@ G_BEGIN_DECLS
  * @SPPNET_PROPOSALS_DEFAULT: what the model recommends
  * @SPPNET_PROPOSALS_SELECTIVE_SEARCH: Selective Search, "fast" strategies (Uijlings et al., IJCV 2013)
  * @SPPNET_PROPOSALS_SELECTIVE_SEARCH_QUALITY: Selective Search, "quality" strategies
+ * @SPPNET_PROPOSALS_EDGE_BOXES: Edge Boxes (Zitnick and Dollar, ECCV 2014)
  * @SPPNET_PROPOSALS_GRID: sliding windows of several sizes and shapes
  * @SPPNET_PROPOSALS_REGIONS: only the regions that the caller gives
  *
@@ -22,11 +23,12 @@ typedef enum
   SPPNET_PROPOSALS_DEFAULT,
   SPPNET_PROPOSALS_SELECTIVE_SEARCH,
   SPPNET_PROPOSALS_SELECTIVE_SEARCH_QUALITY,
+  SPPNET_PROPOSALS_EDGE_BOXES,
   SPPNET_PROPOSALS_GRID,
   SPPNET_PROPOSALS_REGIONS,
 } SppnetProposals;
 
-/* "default", "selective-search", "selective-search-quality", "grid", "regions" <-> the value. */
+/* "default", "selective-search", "selective-search-quality", "edge-boxes", "grid", "regions" <-> the value. */
 SPPNET_API const gchar *sppnet_proposals_to_nick (SppnetProposals proposals);
 SPPNET_API gboolean sppnet_proposals_from_nick (const gchar *nick, SppnetProposals *proposals);
 

@@ -30,7 +30,7 @@ test_refused (void)
     assert_refused (&(SppnetSettings){ .threshold = fractions[i] }, "threshold is");
     assert_refused (&(SppnetSettings){ .nms_threshold = fractions[i] }, "nms_threshold is");
   }
-  assert_refused (&(SppnetSettings){ .proposals = (SppnetProposals)5 }, "proposals");
+  assert_refused (&(SppnetSettings){ .proposals = (SppnetProposals)99 }, "proposals");
   assert_refused (&(SppnetSettings){ .proposals = (SppnetProposals)-1 }, "proposals");
   assert_refused (&(SppnetSettings){ .max_proposals = 100001 }, "max_proposals");
   assert_refused (&(SppnetSettings){ .max_proposals = G_MAXUINT }, "max_proposals");

@@ -8,7 +8,7 @@
 #include "base/random.h"
 
 static const SppnetProposals methods[] = { SPPNET_PROPOSALS_SELECTIVE_SEARCH, SPPNET_PROPOSALS_SELECTIVE_SEARCH_QUALITY,
-                                           SPPNET_PROPOSALS_GRID };
+                                           SPPNET_PROPOSALS_EDGE_BOXES, SPPNET_PROPOSALS_GRID };
 
 typedef enum
 {
@@ -161,7 +161,8 @@ test_smallest (void)
   }
 }
 
-/* The same boxes in the same order whatever the number of threads and whatever ran before; other seeds reorder them. */
+/* The same boxes in the same order whatever the number of threads and whatever ran before; other seeds reorder those of
+ * Selective Search. */
 static void
 test_deterministic (void)
 {
@@ -180,7 +181,7 @@ test_deterministic (void)
       g_assert_cmpmem (a, n_a * sizeof *a, b, n_b * sizeof *b);
     }
     g_assert_true (sppnet_proposer_run (again, methods[m], rgb, 200, 150, 1000, 6, 1, &b, &n_b, NULL));
-    g_assert_true ((methods[m] == SPPNET_PROPOSALS_GRID) == (n_a == n_b && memcmp (a, b, n_a * sizeof *a) == 0));
+    g_assert_true ((m >= 2) == (n_a == n_b && memcmp (a, b, n_a * sizeof *a) == 0));
   }
 }
 

@@ -77,6 +77,12 @@ test_voc_selective_search (void)
 }
 
 static void
+test_voc_edge_boxes (void)
+{
+  check_voc (SPPNET_PROPOSALS_EDGE_BOXES, 0.85, 0.68);
+}
+
+static void
 test_voc_grid (void)
 {
   check_voc (SPPNET_PROPOSALS_GRID, 0.7, 0.55);
@@ -88,6 +94,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/region/recall/dog", test_dog);
   g_test_add_func ("/region/recall/voc-selective-search", test_voc_selective_search);
+  g_test_add_func ("/region/recall/voc-edge-boxes", test_voc_edge_boxes);
   g_test_add_func ("/region/recall/voc-grid", test_voc_grid);
   return g_test_run ();
 }
