@@ -13,6 +13,8 @@ gst_sppnet_proposals_get_type (void)
     { SPPNET_PROPOSALS_EDGE_BOXES, "Edge Boxes: nearly as good, many times faster", "edge-boxes" },
     { SPPNET_PROPOSALS_GRID, "Sliding windows of several sizes and shapes", "grid" },
     { SPPNET_PROPOSALS_REGIONS, "Only the regions that upstream elements attached", "regions" },
+    { SPPNET_PROPOSALS_RPN, "The model's region proposal network, where it has one", "rpn" },
+    { SPPNET_PROPOSALS_AUTO, "The region proposal network of a model that has one, else Edge Boxes", "auto" },
     { 0, NULL, NULL },
   };
 

@@ -30,7 +30,8 @@ sppnet_arguments_add_proposals (GOptionContext *context, SppnetDetectorArguments
 {
   const GOptionEntry entries[] = {
     { name, 0, 0, G_OPTION_ARG_STRING, &arguments->proposals,
-      "Regions to score: selective-search, selective-search-quality, edge-boxes, grid or regions (default: the model's)",
+      "Regions to score: selective-search, selective-search-quality, edge-boxes, grid, regions, rpn or auto (default: "
+      "the model's)",
       "METHOD" },
     { NULL },
   };
@@ -116,7 +117,7 @@ sppnet_check_method (const gchar *option, const gchar *nick, SppnetProposals *me
 {
   return sppnet_proposals_from_nick (nick, method)
          || sppnet_usage_error (
-             error, "--%s: \"%s\" is none of selective-search, selective-search-quality, edge-boxes, grid, regions", option, nick);
+             error, "--%s: \"%s\" is none of selective-search, selective-search-quality, edge-boxes, grid, regions, rpn, auto", option, nick);
 }
 
 gboolean

@@ -19,7 +19,8 @@ static struct
 
 static const GOptionEntry entries[] = {
   { "proposals", 0, 0, G_OPTION_ARG_STRING, &arg.proposals,
-    "Evaluate the proposals of this method instead of a model: selective-search, selective-search-quality, edge-boxes or grid",
+    "Evaluate the proposals of this method instead of a model: selective-search, selective-search-quality, edge-boxes, grid, rpn or "
+    "auto (the last two with a model)",
     "METHOD" },
   { "mean-of", 0, 0, G_OPTION_ARG_STRING, &arg.mean_of, "Give the mean over these labels, too", "NAME,NAME,..." },
   { "limit", 0, 0, G_OPTION_ARG_INT, &arg.limit, "Only the first N pictures (default: all)", "N" },
@@ -119,7 +120,7 @@ sppnet_tool_evaluate (int argc, char **argv)
       || !(annotations = sppnet_evaluation_annotations (&picture_arguments, arg.limit, &error)))
     return sppnet_tool_report (error);
   evaluation = (SppnetEvaluation) { annotations, arg.json, isatty (STDERR_FILENO), g_get_monotonic_time () };
-  if (!(arg.proposals ? sppnet_evaluate_proposals (&evaluation, method, &settings, &error)
+  if (!(arg.proposals ? sppnet_evaluate_proposals (&evaluation, method, &detector_arguments, &settings, &error)
                       : evaluate_model (&evaluation, &settings, &error))) {
     sppnet_evaluation_end (&evaluation);
     return sppnet_tool_report (error);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <sppnet/detector.h>
-
 #include "arguments.h"
 #include "evaluate/voc.h"
 #include "frame/picture.h"
@@ -35,6 +33,7 @@ GPtrArray *sppnet_evaluation_detect (const SppnetEvaluation *evaluation, SppnetM
 /* Average precision of a model's detections; mean_of: (nullable) labels of one further mean. */
 gboolean sppnet_evaluate_detections (const SppnetEvaluation *evaluation, SppnetModel *model,
                                      const SppnetSettings *settings, const gchar *const *mean_of, GError **error);
-/* Recall of proposals. */
+/* Recall of proposals; of settings' labels only, where there are any. */
 gboolean sppnet_evaluate_proposals (const SppnetEvaluation *evaluation, SppnetProposals method,
-                                    const SppnetSettings *settings, GError **error);
+                                    const SppnetDetectorArguments *arguments, const SppnetSettings *settings,
+                                    GError **error);

@@ -3,12 +3,9 @@
 
 #include <stdio.h>
 
-#include "base/threads.h"
 #include "evaluate/recall.h"
 #include "json.h"
-#include "region/proposer.h"
-
-#define DEFAULT_MAX_PROPOSALS 2000
+#include "proposals.h"
 
 static void
 print (const SppnetRecall *recall, const gchar *method, gdouble ms, gboolean json)
@@ -39,33 +36,33 @@ print (const SppnetRecall *recall, const gchar *method, gdouble ms, gboolean jso
 }
 
 gboolean
-sppnet_evaluate_proposals (const SppnetEvaluation *evaluation, SppnetProposals method, const SppnetSettings *settings,
-                           GError **error)
+sppnet_evaluate_proposals (const SppnetEvaluation *evaluation, SppnetProposals method,
+                           const SppnetDetectorArguments *arguments, const SppnetSettings *settings, GError **error)
 {
-  g_autoptr (SppnetProposer) proposer = sppnet_proposer_new ();
-  guint max_boxes = settings->max_proposals ? settings->max_proposals : DEFAULT_MAX_PROPOSALS;
+  g_autoptr (SppnetToolProposals) proposals = sppnet_tool_proposals_new (method, arguments, error);
   SppnetRecall recall = { 0 };
-  gint64 spent = 0;
+  gdouble spent = 0;
 
-  for (guint i = 0; i < evaluation->annotations->len; i++) {
+  for (guint i = 0; proposals && i < evaluation->annotations->len; i++) {
     const SppnetAnnotation *annotation = g_ptr_array_index (evaluation->annotations, i);
     g_auto (SppnetPicture) picture = { 0 };
     const SppnetBox *boxes;
-    gint64 start;
+    gdouble ms;
     gsize n;
 
     if (!sppnet_evaluation_load (evaluation, i, &picture, error))
       return FALSE;
-    start = g_get_monotonic_time ();
-    if (!sppnet_proposer_run (proposer, method, picture.rgb, picture.width, picture.height, max_boxes, settings->seed,
-                              sppnet_threads_budget (settings->threads), &boxes, &n, error)) {
+    if (!sppnet_tool_proposals_run (proposals, &picture, settings->max_proposals, settings->seed, settings->threads,
+                                    &boxes, &n, &ms, error)) {
       g_prefix_error (error, "%s: ", annotation->picture);
       return FALSE;
     }
-    spent += g_get_monotonic_time () - start;
-    sppnet_recall_add (&recall, annotation, boxes, n);
+    spent += ms;
+    sppnet_recall_add (&recall, annotation, settings->labels, boxes, n);
   }
+  if (!proposals)
+    return FALSE;
   sppnet_evaluation_end (evaluation);
-  print (&recall, sppnet_proposals_to_nick (method), (gdouble) spent / 1000, evaluation->json);
+  print (&recall, sppnet_proposals_to_nick (sppnet_tool_proposals_method (proposals)), spent, evaluation->json);
   return TRUE;
 }

@@ -3,25 +3,26 @@
 
 #include <stdio.h>
 
-#include "arguments.h"
-#include "base/threads.h"
-#include "frame/picture.h"
 #include "json.h"
-#include "region/proposer.h"
+#include "proposals.h"
+
+#define NOT_GIVEN G_MININT
 
 static struct
 {
   gchar *method;
+  SppnetDetectorArguments model;
   gint max_proposals, threads;
   gint64 seed;
   gboolean json;
   gchar **images;
-} arg = { .max_proposals = 2000 };
+} arg = { .max_proposals = NOT_GIVEN };
 
 static const GOptionEntry entries[] = {
-  { "method", 0, 0, G_OPTION_ARG_STRING, &arg.method, "selective-search (default), selective-search-quality, edge-boxes or grid",
-    "METHOD" },
-  { "max-proposals", 0, 0, G_OPTION_ARG_INT, &arg.max_proposals, "At most this many per picture (default: 2000)", "N" },
+  { "method", 0, 0, G_OPTION_ARG_STRING, &arg.method, "selective-search (default), selective-search-quality, edge-boxes, grid, rpn or auto", "METHOD" },
+  { "model", 'm', 0, G_OPTION_ARG_FILENAME, &arg.model.model,
+    "Model of rpn and auto (default: the installed one)", "FILE" },
+  { "max-proposals", 0, 0, G_OPTION_ARG_INT, &arg.max_proposals, "At most this many per picture (default: 2000; rpn: the model's)", "N" },
   { "threads", 0, 0, G_OPTION_ARG_INT, &arg.threads, "Threads to use (default: all processors)", "N" },
   { "seed", 0, 0, G_OPTION_ARG_INT64, &arg.seed, "Seed of the ranking (default: 0)", "N" },
   { "json", 'j', 0, G_OPTION_ARG_NONE, &arg.json, "One line of JSON per picture", NULL },
@@ -38,7 +39,8 @@ parse (int argc, char **argv, SppnetProposals *method, GError **error)
                                 "Lists the regions that a method proposes, best first: x y width height, in pixels.");
   g_option_context_add_main_entries (context, entries, NULL);
   if (!sppnet_arguments_parse (context, argc, argv, error)
-      || !sppnet_check_integer ("max-proposals", arg.max_proposals, 1, 100000, error)
+      || (arg.max_proposals != NOT_GIVEN
+          && !sppnet_check_integer ("max-proposals", arg.max_proposals, 1, 100000, error))
       || !sppnet_check_integer ("threads", arg.threads, 0, 1024, error)
       || !sppnet_check_integer ("seed", arg.seed, 0, G_MAXUINT32, error)
       || !sppnet_check_method ("method", arg.method ? arg.method : "selective-search", method, error))
@@ -74,39 +76,39 @@ print (const gchar *image, gdouble ms, const SppnetBox *boxes, gsize n)
 }
 
 static gboolean
-propose (SppnetProposer *proposer, SppnetProposals method, const gchar *image, GError **error)
+propose (SppnetToolProposals *proposals, const gchar *image, GError **error)
 {
   g_auto (SppnetPicture) picture = { 0 };
   const SppnetBox *boxes;
-  gint64 start;
+  gdouble ms;
   gsize n;
 
   if (!sppnet_picture_load (&picture, image, error))
     return FALSE;
-  start = g_get_monotonic_time ();
-  if (!sppnet_proposer_run (proposer, method, picture.rgb, picture.width, picture.height, (guint) arg.max_proposals,
-                            (guint32) arg.seed, sppnet_threads_budget ((guint) arg.threads), &boxes, &n, error)) {
+  if (!sppnet_tool_proposals_run (proposals, &picture, (guint) MAX (arg.max_proposals, 0), (guint32) arg.seed,
+                                  (guint) arg.threads, &boxes, &n, &ms, error)) {
     g_prefix_error (error, "%s: ", image);
     return FALSE;
   }
-  print (image, (gdouble) (g_get_monotonic_time () - start) / 1000, boxes, n);
+  print (image, ms, boxes, n);
   return TRUE;
 }
 
 int
 sppnet_tool_propose (int argc, char **argv)
 {
-  g_autoptr (SppnetProposer) proposer = sppnet_proposer_new ();
+  g_autoptr (SppnetToolProposals) proposals = NULL;
   g_autoptr (GError) error = NULL;
   SppnetProposals method = SPPNET_PROPOSALS_DEFAULT;
   int status = SPPNET_TOOL_DONE;
 
-  if (!parse (argc, argv, &method, &error))
+  if (!parse (argc, argv, &method, &error)
+      || !(proposals = sppnet_tool_proposals_new (method, &arg.model, &error)))
     return sppnet_tool_report (error);
   for (gchar **image = arg.images; *image; image++) {
     g_autoptr (GError) reason = NULL;
 
-    if (!propose (proposer, method, *image, &reason)) {
+    if (!propose (proposals, *image, &reason)) {
       sppnet_tool_report (reason);
       status = SPPNET_TOOL_FAILED;
     }

@@ -18,8 +18,10 @@ static struct
   gchar *label_file, *validation_set, *init, *output, *work, *name, *levels, *head, *merge, *classifier, *box,
       *optimizer, *proposals;
   gint threads, seed, pictures, regions, warm_up, max_proposals;
+  gint anchors, variants;
+  gdouble rpn_epochs, rpn_learning_rate;
   gdouble epochs, learning_rate, backbone_learning_rate, weight_decay, dropout, min_scale, max_scale, colour;
-  gboolean heads_only, quiet;
+  gboolean heads_only, rpn_only, quiet;
 } arg;
 
 static SppnetPictureArguments pictures;
@@ -73,6 +75,17 @@ static const GOptionEntry schedule_entries[] = {
   { "max-scale", 0, 0, G_OPTION_ARG_DOUBLE, &arg.max_scale, "Largest resizing of a picture (default: 1.25)", "X" },
   { "colour", 0, 0, G_OPTION_ARG_DOUBLE, &arg.colour, "Variation of brightness, contrast, saturation (default: 0.2)",
     "X" },
+  { NULL },
+};
+
+static const GOptionEntry rpn_entries[] = {
+  { "rpn-only", 0, 0, G_OPTION_ARG_NONE, &arg.rpn_only,
+    "Add a region proposal network to the initial model, or replace the one it has; all else stays as it is", NULL },
+  { "anchors", 0, 0, G_OPTION_ARG_INT, &arg.anchors, "Sizes and shapes of its anchors (default: 12)", "N" },
+  { "rpn-variants", 0, 0, G_OPTION_ARG_INT, &arg.variants,
+    "Feature maps of each picture, 1 to 4: itself, mirrored, smaller, larger and mirrored (default: 3)", "N" },
+  { "rpn-epochs", 0, 0, G_OPTION_ARG_DOUBLE, &arg.rpn_epochs, "Its passes over the pictures (default: 12)", "X" },
+  { "rpn-learning-rate", 0, 0, G_OPTION_ARG_DOUBLE, &arg.rpn_learning_rate, "Its learning rate (default: 1e-3)", "X" },
   { NULL },
 };
 
@@ -182,6 +195,10 @@ take_defaults (const SppnetTrainOptions *defaults)
   arg.regions = (gint) e->sampler.regions;
   arg.warm_up = (gint) e->warm_up;
   arg.max_proposals = (gint) defaults->max_proposals;
+  arg.anchors = (gint) defaults->rpn.n_anchors;
+  arg.variants = (gint) defaults->rpn.variants;
+  arg.rpn_epochs = defaults->rpn.epochs;
+  arg.rpn_learning_rate = defaults->rpn.optimizer.learning_rate;
   arg.epochs = e->epochs;
   arg.learning_rate = arg.backbone_learning_rate = arg.weight_decay = NOT_GIVEN; /* depends on the optimiser */
   arg.dropout = defaults->dropout;
@@ -243,6 +260,22 @@ take_numbers (SppnetTrainOptions *options, GError **error)
 }
 
 static gboolean
+take_rpn (SppnetTrainOptions *options, GError **error)
+{
+  if (!check_range ("anchors", arg.anchors, 1, SPPNET_MAX_ANCHORS, error)
+      || !check_range ("rpn-variants", arg.variants, 1, SPPNET_VARIANTS, error)
+      || !check_range ("rpn-epochs", arg.rpn_epochs, 0.0, 10000.0, error)
+      || !check_range ("rpn-learning-rate", arg.rpn_learning_rate, 0.0, 10.0, error))
+    return FALSE;
+  options->rpn_only = arg.rpn_only;
+  options->rpn.n_anchors = (guint) arg.anchors;
+  options->rpn.variants = (guint) arg.variants;
+  options->rpn.epochs = arg.rpn_epochs;
+  options->rpn.optimizer.learning_rate = arg.rpn_learning_rate;
+  return TRUE;
+}
+
+static gboolean
 take_arguments (SppnetTrainOptions *options, GError **error)
 {
   gint choice = 0;
@@ -271,7 +304,8 @@ take_arguments (SppnetTrainOptions *options, GError **error)
       && (!sppnet_proposals_from_nick (arg.proposals, &options->proposals)
           || options->proposals == SPPNET_PROPOSALS_DEFAULT || options->proposals == SPPNET_PROPOSALS_REGIONS))
     return usage (error, "--proposals: \"%s\" is not a source of regions to train on", arg.proposals);
-  return take_optimizer (&options->end_to_end.optimizer, error) && take_numbers (options, error);
+  return take_optimizer (&options->end_to_end.optimizer, error) && take_numbers (options, error)
+         && take_rpn (options, error);
 }
 
 static void
@@ -305,13 +339,17 @@ make_context (void)
   GOptionGroup *network = g_option_group_new ("network", "Network options:", "Show the network's options", NULL, NULL);
   GOptionGroup *schedule
       = g_option_group_new ("schedule", "Schedule options:", "Show the schedule's options", NULL, NULL);
+  GOptionGroup *rpn = g_option_group_new ("rpn", "Region proposal network options:",
+                                          "Show the region proposal network's options", NULL, NULL);
 
   sppnet_arguments_add_pictures (context, &pictures);
   g_option_context_add_main_entries (context, data_entries, NULL);
   g_option_group_add_entries (network, network_entries);
   g_option_group_add_entries (schedule, schedule_entries);
   g_option_context_add_group (context, network);
+  g_option_group_add_entries (rpn, rpn_entries);
   g_option_context_add_group (context, schedule);
+  g_option_context_add_group (context, rpn);
   g_option_context_set_summary (
       context, "Trains backbone and head end to end, then SVMs and ridge box regression when asked for.\n"
                "A stopped run (Ctrl-C) goes on where it was when the same command is given again.");

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "kernel/kernel.h"
+
 static gboolean
 falls (const SppnetBox *boxes, const guint32 *kept, gsize n_kept, guint32 candidate, gfloat threshold)
 {
@@ -20,6 +22,28 @@ sppnet_nms (const SppnetBox *boxes, guint32 *order, gsize n, gfloat threshold, g
   for (gsize i = 0; i < n && kept < max_keep; i++)
     if (!falls (boxes, order, kept, order[i], threshold))
       order[kept++] = order[i];
+  return kept;
+}
+
+gsize
+sppnet_nms_sorted (SppnetBox *boxes, gfloat *scores, gsize n, gfloat threshold, gsize max_keep, gfloat *columns)
+{
+  const SppnetKernels *kernels = sppnet_kernels ();
+  /* IoU > t where the intersection exceeds t / (1 + t) of the sum of both areas. */
+  gfloat share = threshold / (1.0f + threshold);
+  gsize stride = MIN (n, max_keep), kept = 0;
+
+  for (gsize i = 0; i < n && kept < max_keep; i++) {
+    const SppnetBox *b = &boxes[i];
+    gfloat box[SPPNET_NMS_COLUMNS] = { b->x, b->y, b->x + b->width, b->y + b->height, b->width * b->height };
+
+    if (kernels->overlaps (columns, stride, kept, box, share))
+      continue;
+    for (gsize c = 0; c < SPPNET_NMS_COLUMNS; c++)
+      columns[c * stride + kept] = box[c];
+    boxes[kept] = *b;
+    scores[kept++] = scores[i];
+  }
   return kept;
 }
 

@@ -10,6 +10,7 @@
 #include "detect/settings.h"
 #include "frame/frame.h"
 #include "region/proposer.h"
+#include "region/rpn.h"
 
 /* Found boxes that are scored once more, per frame. */
 #define REFINED_BOXES 128
@@ -22,6 +23,7 @@ struct _SppnetDetector
 
   SppnetBackbone *backbone;
   SppnetProposer *proposer;
+  SppnetRpn *rpn; /* NULL: the model has none */
   SppnetScoring *scoring;
   SppnetBuffer rgb; /* [height][width][3] */
   SppnetRegionList regions;
@@ -36,6 +38,7 @@ detector_free (SppnetDetector *detector)
 {
   g_clear_pointer (&detector->backbone, sppnet_backbone_free);
   g_clear_pointer (&detector->proposer, sppnet_proposer_free);
+  g_clear_pointer (&detector->rpn, sppnet_rpn_free);
   g_clear_pointer (&detector->scoring, sppnet_scoring_free);
   sppnet_buffer_clear (&detector->rgb);
   sppnet_region_list_clear (&detector->regions);
@@ -62,7 +65,9 @@ sppnet_detector_new (SppnetModel *model, const SppnetSettings *settings, GError 
     return NULL;
   }
   detector->backbone = sppnet_backbone_new (model, error);
-  if (!detector->backbone) {
+  if (detector->backbone && sppnet_model_get_config (model)->rpn.n_anchors > 0)
+    detector->rpn = sppnet_rpn_new (model, error);
+  if (!detector->backbone || (sppnet_model_get_config (model)->rpn.n_anchors > 0 && !detector->rpn)) {
     detector_free (detector);
     return NULL;
   }
@@ -150,7 +155,21 @@ read_rgb (SppnetDetector *detector, const SppnetFrame *frame, GError **error)
 }
 
 static gboolean
-propose (SppnetDetector *detector, const SppnetFrame *frame, const SppnetBox **boxes, gsize *n, GError **error)
+propose_from_map (SppnetDetector *detector, const SppnetFrame *frame, const SppnetMap *map, const SppnetBox **boxes,
+                  gsize *n, GError **error)
+{
+  gint64 start = g_get_monotonic_time ();
+
+  if (!sppnet_rpn_run (detector->rpn, map, frame->width, frame->height, detector->plan.max_proposals,
+                       detector->plan.threads, boxes, NULL, n, error))
+    return FALSE;
+  detector->timings.proposals_ms += (g_get_monotonic_time () - start) / 1000.0;
+  return TRUE;
+}
+
+static gboolean
+propose (SppnetDetector *detector, const SppnetFrame *frame, const SppnetMap *map, const SppnetBox **boxes, gsize *n,
+         GError **error)
 {
   const SppnetPlan *plan = &detector->plan;
   const guint8 *rgb = NULL;
@@ -160,6 +179,8 @@ propose (SppnetDetector *detector, const SppnetFrame *frame, const SppnetBox **b
   *n = 0;
   if (plan->proposals == SPPNET_PROPOSALS_REGIONS)
     return TRUE;
+  if (plan->proposals == SPPNET_PROPOSALS_RPN)
+    return propose_from_map (detector, frame, map, boxes, n, error);
   /* A grid does not look at the pixels. */
   if (plan->proposals != SPPNET_PROPOSALS_GRID) {
     rgb = read_rgb (detector, frame, error);
@@ -221,7 +242,7 @@ run_stages (SppnetDetector *detector, const SppnetFrame *frame, const SppnetBox 
   /* A frame in which the caller has nothing to score costs nothing. */
   if (detector->plan.proposals == SPPNET_PROPOSALS_REGIONS && n_regions == 0)
     return TRUE;
-  if (!run_backbone (detector, frame, &map, error) || !propose (detector, frame, &proposals, &n_proposals, error))
+  if (!run_backbone (detector, frame, &map, error) || !propose (detector, frame, &map, &proposals, &n_proposals, error))
     return FALSE;
   /* RoI pooling rounds boxes to cells in its own way, so equal windows do not mean equal vectors there. */
   if (!sppnet_region_list_set (&detector->regions, regions, n_regions, proposals, n_proposals,

@@ -26,7 +26,7 @@ check_fraction (gfloat value, const gchar *field, GError **error)
 static gboolean
 check_ranges (const SppnetSettings *settings, GError **error)
 {
-  if ((guint) settings->proposals > SPPNET_PROPOSALS_REGIONS) {
+  if ((guint) settings->proposals > SPPNET_PROPOSALS_AUTO) {
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS, "proposals is %d, which is no method of proposals",
                  (gint) settings->proposals);
     return FALSE;
@@ -84,6 +84,40 @@ threshold_of (const SppnetConfig *config, guint label, gfloat setting)
   return config->thresholds ? config->thresholds[label] : DEFAULT_THRESHOLD;
 }
 
+SppnetProposals
+sppnet_proposals_resolve (SppnetProposals method, const SppnetConfig *config)
+{
+  if (method == SPPNET_PROPOSALS_DEFAULT)
+    method = config->proposals;
+  if (method == SPPNET_PROPOSALS_AUTO)
+    return config->rpn.n_anchors > 0 ? SPPNET_PROPOSALS_RPN : SPPNET_PROPOSALS_EDGE_BOXES;
+  return method == SPPNET_PROPOSALS_DEFAULT ? SPPNET_PROPOSALS_SELECTIVE_SEARCH : method;
+}
+
+/* How many proposals, when the settings do not say. The model's number is for its own method. */
+static guint
+default_number (SppnetProposals method, const SppnetConfig *config)
+{
+  if (method == SPPNET_PROPOSALS_RPN && sppnet_proposals_resolve (config->proposals, config) != SPPNET_PROPOSALS_RPN)
+    return config->rpn.boxes;
+  return config->max_proposals ? config->max_proposals : DEFAULT_PROPOSALS;
+}
+
+static gboolean
+choose_proposals (SppnetPlan *plan, const SppnetSettings *settings, const SppnetConfig *config, GError **error)
+{
+  SppnetProposals method = sppnet_proposals_resolve (settings->proposals, config);
+
+  if (method == SPPNET_PROPOSALS_RPN && config->rpn.n_anchors == 0) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
+                 "proposals is \"rpn\", but model \"%s\" has no region proposal network", config->name ? config->name : "");
+    return FALSE;
+  }
+  plan->proposals = method;
+  plan->max_proposals = settings->max_proposals ? settings->max_proposals : default_number (method, config);
+  return TRUE;
+}
+
 gboolean
 sppnet_plan_init (SppnetPlan *plan, const SppnetSettings *settings, SppnetModel *model, GError **error)
 {
@@ -93,15 +127,10 @@ sppnet_plan_init (SppnetPlan *plan, const SppnetSettings *settings, SppnetModel 
 
   if (!settings)
     settings = &defaults;
-  if (!check_ranges (settings, error) || !mark_wanted (config, settings->labels, wanted, error))
+  if (!check_ranges (settings, error) || !mark_wanted (config, settings->labels, wanted, error)
+      || !choose_proposals (plan, settings, config, error))
     return FALSE;
 
-  plan->proposals = settings->proposals ? settings->proposals : config->proposals;
-  if (plan->proposals == SPPNET_PROPOSALS_DEFAULT)
-    plan->proposals = SPPNET_PROPOSALS_SELECTIVE_SEARCH;
-  plan->max_proposals = settings->max_proposals ? settings->max_proposals : config->max_proposals;
-  if (plan->max_proposals == 0)
-    plan->max_proposals = DEFAULT_PROPOSALS;
   plan->max_detections = settings->max_detections ? settings->max_detections : DEFAULT_DETECTIONS;
   plan->threads = sppnet_threads_budget (settings->threads);
   plan->seed = settings->seed;

@@ -9,7 +9,7 @@
 /* Settings checked against a model, with every default filled in. */
 typedef struct
 {
-  SppnetProposals proposals; /* not DEFAULT */
+  SppnetProposals proposals; /* neither DEFAULT nor AUTO */
   guint max_proposals, max_detections, threads;
   guint32 seed;
   gfloat nms_threshold;
@@ -23,5 +23,8 @@ typedef struct
 /* settings: (nullable). SETTINGS with the field, its value and its range; plan is only written on success. */
 gboolean sppnet_plan_init (SppnetPlan *plan, const SppnetSettings *settings, SppnetModel *model, GError **error);
 void sppnet_plan_clear (SppnetPlan *plan);
+
+/* What DEFAULT and AUTO mean for a model; other methods as they are. */
+SppnetProposals sppnet_proposals_resolve (SppnetProposals method, const SppnetConfig *config);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SppnetPlan, sppnet_plan_clear)

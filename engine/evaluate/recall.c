@@ -2,7 +2,8 @@
 #include "evaluate/recall.h"
 
 void
-sppnet_recall_add (SppnetRecall *recall, const SppnetAnnotation *annotation, const SppnetBox *boxes, gsize n)
+sppnet_recall_add (SppnetRecall *recall, const SppnetAnnotation *annotation, const gchar *const *labels,
+                   const SppnetBox *boxes, gsize n)
 {
   recall->pictures++;
   recall->boxes += n;
@@ -10,7 +11,7 @@ sppnet_recall_add (SppnetRecall *recall, const SppnetAnnotation *annotation, con
     const SppnetObject *object = &g_array_index (annotation->objects, SppnetObject, i);
     gfloat best = 0;
 
-    if (object->difficult)
+    if (object->difficult || (labels && !g_strv_contains (labels, object->label)))
       continue;
     for (gsize j = 0; j < n; j++) {
       gfloat iou = sppnet_box_iou (&boxes[j], &object->box);

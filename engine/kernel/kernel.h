@@ -29,6 +29,10 @@ typedef struct
   /* sum of min (a[i], b[i]): histogram intersection. Sums in another order: relative error at most n * 2^-23. */
   gfloat (*min_sum) (const gfloat *a, const gfloat *b, gsize n);
 
+  /* TRUE where a box of n overlaps box: intersection > share * (sum of the areas). Columns of left, top, right, bottom and
+   * area, stride floats apart; box likewise. Bit-exact. */
+  gboolean (*overlaps) (const gfloat *columns, gsize stride, gsize n, const gfloat box[5], gfloat share);
+
   /* IEEE half <-> float, round to nearest even. Bit-exact. */
   void (*half_to_float) (gfloat *out, const guint16 *in, gsize n);
   void (*float_to_half) (guint16 *out, const gfloat *in, gsize n);

@@ -101,6 +101,31 @@ min_sum (const gfloat *restrict a, const gfloat *restrict b, gsize n)
   return sum;
 }
 
+/* Some boxes at a time, so that the search ends soon after it has found one. */
+static gboolean
+overlaps (const gfloat *restrict columns, gsize stride, gsize n, const gfloat box[5], gfloat share)
+{
+  const gfloat *restrict left = columns, *restrict top = columns + stride, *restrict right = columns + 2 * stride;
+  const gfloat *restrict bottom = columns + 3 * stride, *restrict area = columns + 4 * stride;
+  const gsize block = 64;
+
+  for (gsize first = 0; first < n; first += block) {
+    gsize end = n - first < block ? n : first + block;
+    gint32 found = 0;
+
+    for (gsize i = first; i < end; i++) {
+      gfloat width = (right[i] < box[2] ? right[i] : box[2]) - (left[i] > box[0] ? left[i] : box[0]);
+      gfloat height = (bottom[i] < box[3] ? bottom[i] : box[3]) - (top[i] > box[1] ? top[i] : box[1]);
+      gfloat both = (width > 0.0f ? width : 0.0f) * (height > 0.0f ? height : 0.0f);
+
+      found |= both > share * (area[i] + box[4]);
+    }
+    if (found)
+      return TRUE;
+  }
+  return FALSE;
+}
+
 static void
 half_to_float (gfloat *restrict out, const guint16 *restrict in, gsize n)
 {
@@ -122,6 +147,7 @@ const SppnetKernels TABLE_NAME (SPPNET_LEVEL) = {
   .max_cells = max_cells,
   .add_into = add_into,
   .min_sum = min_sum,
+  .overlaps = overlaps,
   .half_to_float = half_to_float,
   .float_to_half = float_to_half,
 };

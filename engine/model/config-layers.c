@@ -165,6 +165,47 @@ read_head_layer (const SppnetNode *node, SppnetHeadLayer *layer, GHashTable *nam
   sppnet_node_float (node, "dropout", 0, 0.95, &layer->dropout);
 }
 
+/* Its tensors are called NAME, NAME_score and NAME_box. */
+static void
+read_rpn_name (const SppnetNode *node, gchar name[32], GHashTable *names)
+{
+  g_autofree gchar *score = NULL, *box = NULL;
+
+  if (sppnet_node_has (node, "name"))
+    read_name (node, name, names);
+  else if (!g_hash_table_add (names, g_strdup (name)))
+    fail (node, "a layer is called 'rpn'; give another 'name'");
+  score = g_strconcat (name, "_score", NULL);
+  box = g_strconcat (name, "_box", NULL);
+  if (!node->document->error && (g_hash_table_contains (names, score) || g_hash_table_contains (names, box)))
+    fail (node, "a layer is called like its 'name' with '_score' or '_box'");
+}
+
+static void
+read_rpn (const SppnetNode *root, SppnetRpnConfig *rpn, GHashTable *names)
+{
+  gint candidates = (gint) rpn->candidates, boxes = (gint) rpn->boxes;
+  SppnetNode node;
+
+  if (!sppnet_node_object (root, "rpn", &node))
+    return;
+  sppnet_node_note_unknown (&node, KEYS ("name", "filters", "stride", "activation", "slope", "anchors", "candidates",
+                                         "boxes", "nms_threshold", "min_size"));
+  read_rpn_name (&node, rpn->name, names);
+  sppnet_node_require (&node, "filters");
+  sppnet_node_int (&node, "filters", 1, 4096, &rpn->filters);
+  sppnet_node_int (&node, "stride", 1, 2, &rpn->stride);
+  read_activation (&node, &rpn->activation, &rpn->slope);
+  sppnet_node_require (&node, "anchors");
+  sppnet_node_pairs (&node, "anchors", 1, 8192, rpn->anchors, SPPNET_MAX_ANCHORS, &rpn->n_anchors);
+  sppnet_node_int (&node, "candidates", 1, 100000, &candidates);
+  sppnet_node_int (&node, "boxes", 1, 100000, &boxes);
+  sppnet_node_float (&node, "nms_threshold", 0, 1, &rpn->nms_threshold);
+  sppnet_node_float (&node, "min_size", 1, 8192, &rpn->min_size);
+  rpn->candidates = (guint) candidates;
+  rpn->boxes = (guint) boxes;
+}
+
 void
 sppnet_config_read_layers (const SppnetNode *root, SppnetConfig *config)
 {
@@ -188,4 +229,5 @@ sppnet_config_read_layers (const SppnetNode *root, SppnetConfig *config)
     if (sppnet_node_element (root, head, i, where, &node))
       read_head_layer (&node, &config->head[config->n_head++], names);
   }
+  read_rpn (root, &config->rpn, names);
 }

@@ -4,5 +4,5 @@
 #include "model/config.h"
 #include "model/document.h"
 
-/* The arrays "layers" and "head" of a configuration. */
+/* The arrays "layers" and "head" and the object "rpn" of a configuration. */
 void sppnet_config_read_layers (const SppnetNode *root, SppnetConfig *config);

@@ -14,4 +14,4 @@ static const gchar *const sppnet_classifier_names[] = { "softmax", "svm" };
 static const gchar *const sppnet_box_names[] = { "none", "pooled", "head" };
 /* NULL: a file says which method it recommends, so "default" is none. */
 static const gchar *const sppnet_proposal_names[]
-    = { NULL, "selective-search", "selective-search-quality", "edge-boxes", "grid", "regions" };
+    = { NULL, "selective-search", "selective-search-quality", "edge-boxes", "grid", "regions", "rpn", "auto" };

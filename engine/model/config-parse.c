@@ -127,6 +127,8 @@ read_proposals (const SppnetNode *root, SppnetConfig *config)
   sppnet_node_int (&node, "max", 1, 100000, &most);
   config->proposals = (SppnetProposals) method;
   config->max_proposals = (guint) most;
+  if (!root->document->error && config->proposals == SPPNET_PROPOSALS_RPN && config->rpn.n_anchors == 0)
+    fail (&node, "the method 'rpn' needs the object 'rpn'");
 }
 
 static gboolean
@@ -173,7 +175,8 @@ read_root (const SppnetNode *root, SppnetConfig *config)
     return;
   sppnet_node_note_unknown (root,
                             KEYS ("version", "name", "input", "layers", "pooling", "head", "classifier", "labels",
-                                  "thresholds", "calibration", "box", "proposals", "nms_threshold", "provenance"));
+                                  "thresholds", "calibration", "box", "rpn", "proposals", "nms_threshold",
+                                  "provenance"));
   config->name = g_strdup (sppnet_node_text (root, "name", 255));
   read_input (root, config);
   sppnet_config_read_layers (root, config);

@@ -198,6 +198,28 @@ add_boxes (GString *json, const SppnetConfig *config)
   add_float (json, "nms_threshold", config->nms_threshold);
 }
 
+static void
+add_rpn (GString *json, const SppnetRpnConfig *rpn)
+{
+  key (json, "rpn");
+  g_string_append_c (json, '{');
+  add_text (json, "name", rpn->name);
+  add_int (json, "filters", rpn->filters);
+  add_int (json, "stride", rpn->stride);
+  add_activation (json, rpn->activation, rpn->slope);
+  key (json, "anchors");
+  for (guint i = 0; i < rpn->n_anchors; i++) {
+    g_string_append_c (json, i ? ',' : '[');
+    append_floats (json, rpn->anchors[i], 2);
+  }
+  g_string_append_c (json, ']');
+  add_int (json, "candidates", (gint) rpn->candidates);
+  add_int (json, "boxes", (gint) rpn->boxes);
+  add_float (json, "nms_threshold", rpn->nms_threshold);
+  add_float (json, "min_size", rpn->min_size);
+  g_string_append_c (json, '}');
+}
+
 gchar *
 sppnet_config_to_json (const SppnetConfig *config)
 {
@@ -209,6 +231,8 @@ sppnet_config_to_json (const SppnetConfig *config)
   add_network (json, config);
   add_labels (json, config);
   add_boxes (json, config);
+  if (config->rpn.n_anchors > 0)
+    add_rpn (json, &config->rpn);
   if (config->provenance) {
     key (json, "provenance");
     g_string_append (json, config->provenance);

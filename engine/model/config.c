@@ -11,6 +11,12 @@ static const SppnetConfig defaults = {
   .classifier = SPPNET_CLASSIFIER_SOFTMAX,
   .box_input = SPPNET_BOX_NONE,
   .box_scale = { 1, 1, 1, 1 },
+  .rpn = { .name = "rpn",
+           .stride = 1,
+           .candidates = 2000,
+           .boxes = 300,
+           .nms_threshold = 0.7f, /* paper */
+           .min_size = 8 },
   .proposals = SPPNET_PROPOSALS_SELECTIVE_SEARCH,
   .max_proposals = 2000,
   .nms_threshold = 0.3f,
@@ -96,4 +102,22 @@ sppnet_config_features (const SppnetConfig *config)
   if (config->n_head > 0)
     return config->head[config->n_head - 1].outputs;
   return sppnet_config_bins (config) * sppnet_config_channels (config);
+}
+
+SppnetLayer
+sppnet_config_rpn_layer (const SppnetConfig *config)
+{
+  const SppnetRpnConfig *rpn = &config->rpn;
+  SppnetLayer layer = { .kind = SPPNET_LAYER_CONV,
+                        .filters = rpn->filters,
+                        .kernel_width = 3,
+                        .kernel_height = 3,
+                        .stride = rpn->stride,
+                        .pad_x = 1,
+                        .pad_y = 1,
+                        .activation = rpn->activation,
+                        .slope = rpn->slope };
+
+  g_strlcpy (layer.name, rpn->name, sizeof layer.name);
+  return layer;
 }

@@ -70,6 +70,25 @@ typedef enum
   SPPNET_BOX_HEAD,   /* box.weight [labels][4][outputs of the last head layer] (Fast R-CNN) */
 } SppnetBoxInput;
 
+#define SPPNET_MAX_ANCHORS 32
+
+/* Region proposal network (Ren et al. 2015): a 3x3 convolution over the last map, padded by 1, then for each of its cells
+ * and each anchor a score, whose logistic function is the objectness, and the parameters of a box. */
+typedef struct
+{
+  gchar name[32]; /* tensors NAME.weight [filters][in][3][3], NAME_score.weight [anchors][filters] and NAME_box.weight
+                     [anchors][4][filters], each with its .bias */
+  gint filters, stride;
+  SppnetActivation activation;
+  gfloat slope;
+  guint n_anchors;                       /* 0: there is no such network */
+  gfloat anchors[SPPNET_MAX_ANCHORS][2]; /* width, height in pixels */
+  guint candidates;                      /* the best boxes of a frame, among which non-maximum suppression chooses */
+  guint boxes;                           /* at most so many are left */
+  gfloat nms_threshold;
+  gfloat min_size; /* pixels of the shorter side of a box, after clipping */
+} SppnetRpnConfig;
+
 #define SPPNET_MAX_LAYERS 128
 #define SPPNET_MAX_HEAD_LAYERS 8
 #define SPPNET_MAX_LEVELS 8
@@ -102,6 +121,7 @@ typedef struct
   SppnetBoxInput box_input;
   gfloat box_mean[4], box_scale[4]; /* regression output t = raw * scale + mean */
 
+  SppnetRpnConfig rpn;
   SppnetProposals proposals;
   guint max_proposals;
   gfloat nms_threshold;
@@ -128,6 +148,8 @@ gint sppnet_config_channels (const SppnetConfig *config); /* of the last map */
 gboolean sppnet_layer_has_weights (const SppnetLayer *layer);
 /* The map whose cells the weights of a layer multiply, as above: the layer's input, or what a merge adds to it. */
 guint sppnet_config_weighted_stage (const SppnetConfig *config, guint layer);
+/* The convolution of the region proposal network as a layer. */
+SppnetLayer sppnet_config_rpn_layer (const SppnetConfig *config);
 /* Length of the vector that classifier and box regression see. */
 gint sppnet_config_features (const SppnetConfig *config);
 

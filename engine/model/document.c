@@ -140,6 +140,26 @@ sppnet_node_floats (const SppnetNode *node, const gchar *key, gdouble min, gdoub
     }
 }
 
+void
+sppnet_node_pairs (const SppnetNode *node, const gchar *key, gdouble min, gdouble max, gfloat (*value)[2], guint most,
+                   guint *n)
+{
+  JsonArray *array = sppnet_node_array (node, key, 1, most);
+
+  for (guint i = 0; array && i < json_array_get_length (array); i++) {
+    JsonNode *element = json_array_get_element (array, i);
+    JsonArray *pair = JSON_NODE_HOLDS_ARRAY (element) ? json_node_get_array (element) : NULL;
+
+    if (!pair || json_array_get_length (pair) != 2
+        || !float_of (json_array_get_element (pair, 0), min, max, &value[i][0])
+        || !float_of (json_array_get_element (pair, 1), min, max, &value[i][1])) {
+      fail (node, "%s: '%s[%u]' must be an array of two numbers from %g to %g", node->where, key, i, min, max);
+      return;
+    }
+    *n = i + 1;
+  }
+}
+
 gboolean
 sppnet_text_is_clean (const gchar *text, gsize max_bytes)
 {

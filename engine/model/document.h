@@ -36,6 +36,9 @@ void sppnet_node_bool (const SppnetNode *node, const gchar *key, gboolean *value
 void sppnet_node_float (const SppnetNode *node, const gchar *key, gdouble min, gdouble max, gfloat *value);
 /* value: [n]; the member must be an array of n numbers. */
 void sppnet_node_floats (const SppnetNode *node, const gchar *key, gdouble min, gdouble max, gfloat *value, guint n);
+/* value: [most][2]; the member must be an array of 1 .. most arrays of 2 numbers; *n is set. */
+void sppnet_node_pairs (const SppnetNode *node, const gchar *key, gdouble min, gdouble max, gfloat (*value)[2],
+                        guint most, guint *n);
 /* 1 .. max_bytes bytes without control characters; owned by the document; NULL where absent. */
 const gchar *sppnet_node_text (const SppnetNode *node, const gchar *key, gsize max_bytes);
 /* Index of the text among the names; UNSUPPORTED where it is none of them. */

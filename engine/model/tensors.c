@@ -31,6 +31,20 @@ add_classifier (GArray *tensors, const SppnetConfig *config, gsize pooled)
   add (tensors, "box", ".bias", labels, 4, 0, 0);
 }
 
+static void
+add_rpn (GArray *tensors, const SppnetRpnConfig *rpn, gsize channels)
+{
+  g_autofree gchar *score = g_strconcat (rpn->name, "_score", NULL), *box = g_strconcat (rpn->name, "_box", NULL);
+  gsize filters = (gsize) rpn->filters, anchors = rpn->n_anchors;
+
+  add (tensors, rpn->name, ".weight", filters, channels, 3, 3);
+  add (tensors, rpn->name, ".bias", filters, 0, 0, 0);
+  add (tensors, score, ".weight", anchors, filters, 0, 0);
+  add (tensors, score, ".bias", anchors, 0, 0, 0);
+  add (tensors, box, ".weight", anchors, 4, filters, 0);
+  add (tensors, box, ".bias", anchors, 4, 0, 0);
+}
+
 GArray *
 sppnet_config_tensors (const SppnetConfig *config)
 {
@@ -58,5 +72,7 @@ sppnet_config_tensors (const SppnetConfig *config)
   }
   if (config->n_labels > 0)
     add_classifier (tensors, config, pooled);
+  if (config->rpn.n_anchors > 0)
+    add_rpn (tensors, &config->rpn, (gsize) sppnet_config_channels (config));
   return tensors;
 }

@@ -29,7 +29,8 @@ struct _SppnetProposer
   SppnetBuffer reduced; /* guint8 [height / factor][width / factor][3] */
 };
 
-static const gchar *const nicks[] = { "default", "selective-search", "selective-search-quality", "edge-boxes", "grid", "regions" };
+static const gchar *const nicks[]
+    = { "default", "selective-search", "selective-search-quality", "edge-boxes", "grid", "regions", "rpn", "auto" };
 
 const gchar *
 sppnet_proposals_to_nick (SppnetProposals proposals)
@@ -208,6 +209,11 @@ run_method (SppnetProposer *proposer, SppnetProposals method, const guint8 *rgb,
     case SPPNET_PROPOSALS_REGIONS:
       proposer->ranking.n_boxes = 0;
       return TRUE;
+    case SPPNET_PROPOSALS_RPN:
+    case SPPNET_PROPOSALS_AUTO:
+      g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS, "region proposals: \"%s\" needs the feature map of a model",
+                   nicks[method]);
+      return FALSE;
     case SPPNET_PROPOSALS_DEFAULT:
     default:
       g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS, "%d is no method of region proposals", (gint) method);

@@ -11,7 +11,7 @@ void sppnet_proposer_free (SppnetProposer *proposer);
 
 /**
  * sppnet_proposer_run:
- * @method: any but SPPNET_PROPOSALS_DEFAULT; REGIONS gives none
+ * @method: one that looks at pixels only, not DEFAULT, RPN or AUTO; REGIONS gives none
  * @rgb: [height][width][3], packed
  * @max_boxes: at most this many
  * @seed: of the ranking's random part

@@ -6,6 +6,7 @@
 
 #include "base/threads.h"
 #include "train/checkpoint.h"
+#include "train/schedule.h"
 
 /* One picture of a step: drawn, run and differentiated by one thread. */
 typedef struct
@@ -27,8 +28,7 @@ typedef struct
   const SppnetEndToEndSettings *settings;
   Slot *slots; /* [pictures] */
   SppnetMoments moments;
-  guint *order;                          /* [annotations] of the current pass */
-  guint epoch;                           /* that order is of, + 1 */
+  SppnetShuffle shuffle;                 /* of the pictures */
   gdouble classification, box, accuracy; /* moving means, for the progress line */
 } Run;
 
@@ -81,55 +81,11 @@ run_key (const Run *run)
   return g_compute_checksum_for_string (G_CHECKSUM_SHA256, text, -1);
 }
 
-/* Which picture comes at a place of the endless sequence of passes; each pass is a new permutation. */
-static guint
-picture_at (Run *run, guint64 place)
-{
-  guint n = run->dataset->annotations->len;
-  guint epoch = (guint) (place / n) + 1;
-
-  if (run->epoch != epoch) {
-    SppnetRandom random = { ((guint64) run->settings->seed << 32) + epoch };
-
-    for (guint i = 0; i < n; i++)
-      run->order[i] = i;
-    for (guint i = n; i > 1; i--) {
-      guint pick = sppnet_random_below (&random, i), last = run->order[i - 1];
-
-      run->order[i - 1] = run->order[pick];
-      run->order[pick] = last;
-    }
-    run->epoch = epoch;
-  }
-  return run->order[place % n];
-}
-
-static gdouble
-rate_at (const SppnetEndToEndSettings *settings, guint step, guint n_steps)
-{
-  gdouble done;
-
-  if (step < settings->warm_up)
-    return (step + 1.0) / (settings->warm_up + 1.0);
-  done = (gdouble) (step - settings->warm_up) / MAX (1, n_steps - settings->warm_up);
-  return 0.01 + 0.99 * 0.5 * (1.0 + cos (G_PI * MIN (done, 1.0)));
-}
-
-/* A sequence that depends on nothing that ran before it, so that a resumed run draws the same. */
-static SppnetRandom
-sequence (const Run *run, guint64 number)
-{
-  SppnetRandom random = { (~(guint64) run->settings->seed << 32) ^ (number * G_GUINT64_CONSTANT (0xd1342543de82ef95)) };
-
-  sppnet_random_next (&random);
-  return random;
-}
-
 static gdouble
 scale_at (const Run *run, guint step)
 {
   const SppnetSamplerSettings *sampler = &run->settings->sampler;
-  SppnetRandom random = sequence (run, ((guint64) 1 << 63) + step);
+  SppnetRandom random = sppnet_schedule_random (run->settings->seed, ((guint64) 1 << 63) + step);
 
   return sampler->min_scale * pow (sampler->max_scale / sampler->min_scale, sppnet_random_uniform (&random));
 }
@@ -158,7 +114,7 @@ run_variant (Run *run, Slot *slot, guint picture, SppnetRandom *random)
 static void
 run_slot (Run *run, Slot *slot, guint picture, gdouble scale, guint64 place)
 {
-  SppnetRandom random = sequence (run, place);
+  SppnetRandom random = sppnet_schedule_random (run->settings->seed, place);
 
   memset (slot->gradient, 0, sizeof (gfloat) * run->network->n_params);
   slot->loss = (SppnetLoss) { 0 };
@@ -199,7 +155,7 @@ run_step (Run *run, guint step, guint n_steps, GError **error)
   gdouble scale = scale_at (run, step), norm;
 
   for (guint k = 0; k < pictures; k++)
-    picture[k] = picture_at (run, (guint64) step * pictures + k);
+    picture[k] = sppnet_shuffle_at (&run->shuffle, (guint64) step * pictures + k);
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
   for (guint k = 0; k < pictures; k++)
     run_slot (run, &run->slots[k], picture[k], scale, (guint64) step * pictures + k);
@@ -218,7 +174,7 @@ run_step (Run *run, guint step, guint n_steps, GError **error)
   }
   reduce (run);
   norm = sppnet_optimizer_step (run->network, &run->moments, run->slots[0].gradient, &run->settings->optimizer, step,
-                                rate_at (run->settings, step, n_steps), run->settings->threads);
+                                sppnet_schedule_rate (step, n_steps, run->settings->warm_up), run->settings->threads);
   if (!isfinite (norm)) {
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
                  "step %u: the gradient is not finite; a lower learning rate may help", step);
@@ -238,7 +194,7 @@ scale_new_head (Run *run, GError **error)
   const guint n = MIN (8, run->dataset->annotations->len);
 
   for (guint k = 0; k < n; k++) {
-    run_slot (run, slot, picture_at (run, k), 1.0, k);
+    run_slot (run, slot, sppnet_shuffle_at (&run->shuffle, k), 1.0, k);
     if (slot->error) {
       g_propagate_error (error, g_steal_pointer (&slot->error));
       return FALSE;
@@ -261,7 +217,6 @@ allocate (Run *run, GError **error)
   gsize bytes = sizeof (gfloat) * run->network->n_params;
   gboolean ok = TRUE;
 
-  run->order = g_new (guint, run->dataset->annotations->len);
   run->slots = g_new0 (Slot, run->settings->pictures);
   for (guint k = 0; k < run->settings->pictures; k++) {
     run->slots[k].sampler = sppnet_sampler_new ();
@@ -269,18 +224,11 @@ allocate (Run *run, GError **error)
     run->slots[k].gradient = sppnet_aligned_alloc (bytes);
     ok = ok && run->slots[k].gradient;
   }
-  run->moments.first = sppnet_aligned_alloc (bytes);
-  if (run->settings->optimizer.kind == SPPNET_OPTIMIZER_ADAMW)
-    run->moments.second = sppnet_aligned_alloc (bytes);
-  if (!ok || !run->moments.first || (run->settings->optimizer.kind == SPPNET_OPTIMIZER_ADAMW && !run->moments.second)) {
+  ok = ok && sppnet_moments_init (&run->moments, run->network, run->settings->optimizer.kind);
+  if (!ok)
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "no memory to train %" G_GSIZE_FORMAT " parameters",
                  run->network->n_params);
-    return FALSE;
-  }
-  memset (run->moments.first, 0, bytes);
-  if (run->moments.second)
-    memset (run->moments.second, 0, bytes);
-  return TRUE;
+  return ok;
 }
 
 static void
@@ -294,9 +242,8 @@ release (Run *run)
     g_clear_error (&run->slots[k].error);
   }
   g_free (run->slots);
-  g_free (run->order);
-  sppnet_aligned_free (run->moments.first);
-  sppnet_aligned_free (run->moments.second);
+  sppnet_shuffle_clear (&run->shuffle);
+  sppnet_moments_clear (&run->moments);
 }
 
 static gboolean
@@ -358,7 +305,11 @@ sppnet_end_to_end_train (SppnetNetwork *network, const SppnetDataset *dataset, S
                          const SppnetEndToEndSettings *settings, const gchar *checkpoint, SppnetProgress progress,
                          gpointer user_data, GError **error)
 {
-  Run run = { .network = network, .dataset = dataset, .variants = variants, .settings = settings };
+  Run run = { .network = network,
+              .dataset = dataset,
+              .variants = variants,
+              .settings = settings,
+              .shuffle = { dataset->annotations->len, settings->seed } };
   g_autofree gchar *key = run_key (&run);
   guint first = 0;
   gboolean ok;

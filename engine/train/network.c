@@ -44,6 +44,19 @@ conv_depth (const SppnetConfig *config, guint index)
 }
 
 static void
+lay_out_rpn (SppnetNetwork *network)
+{
+  const SppnetConfig *config = &network->config;
+
+  if (config->rpn.n_anchors == 0)
+    return;
+  network->rpn_layer = sppnet_config_rpn_layer (config);
+  network->rpn = add_dense (network, 9 * sppnet_config_channels (config), config->rpn.filters);
+  network->rpn_score = add_dense (network, config->rpn.filters, (gint) config->rpn.n_anchors);
+  network->rpn_box = add_dense (network, config->rpn.filters, 4 * (gint) config->rpn.n_anchors);
+}
+
+static void
 lay_out (SppnetNetwork *network)
 {
   const SppnetConfig *config = &network->config;
@@ -64,6 +77,7 @@ lay_out (SppnetNetwork *network)
   network->classifier = add_dense (network, length, 1 + (gint) config->n_labels);
   if (config->box_input == SPPNET_BOX_HEAD)
     network->box = add_dense (network, length, 4 * (gint) config->n_labels);
+  lay_out_rpn (network);
 }
 
 static void
@@ -74,11 +88,20 @@ fill_normal (SppnetNetwork *network, gsize offset, gsize count, gdouble sigma, S
 }
 
 static void
+initialise_rpn (SppnetNetwork *network, SppnetRandom *random)
+{
+  const SppnetDense *conv = &network->rpn, *score = &network->rpn_score, *box = &network->rpn_box;
+
+  fill_normal (network, conv->weight, (gsize) conv->in * conv->out, sqrt (2.0 / MAX (conv->in, 1)), random);
+  fill_normal (network, score->weight, (gsize) score->in * score->out, 0.01, random);
+  fill_normal (network, box->weight, (gsize) box->in * box->out, 0.001, random);
+}
+
+static void
 initialise (SppnetNetwork *network, SppnetRandom *random)
 {
   const SppnetConfig *config = &network->config;
 
-  memset (network->params, 0, sizeof (gfloat) * network->n_params);
   /* A merge starts with zeros: the map is the coarse one until the finer one has something to add. */
   for (guint i = 0; i < config->n_layers; i++) {
     const SppnetLayer *layer = &config->layers[i];
@@ -98,6 +121,41 @@ initialise (SppnetNetwork *network, SppnetRandom *random)
   fill_normal (network, network->box.weight, (gsize) network->box.in * network->box.out, 0.001, random);
 }
 
+/* Makes room for the parameters that were laid out; frees the network on failure. */
+static gboolean
+allocate (SppnetNetwork *network, GError **error)
+{
+  if (network->n_params > MAX_PARAMS)
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
+                 "a network of %" G_GSIZE_FORMAT " parameters is too large to train; at most %u are possible",
+                 network->n_params, MAX_PARAMS);
+  else if (!(network->params = sppnet_aligned_alloc (sizeof (gfloat) * network->n_params)))
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "no memory for %" G_GSIZE_FORMAT " parameters",
+                 network->n_params);
+  if (!network->params) {
+    sppnet_network_free (network);
+    return FALSE;
+  }
+  memset (network->params, 0, sizeof (gfloat) * network->n_params);
+  return TRUE;
+}
+
+SppnetNetwork *
+sppnet_network_new_rpn (const SppnetConfig *config, SppnetRandom *random, GError **error)
+{
+  SppnetNetwork *network = g_new0 (SppnetNetwork, 1);
+
+  g_return_val_if_fail (config->rpn.n_anchors > 0, NULL);
+  sppnet_config_init (&network->config);
+  sppnet_config_copy (&network->config, config);
+  network->rpn_only = TRUE;
+  lay_out_rpn (network);
+  if (!allocate (network, error))
+    return NULL;
+  initialise_rpn (network, random);
+  return network;
+}
+
 SppnetNetwork *
 sppnet_network_new (const SppnetConfig *config, SppnetRandom *random, GError **error)
 {
@@ -113,21 +171,10 @@ sppnet_network_new (const SppnetConfig *config, SppnetRandom *random, GError **e
   sppnet_config_init (&network->config);
   sppnet_config_copy (&network->config, config);
   lay_out (network);
-  if (network->n_params > MAX_PARAMS) {
-    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
-                 "a network of %" G_GSIZE_FORMAT " parameters is too large to train; at most %u are possible",
-                 network->n_params, MAX_PARAMS);
-    sppnet_network_free (network);
+  if (!allocate (network, error))
     return NULL;
-  }
-  network->params = sppnet_aligned_alloc (sizeof (gfloat) * network->n_params);
-  if (!network->params) {
-    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "no memory for %" G_GSIZE_FORMAT " parameters",
-                 network->n_params);
-    sppnet_network_free (network);
-    return NULL;
-  }
   initialise (network, random);
+  initialise_rpn (network, random);
   return network;
 }
 
@@ -158,6 +205,19 @@ sppnet_dense_run (const SppnetNetwork *network, const SppnetDense *dense, const 
   sppnet_kernels ()->bias_activate (y, network->params + dense->bias, slope, n, dense->out);
 }
 
+void
+sppnet_dense_gradient (const SppnetNetwork *network, const SppnetDense *dense, const gfloat *x, const gfloat *dy,
+                       gsize n, gfloat accumulate, gfloat *dx, gfloat *gradient)
+{
+  cblas_sgemm (CblasRowMajor, CblasTrans, CblasNoTrans, dense->in, dense->out, (gint) n, 1.0f, x, dense->in, dy,
+               dense->out, 1.0f, gradient + dense->weight, dense->out);
+  for (gsize i = 0; i < n; i++)
+    sppnet_kernels ()->add_into (gradient + dense->bias, dy + i * dense->out, dense->out);
+  if (dx)
+    cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasTrans, (gint) n, dense->in, dense->out, 1.0f, dy, dense->out,
+                 network->params + dense->weight, dense->out, accumulate, dx, dense->in);
+}
+
 /* Where a tensor of a model file lives in the parameters, and how the two orders relate. */
 typedef struct
 {
@@ -186,11 +246,34 @@ dense_place (const SppnetDense *dense, const gchar *name, const gchar *tensor, g
   return dense->out > 0;
 }
 
+/* PART: the name without the network's own. */
+static gboolean
+rpn_place (const SppnetNetwork *network, const gchar *tensor, Place *place)
+{
+  const gchar *name = network->config.rpn.name;
+  const gchar *part = g_str_has_prefix (tensor, name) ? tensor + strlen (name) : "";
+
+  if (dense_place (&network->rpn, "", part, FALSE, place)) {
+    if (place->in)
+      *place = (Place) { .offset = place->offset,
+                         .count = place->count,
+                         .layer = &network->rpn_layer,
+                         .channels = sppnet_config_channels (&network->config) };
+    return TRUE;
+  }
+  return dense_place (&network->rpn_score, "_score", part, FALSE, place)
+         || dense_place (&network->rpn_box, "_box", part, FALSE, place);
+}
+
 static gboolean
 find_place (const SppnetNetwork *network, const gchar *tensor, Place *place)
 {
   const SppnetConfig *config = &network->config;
 
+  if (rpn_place (network, tensor, place))
+    return TRUE;
+  if (network->rpn_only)
+    return FALSE;
   for (guint i = 0; i < config->n_layers; i++) {
     const SppnetLayer *layer = &config->layers[i];
     const gchar *rest = g_str_has_prefix (tensor, layer->name) ? tensor + strlen (layer->name) : "";
@@ -269,6 +352,13 @@ sppnet_network_scale_first_dense (SppnetNetwork *network, gfloat factor)
     network->params[dense->weight + i] *= factor;
 }
 
+void
+sppnet_network_scale_rpn (SppnetNetwork *network, gfloat factor)
+{
+  for (gsize i = 0; i < (gsize) network->rpn.in * network->rpn.out; i++)
+    network->params[network->rpn.weight + i] *= factor;
+}
+
 guint
 sppnet_network_adopt (SppnetNetwork *network, SppnetModel *model, gboolean *head_taken)
 {
@@ -311,12 +401,11 @@ sppnet_network_tensors (const SppnetNetwork *network)
   g_array_set_clear_func (tensors, clear_tensor);
   for (guint i = 0; i < shapes->len; i++) {
     SppnetTensorSource tensor = g_array_index (shapes, SppnetTensorSource, i);
-    gboolean found;
     gfloat *data;
     Place place;
 
-    found = find_place (network, tensor.name, &place);
-    g_assert (found);
+    if (!find_place (network, tensor.name, &place))
+      continue;
     data = sppnet_aligned_alloc (sizeof (gfloat) * place.count);
     g_assert (data); /* a copy of parameters that are already in memory */
     copy_tensor (network, &place, network->params + place.offset, data, TRUE);

@@ -35,30 +35,42 @@ typedef struct
   SppnetDense head[SPPNET_MAX_HEAD_LAYERS];
   SppnetDense classifier; /* out: 1 + labels, background first */
   SppnetDense box;        /* out: labels * 4; out is 0 without box regression on the head */
+  gboolean rpn_only;      /* nothing but the following three; the other layers are fixed, and elsewhere */
+  SppnetLayer rpn_layer;  /* region proposal network */
+  SppnetDense rpn;        /* its convolution, in: 9 * channels in the order [ky][kx][in] */
+  SppnetDense rpn_score;  /* out: anchors */
+  SppnetDense rpn_box;    /* out: anchors * 4 */
   guint n_segments;
-  SppnetSegment segments[2 * (SPPNET_MAX_LAYERS + SPPNET_MAX_HEAD_LAYERS + 2)];
+  SppnetSegment segments[2 * (SPPNET_MAX_LAYERS + SPPNET_MAX_HEAD_LAYERS + 5)];
 } SppnetNetwork;
 
 /* config is copied and must have a softmax classifier and no, or head, box regression. Parameters: He-normal
  * convolution and fully connected weights, classifier N(0, .01), box regression N(0, .001), biases 0. */
 SppnetNetwork *sppnet_network_new (const SppnetConfig *config, SppnetRandom *random, GError **error);
+/* Only the region proposal network of config, for training on the maps of a fixed backbone. */
+SppnetNetwork *sppnet_network_new_rpn (const SppnetConfig *config, SppnetRandom *random, GError **error);
 void sppnet_network_free (SppnetNetwork *network);
 
-/* Multiplies the weights of the first fully connected layer. */
+/* Multiplies the weights of the first fully connected layer; of the region proposal network's convolution. */
 void sppnet_network_scale_first_dense (SppnetNetwork *network, gfloat factor);
+void sppnet_network_scale_rpn (SppnetNetwork *network, gfloat factor);
 
 /* Takes the tensors that model has under the same name and size: convolution layers, head layers, and, when the labels
  * are the same, classifier and box regression. head_taken: whether the first fully connected layer was among them.
  * Returns how many were taken. */
 guint sppnet_network_adopt (SppnetNetwork *network, SppnetModel *model, gboolean *head_taken);
 
-/* The parameters as tensors in file order, for sppnet_model_save(). Free with g_array_unref(). (element-type
+/* The parameters as tensors in file order (of config's tensors, those that the network has), for sppnet_model_save(). Free with g_array_unref(). (element-type
  * SppnetTensorSource) */
 GArray *sppnet_network_tensors (const SppnetNetwork *network);
 
 /* y [n][out] = act (x [n][in] . weight + bias); slope: of the activation's negative side. */
 void sppnet_dense_run (const SppnetNetwork *network, const SppnetDense *dense, const gfloat *x, gsize n, gfloat slope,
                        gfloat *y);
+/* Adds to the gradients of weight and bias; dx [n][in] = dy . weight^T + accumulate * dx; may be %NULL, or x, which is then
+ * used up. */
+void sppnet_dense_gradient (const SppnetNetwork *network, const SppnetDense *dense, const gfloat *x, const gfloat *dy,
+                            gsize n, gfloat accumulate, gfloat *dx, gfloat *gradient);
 gfloat sppnet_head_slope (const SppnetHeadLayer *layer);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SppnetNetwork, sppnet_network_free)

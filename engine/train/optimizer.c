@@ -2,9 +2,37 @@
 #include "train/optimizer.h"
 
 #include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
 
 /* Sums are taken per block and then in order: the same result for any number of threads. */
 #define BLOCK 65536
+
+static gfloat *
+zeros (gsize n)
+{
+  gfloat *values = sppnet_aligned_alloc (sizeof (gfloat) * n);
+
+  if (values)
+    memset (values, 0, sizeof (gfloat) * n);
+  return values;
+}
+
+gboolean
+sppnet_moments_init (SppnetMoments *moments, const SppnetNetwork *network, SppnetOptimizerKind kind)
+{
+  moments->first = zeros (network->n_params);
+  moments->second = kind == SPPNET_OPTIMIZER_ADAMW ? zeros (network->n_params) : NULL;
+  return moments->first && (kind != SPPNET_OPTIMIZER_ADAMW || moments->second);
+}
+
+void
+sppnet_moments_clear (SppnetMoments *moments)
+{
+  g_clear_pointer (&moments->first, sppnet_aligned_free);
+  g_clear_pointer (&moments->second, sppnet_aligned_free);
+}
 
 static gdouble
 norm (const gfloat *gradient, gsize n, guint threads)

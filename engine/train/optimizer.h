@@ -26,6 +26,10 @@ typedef struct
   gfloat *first, *second;
 } SppnetMoments;
 
+/* Zeros. FALSE: no memory; what there is must still be cleared. */
+gboolean sppnet_moments_init (SppnetMoments *moments, const SppnetNetwork *network, SppnetOptimizerKind kind);
+void sppnet_moments_clear (SppnetMoments *moments);
+
 /* One step, number step (from 0), with the learning rates times rate. gradient: the sum over pictures; scaled in place
  * by the clipping. Returns the gradient's norm before clipping; a norm that is not finite leaves parameters and moments
  * as they are. */

@@ -121,20 +121,6 @@ reserve_vectors (SppnetPass *pass, const SppnetNetwork *network, gsize n, GError
          && sppnet_buffer_reserve (&pass->boxes, n * network->box.out, sizeof (gfloat), error);
 }
 
-/* Adds to the gradients of weight and bias; dx [n][in] = dy . weight^T + accumulate * dx; may be NULL. */
-static void
-dense_gradient (const SppnetNetwork *network, const SppnetDense *dense, const gfloat *x, const gfloat *dy, gsize n,
-                gfloat accumulate, gfloat *dx, gfloat *gradient)
-{
-  cblas_sgemm (CblasRowMajor, CblasTrans, CblasNoTrans, dense->in, dense->out, (gint) n, 1.0f, x, dense->in, dy,
-               dense->out, 1.0f, gradient + dense->weight, dense->out);
-  for (gsize i = 0; i < n; i++)
-    sppnet_kernels ()->add_into (gradient + dense->bias, dy + i * dense->out, dense->out);
-  if (dx)
-    cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasTrans, (gint) n, dense->in, dense->out, 1.0f, dy, dense->out,
-                 network->params + dense->weight, dense->out, accumulate, dx, dense->in);
-}
-
 static void
 backbone_forward (SppnetPass *pass, const SppnetNetwork *network, const gfloat *input)
 {
@@ -244,9 +230,9 @@ head_backward (SppnetPass *pass, const SppnetNetwork *network, gsize n, gboolean
   gfloat *dy = pass->vector_gradient[0].data, *dx = pass->vector_gradient[1].data;
   const gfloat *last = pass->vectors[pass->config->n_head].data;
 
-  dense_gradient (network, &network->classifier, last, pass->scores.data, n, 0.0f, dy, gradient);
+  sppnet_dense_gradient (network, &network->classifier, last, pass->scores.data, n, 0.0f, dy, gradient);
   if (network->box.out)
-    dense_gradient (network, &network->box, last, pass->boxes.data, n, 1.0f, dy, gradient);
+    sppnet_dense_gradient (network, &network->box, last, pass->boxes.data, n, 1.0f, dy, gradient);
   for (guint i = pass->config->n_head; i-- > 0;) {
     const gfloat *y = pass->vectors[i + 1].data, *kept = pass->kept[i].data;
     gfloat slope = sppnet_head_slope (&pass->config->head[i]), *swap = dy;
@@ -254,7 +240,7 @@ head_backward (SppnetPass *pass, const SppnetNetwork *network, gsize n, gboolean
 
     for (gsize k = 0; k < count; k++)
       dy[k] *= kept[k] * (y[k] > 0.0f ? 1.0f : slope);
-    dense_gradient (network, &network->head[i], pass->vectors[i].data, dy, n, 0.0f, i > 0 || pooled ? dx : NULL,
+    sppnet_dense_gradient (network, &network->head[i], pass->vectors[i].data, dy, n, 0.0f, i > 0 || pooled ? dx : NULL,
                     gradient);
     dy = dx;
     dx = swap;

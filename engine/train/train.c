@@ -24,6 +24,7 @@ sppnet_train_defaults (SppnetTrainOptions *options)
     .dtype = SPPNET_DTYPE_F16,
   };
   sppnet_end_to_end_defaults (&options->end_to_end);
+  sppnet_rpn_defaults (&options->rpn);
 }
 
 /* A new pyramid and new fully connected layers; what is not asked for is as in the default model. */
@@ -47,12 +48,23 @@ make_head (SppnetConfig *config, const SppnetTrainOptions *options)
   }
 }
 
-/* The network to train: init's layers, the head asked for, the data set's labels. */
+static void
+clear_rpn (SppnetConfig *config)
+{
+  SppnetConfig defaults;
+
+  sppnet_config_init (&defaults);
+  config->rpn = defaults.rpn;
+}
+
+/* The network to train: init's layers, the head asked for, the data set's labels. A region proposal network of init's is
+ * left out: the map that it knows changes. */
 static void
 make_config (SppnetConfig *config, const SppnetTrainOptions *options, const SppnetConfig *init,
              const SppnetDataset *dataset)
 {
   sppnet_config_copy (config, init);
+  clear_rpn (config);
   g_free (config->name);
   config->name = g_strdup (options->name);
   if (options->n_levels > 0 || options->n_head > 0 || init->n_labels == 0)
@@ -141,6 +153,33 @@ describe (const SppnetTrainOptions *options, const SppnetDataset *dataset, Sppne
   json_builder_end_object (builder);
   root = json_builder_get_root (builder);
   return json_to_string (root, FALSE);
+}
+
+/* What made the region proposal network, added to the record of the model that it is made for. */
+static gchar *
+describe_rpn (const SppnetTrainOptions *options, const SppnetDataset *dataset, const gchar *provenance)
+{
+  const SppnetRpnSettings *rpn = &options->rpn;
+  g_autoptr (JsonNode) root = provenance ? json_from_string (provenance, NULL) : NULL;
+  g_autoptr (JsonNode) document = root ? json_node_copy (root) : json_node_new (JSON_NODE_OBJECT);
+  g_auto (GStrv) sets = sppnet_picture_sets_names (&options->pictures);
+  JsonArray *set_list = json_array_new ();
+  JsonObject *record = json_object_new ();
+
+  if (!root)
+    json_node_take_object (document, json_object_new ());
+  for (guint i = 0; sets[i]; i++)
+    json_array_add_string_element (set_list, sets[i]);
+  json_object_set_array_member (record, "sets", set_list);
+  json_object_set_int_member (record, "pictures", dataset->annotations->len);
+  json_object_set_double_member (record, "epochs", rpn->epochs);
+  json_object_set_int_member (record, "pictures_per_step", rpn->pictures);
+  json_object_set_int_member (record, "anchors_per_picture", rpn->samples);
+  json_object_set_double_member (record, "learning_rate", rpn->optimizer.learning_rate);
+  json_object_set_int_member (record, "seed", rpn->seed);
+  json_object_set_string_member (record, "tool", "sppnet train " SPPNET_VERSION);
+  json_object_set_object_member (json_node_get_object (document), "rpn", record);
+  return json_to_string (document, FALSE);
 }
 
 /* Rows of pooled vectors in the file's order. */
@@ -277,6 +316,40 @@ load_dataset (const SppnetTrainOptions *options, GError **error)
   return annotations ? sppnet_dataset_new (annotations, options->labels, error) : NULL;
 }
 
+/* A region proposal network for init, of which all else stays as it is, but for the proposals that it recommends. */
+static gboolean
+train_rpn (const SppnetTrainOptions *options, SppnetModel *init, const SppnetDataset *dataset, SppnetProgress progress,
+           gpointer user_data, GError **error)
+{
+  SppnetRandom random = { options->rpn.seed };
+  g_autoptr (SppnetNetwork) network = NULL;
+  g_autoptr (GArray) tensors = NULL, trained = NULL;
+  g_auto (SppnetConfig) config;
+
+  sppnet_config_copy (&config, sppnet_model_get_config (init));
+  sppnet_rpn_configure (&config, dataset, &options->rpn);
+  config.proposals = SPPNET_PROPOSALS_RPN;
+  config.max_proposals = config.rpn.boxes;
+  g_free (config.provenance);
+  config.provenance = describe_rpn (options, dataset, sppnet_model_get_config (init)->provenance);
+  network = sppnet_network_new_rpn (&config, &random, error);
+  if (!network
+      || !sppnet_rpn_train (network, init, dataset, &options->rpn, options->work, progress, user_data, error))
+    return FALSE;
+  trained = sppnet_network_tensors (network);
+  tensors = sppnet_config_tensors (&config);
+  for (guint i = 0; i < tensors->len; i++) {
+    SppnetTensorSource *tensor = &g_array_index (tensors, SppnetTensorSource, i);
+
+    tensor->data = sppnet_model_get_tensor (init, tensor->name, NULL);
+    for (guint k = 0; k < trained->len; k++)
+      if (g_str_equal (tensor->name, g_array_index (trained, SppnetTensorSource, k).name))
+        tensor->data = g_array_index (trained, SppnetTensorSource, k).data;
+  }
+  return sppnet_model_save (options->output, &config, (const SppnetTensorSource *) tensors->data, tensors->len,
+                            options->dtype, error);
+}
+
 gboolean
 sppnet_train (const SppnetTrainOptions *given, SppnetProgress progress, gpointer user_data, GError **error)
 {
@@ -291,13 +364,16 @@ sppnet_train (const SppnetTrainOptions *given, SppnetProgress progress, gpointer
   gboolean ok;
 
   sppnet_config_init (&config);
-  options.end_to_end.threads = sppnet_threads_budget (options.end_to_end.threads);
+  options.end_to_end.threads = options.rpn.threads = sppnet_threads_budget (options.end_to_end.threads);
+  options.rpn.seed = options.end_to_end.seed;
   if (g_mkdir_with_parents (options.work, 0777) != 0) {
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_WRITE, "%s: %s", options.work, g_strerror (errno));
     return FALSE;
   }
   dataset = load_dataset (&options, error);
   init = dataset ? sppnet_model_load (options.init, error) : NULL;
+  if (init && options.rpn_only)
+    return train_rpn (&options, init, dataset, progress, user_data, error);
   network = init ? make_network (&options, init, dataset, error) : NULL;
   if (!network
       || !sppnet_dataset_propose (dataset, options.proposals, options.max_proposals, options.end_to_end.seed,

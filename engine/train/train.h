@@ -4,6 +4,7 @@
 #include "evaluate/sets.h"
 #include "model/model.h"
 #include "train/end_to_end.h"
+#include "train/rpn.h"
 
 /* What the classifier and the box regression of the finished model are. */
 typedef enum
@@ -41,6 +42,8 @@ typedef struct
   SppnetProposals proposals;
   guint max_proposals; /* per picture, in training and as the model's default */
   SppnetEndToEndSettings end_to_end;
+  gboolean rpn_only; /* only a region proposal network, added to init, of which all else stays as it is */
+  SppnetRpnSettings rpn;
   SppnetTrainClassifier classifier;
   SppnetTrainBox box;
   SppnetDtype dtype; /* of the file written */

@@ -144,3 +144,37 @@ sppnet_variants_get (SppnetVariants *variants, guint picture, guint variant, Spp
 {
   return sppnet_map_cache_get (variants->cache, entry_of (variants, picture, variant), map, data, data_floats, error);
 }
+
+static void
+add_boxes (const SppnetVariants *variants, guint picture, guint variant, gboolean ignored, GArray *boxes)
+{
+  const SppnetAnnotation *annotation = g_ptr_array_index (variants->dataset->annotations, picture);
+  const GArray *labels = variants->dataset->objects[picture];
+  gint width, height;
+  gfloat sx, sy;
+
+  sppnet_variants_size (annotation, variant, &width, &height);
+  sx = (gfloat) width / (gfloat) annotation->width;
+  sy = (gfloat) height / (gfloat) annotation->height;
+  for (guint k = 0; k < annotation->objects->len; k++) {
+    const SppnetObject *object = &g_array_index (annotation->objects, SppnetObject, k);
+    gboolean trained = !object->difficult && g_array_index (labels, gint, k) >= 0;
+    gfloat x = table[variant].mirror ? (gfloat) annotation->width - object->box.x - object->box.width : object->box.x;
+    SppnetBox box = { x * sx, object->box.y * sy, object->box.width * sx, object->box.height * sy };
+
+    if (trained != ignored)
+      g_array_append_val (boxes, box);
+  }
+}
+
+SppnetRpnObjects
+sppnet_variants_objects (const SppnetVariants *variants, guint picture, guint variant, GArray *boxes)
+{
+  guint n;
+
+  g_array_set_size (boxes, 0);
+  add_boxes (variants, picture, variant, FALSE, boxes);
+  n = boxes->len;
+  add_boxes (variants, picture, variant, TRUE, boxes);
+  return (SppnetRpnObjects) { n, boxes->len - n, (SppnetBox *) boxes->data };
+}

@@ -61,7 +61,7 @@ test_nicks (void)
   GParamSpec *spec = g_object_class_find_property (G_OBJECT_GET_CLASS (element), "proposals");
   const GEnumClass *values = G_PARAM_SPEC_ENUM (spec)->enum_class;
 
-  g_assert_cmpuint (values->n_values, ==, SPPNET_PROPOSALS_REGIONS + 1);
+  g_assert_cmpuint (values->n_values, ==, SPPNET_PROPOSALS_AUTO + 1);
   for (guint i = 0; i < values->n_values; i++)
     g_assert_cmpstr (values->values[i].value_nick, ==,
                      sppnet_proposals_to_nick ((SppnetProposals) values->values[i].value));

@@ -15,6 +15,8 @@ G_BEGIN_DECLS
  * @SPPNET_PROPOSALS_EDGE_BOXES: Edge Boxes (Zitnick and Dollar, ECCV 2014)
  * @SPPNET_PROPOSALS_GRID: sliding windows of several sizes and shapes
  * @SPPNET_PROPOSALS_REGIONS: only the regions that the caller gives
+ * @SPPNET_PROPOSALS_RPN: the model's region proposal network (Ren et al. 2015), where it has one
+ * @SPPNET_PROPOSALS_AUTO: the region proposal network of a model that has one, else Edge Boxes
  *
  * Where the regions that are scored come from. Regions given by the caller are always scored too.
  */
@@ -26,16 +28,19 @@ typedef enum
   SPPNET_PROPOSALS_EDGE_BOXES,
   SPPNET_PROPOSALS_GRID,
   SPPNET_PROPOSALS_REGIONS,
+  SPPNET_PROPOSALS_RPN,
+  SPPNET_PROPOSALS_AUTO,
 } SppnetProposals;
 
-/* "default", "selective-search", "selective-search-quality", "edge-boxes", "grid", "regions" <-> the value. */
+/* "default", "selective-search", "selective-search-quality", "edge-boxes", "grid", "regions", "rpn", "auto" <-> the value. */
 SPPNET_API const gchar *sppnet_proposals_to_nick (SppnetProposals proposals);
 SPPNET_API gboolean sppnet_proposals_from_nick (const gchar *nick, SppnetProposals *proposals);
 
 /**
  * SppnetSettings:
  * @proposals: source of the regions
- * @max_proposals: at most this many proposals per frame, best first; 0: the model's default
+ * @max_proposals: at most this many proposals per frame, best first; 0: the model's default, which a region proposal
+ *   network has for itself
  * @threshold: lowest confidence reported, 0..1; 0: the model's own thresholds, per class
  * @nms_threshold: overlap (IoU, 0..1) above which the weaker of two boxes of one class is dropped; 0: the model's default
  * @max_detections: at most this many per frame, best first; 0: 100
@@ -100,7 +105,8 @@ SPPNET_API GType sppnet_detector_get_type (void);
  * sppnet_detector_new:
  * @model: kept by reference
  * @settings: (nullable): copied; %NULL: all defaults
- * @error: SETTINGS when a value is out of range or a label is not one of the model's
+ * @error: SETTINGS when a value is out of range, a label is not one of the model's, or the model cannot make these
+ *   proposals
  */
 SPPNET_API SppnetDetector *sppnet_detector_new (SppnetModel *model, const SppnetSettings *settings, GError **error);
 

@@ -163,6 +163,37 @@ test_nms_threshold (void)
   g_assert_cmpuint (sppnet_nms (NULL, NULL, 0, 0.3f, 0), ==, 0);
 }
 
+/* The fast one, for sorted boxes, keeps the same ones in the same order. Sides are whole numbers: both are exact. */
+static void
+test_nms_sorted (void)
+{
+  SppnetRandom random = { 14 };
+
+  for (guint round = 0; round < 1000; round++) {
+    gsize n = sppnet_random_below (&random, MAX_BOXES + 1), kept;
+    gsize max_keep = round % 3 == 0 ? sppnet_random_below (&random, 10) : G_MAXSIZE;
+    gfloat scores[MAX_BOXES], columns[SPPNET_NMS_COLUMNS * MAX_BOXES];
+    SppnetBox boxes[MAX_BOXES], sorted[MAX_BOXES];
+    guint32 order[MAX_BOXES];
+
+    for (guint32 i = 0; i < n; i++) {
+      do
+        boxes[i] = random_box (&random);
+      while (!(boxes[i].width > 0 && boxes[i].width < 100 && boxes[i].height > 0 && boxes[i].height < 100
+               && fabsf (boxes[i].x) < 1000 && fabsf (boxes[i].y) < 1000));
+      sorted[i] = boxes[i];
+      order[i] = i;
+      scores[i] = 1.0f - (gfloat) i * 0.001f;
+    }
+    kept = sppnet_nms (boxes, order, n, 0.55f, max_keep);
+    g_assert_cmpuint (sppnet_nms_sorted (sorted, scores, n, 0.55f, max_keep, columns), ==, kept);
+    for (gsize i = 0; i < kept; i++) {
+      g_assert_cmpmem (&sorted[i], sizeof sorted[i], &boxes[order[i]], sizeof boxes[0]);
+      g_assert_cmpfloat (scores[i], ==, 1.0f - (gfloat) order[i] * 0.001f);
+    }
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -171,5 +202,6 @@ main (int argc, char **argv)
   g_test_add_func ("/box/nms/naive", test_nms);
   g_test_add_func ("/box/nms/properties", test_nms_properties);
   g_test_add_func ("/box/nms/threshold", test_nms_threshold);
+  g_test_add_func ("/box/nms/sorted", test_nms_sorted);
   return g_test_run ();
 }

@@ -40,6 +40,18 @@ scene_config (SppnetConfig *config)
   tiny_labels (config, scene_labels);
 }
 
+/* A region proposal network that prefers what is not dark: its filters are the map's channels, seen through the kernel's
+ * centre. Two anchors, whose boxes it leaves as they are. */
+static inline void
+scene_add_rpn (SppnetConfig *config)
+{
+  config->rpn.filters = SCENE_CHANNELS;
+  config->rpn.n_anchors = 2;
+  config->rpn.anchors[0][0] = 20;
+  config->rpn.anchors[0][1] = 24;
+  config->rpn.anchors[1][0] = config->rpn.anchors[1][1] = 12;
+}
+
 /* One row of the classifier: red, green and dark weigh on the whole window's maxima, which come first in file order. */
 static inline void
 scene_row (gfloat *row, gfloat red, gfloat green, gfloat dark)
@@ -71,6 +83,12 @@ scene_fill (const gchar *name, gfloat *data, gsize n, gpointer user_data)
 
     bias[0] = -10.0f;
     bias[1] = -10.0f;
+  } else if (g_str_equal (name, "rpn.weight")) {
+    for (gsize c = 0; c < SCENE_CHANNELS; c++)
+      data[(c * SCENE_CHANNELS + c) * 9 + 4] = 1.0f;
+  } else if (g_str_equal (name, "rpn_score.weight")) {
+    scene_row (data, 4.0f, 3.0f, -5.0f);
+    scene_row (data + SCENE_CHANNELS, 3.0f, 3.0f, -5.0f);
   } else if (user_data && g_str_equal (name, "box.bias")) {
     memcpy (data, user_data, n * sizeof *data);
   }

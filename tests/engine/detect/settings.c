@@ -30,8 +30,9 @@ test_refused (void)
     assert_refused (&(SppnetSettings){ .threshold = fractions[i] }, "threshold is");
     assert_refused (&(SppnetSettings){ .nms_threshold = fractions[i] }, "nms_threshold is");
   }
-  assert_refused (&(SppnetSettings){ .proposals = (SppnetProposals)99 }, "proposals");
+  assert_refused (&(SppnetSettings){ .proposals = (SppnetProposals) (SPPNET_PROPOSALS_AUTO + 1) }, "proposals");
   assert_refused (&(SppnetSettings){ .proposals = (SppnetProposals)-1 }, "proposals");
+  assert_refused (&(SppnetSettings){ .proposals = SPPNET_PROPOSALS_RPN }, "\"scene\" has no region proposal network");
   assert_refused (&(SppnetSettings){ .max_proposals = 100001 }, "max_proposals");
   assert_refused (&(SppnetSettings){ .max_proposals = G_MAXUINT }, "max_proposals");
   assert_refused (&(SppnetSettings){ .labels = unknown }, "\"unicorn\"");
@@ -188,6 +189,41 @@ test_weights_not_finite (void)
   g_unlink (path);
 }
 
+static void
+assert_plan (SppnetModel *model, const SppnetSettings *settings, SppnetProposals proposals, guint max_proposals)
+{
+  g_auto (SppnetPlan) plan = { 0 };
+
+  g_assert_true (sppnet_plan_init (&plan, settings, model, NULL));
+  g_assert_cmpint (plan.proposals, ==, proposals);
+  g_assert_cmpuint (plan.max_proposals, ==, max_proposals);
+}
+
+/* "auto" is what the model can do best; a region proposal network has a number of boxes for itself. */
+static void
+test_auto (void)
+{
+  for (guint own = 0; own < 2; own++) {
+    g_auto (SppnetConfig) config;
+    g_autoptr (SppnetModel) with = NULL, without = NULL;
+
+    scene_config (&config);
+    config.proposals = own ? SPPNET_PROPOSALS_AUTO : SPPNET_PROPOSALS_GRID;
+    config.max_proposals = 700;
+    without = tiny_model_new (&config, scene_fill, NULL);
+    scene_add_rpn (&config);
+    with = tiny_model_new (&config, scene_fill, NULL);
+    assert_plan (with, &(SppnetSettings){ .proposals = SPPNET_PROPOSALS_AUTO }, SPPNET_PROPOSALS_RPN,
+                 own ? 700 : config.rpn.boxes);
+    assert_plan (with, &(SppnetSettings){ .proposals = SPPNET_PROPOSALS_RPN, .max_proposals = 9 }, SPPNET_PROPOSALS_RPN,
+                 9);
+    assert_plan (without, &(SppnetSettings){ .proposals = SPPNET_PROPOSALS_AUTO }, SPPNET_PROPOSALS_EDGE_BOXES,
+                 700);
+    assert_plan (with, &(SppnetSettings){ 0 }, own ? SPPNET_PROPOSALS_RPN : SPPNET_PROPOSALS_GRID, 700);
+    assert_plan (without, &(SppnetSettings){ 0 }, own ? SPPNET_PROPOSALS_EDGE_BOXES : SPPNET_PROPOSALS_GRID, 700);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -199,5 +235,6 @@ main (int argc, char **argv)
   g_test_add_func ("/settings/change", test_set_settings);
   g_test_add_func ("/settings/no-labels", test_model_without_labels);
   g_test_add_func ("/settings/weights-not-finite", test_weights_not_finite);
+  g_test_add_func ("/settings/auto", test_auto);
   return g_test_run ();
 }

@@ -66,6 +66,7 @@ full_model (void)
 
   scene_config (&config);
   config.box_input = SPPNET_BOX_POOLED;
+  scene_add_rpn (&config);
   return tiny_model_new (&config, scene_fill, t);
 }
 
@@ -113,7 +114,7 @@ test_steady_state_allocates_nothing (void)
 #endif
 
   for (guint threads = 1; threads <= sppnet_threads_available () && threads <= 4; threads++)
-    for (gint proposals = SPPNET_PROPOSALS_SELECTIVE_SEARCH; proposals <= SPPNET_PROPOSALS_REGIONS; proposals++)
+    for (gint proposals = SPPNET_PROPOSALS_SELECTIVE_SEARCH; proposals <= SPPNET_PROPOSALS_AUTO; proposals++)
       check_allocations (proposals, threads, quiet_runtime);
 }
 
@@ -121,7 +122,8 @@ test_steady_state_allocates_nothing (void)
 static void
 test_threads_give_the_same_detections (void)
 {
-  for (gint proposals = SPPNET_PROPOSALS_SELECTIVE_SEARCH; proposals <= SPPNET_PROPOSALS_GRID; proposals++) {
+  for (gint proposals = SPPNET_PROPOSALS_SELECTIVE_SEARCH; proposals <= SPPNET_PROPOSALS_RPN; proposals++) {
+    const SppnetBox region = { 30, 10, 24, 24 };
     SppnetSettings settings
         = { .proposals = proposals, .threshold = 1e-20f, .threads = 1, .nms_threshold = 0.9f, .max_detections = 1000 };
     g_autoptr (SppnetModel) model = full_model ();
@@ -135,8 +137,8 @@ test_threads_give_the_same_detections (void)
     many = sppnet_detector_new (model, &settings, NULL);
     scene_init (&scene, 200, 150);
     scene_draw_noise (&scene, 5);
-    run (one, &scene, NULL, 0, &a, &n_a);
-    run (many, &scene, NULL, 0, &b, &n_b);
+    run (one, &scene, &region, 1, &a, &n_a);
+    run (many, &scene, &region, 1, &b, &n_b);
     g_assert_cmpuint (n_a, >, 0);
     g_assert_cmpuint (sppnet_detector_get_timings (one)->regions, ==, sppnet_detector_get_timings (many)->regions);
     scene_assert_same (a, n_a, b, n_b);

@@ -9,7 +9,7 @@ add (SppnetRecall *recall, const SppnetObject *objects, guint n_objects, const S
   SppnetAnnotation annotation = { .objects = g_array_new (FALSE, FALSE, sizeof (SppnetObject)) };
 
   g_array_append_vals (annotation.objects, objects, n_objects);
-  sppnet_recall_add (recall, &annotation, boxes, n);
+  sppnet_recall_add (recall, &annotation, NULL, boxes, n);
   g_array_unref (annotation.objects);
 }
 
@@ -48,10 +48,32 @@ test_sums (void)
   g_assert_cmpfloat_with_epsilon (recall.overlap, 1.7, 1e-6);
 }
 
+static void
+test_labels (void)
+{
+  static const gchar *const wanted[] = { "cat", "dog", NULL }, *const none[] = { NULL };
+  SppnetObject objects[] = {
+    { (gchar *) "dog", { 0, 0, 10, 10 }, FALSE, 1 },
+    { (gchar *) "cow", { 100, 0, 10, 10 }, FALSE, 1 },
+    { (gchar *) "cat", { 200, 0, 10, 10 }, FALSE, 1 },
+  };
+  SppnetAnnotation annotation = { .objects = g_array_new (FALSE, FALSE, sizeof (SppnetObject)) };
+  SppnetRecall recall = { 0 };
+
+  g_array_append_vals (annotation.objects, objects, 3);
+  sppnet_recall_add (&recall, &annotation, wanted, &objects[0].box, 1);
+  g_assert_cmpuint (recall.objects, ==, 2);
+  g_assert_cmpuint (recall.found50, ==, 1);
+  sppnet_recall_add (&recall, &annotation, none, &objects[0].box, 1);
+  g_assert_cmpuint (recall.objects, ==, 2);
+  g_array_unref (annotation.objects);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/recall/sums", test_sums);
+  g_test_add_func ("/recall/labels", test_labels);
   return g_test_run ();
 }

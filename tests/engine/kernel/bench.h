@@ -61,6 +61,16 @@ bench_min_sum (gconstpointer table)
   bench_sink = kernels->min_sum (bench_a, bench_b, 240);
 }
 
+/* Nothing is found: all are looked at. */
+static inline void
+bench_overlaps (gconstpointer table)
+{
+  const SppnetKernels *kernels = table;
+  const gfloat far[5] = { 1e6f, 1e6f, 1e6f, 1e6f, 1 };
+
+  bench_sink = kernels->overlaps (bench_a, 300, 300, far, 0.4f);
+}
+
 static inline void
 bench_half_to_float (gconstpointer table)
 {
@@ -93,6 +103,7 @@ bench (void)
     { "max_cells 4x256", bench_max_cells, 5 * 256 * 4 },
     { "add_into 256", bench_add_into, 256 * 12 },
     { "min_sum 240", bench_min_sum, 240 * 8 },
+    { "overlaps 300", bench_overlaps, 300 * 20 },
     { "half_to_float 16384", bench_half_to_float, 16384 * 6 },
     { "float_to_half 16384", bench_float_to_half, 16384 * 6 },
   };

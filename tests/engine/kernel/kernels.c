@@ -125,6 +125,32 @@ check_min_sum (const SppnetKernels *kernels, SppnetRandom *random)
   g_assert_cmpfloat (fabs ((gdouble) got - expected), <=, n * 0x1p-23 * magnitude);
 }
 
+/* Boxes around a few places, so that some overlap; and in each, now and then, any number at all. */
+static void
+check_overlaps (const SppnetKernels *kernels, SppnetRandom *random)
+{
+  gsize n = arena_random_size (random, 400), stride = n + arena_random_size (random, 20);
+  gfloat *columns = arena_floats (&arenas[0], 5 * stride, random), *box = arena_floats (&arenas[1], 5, random);
+  gfloat share = (gfloat) (sppnet_random_uniform (random) * 0.5);
+  gboolean expected;
+
+  for (gsize i = 0; i <= n; i++) {
+    gfloat *at = i < n ? columns + i : box;
+    gsize step = i < n ? stride : 1;
+
+    if (sppnet_random_below (random, 16) == 0)
+      continue;
+    at[0] = (gfloat) sppnet_random_below (random, 90);
+    at[step] = (gfloat) sppnet_random_below (random, 90);
+    at[2 * step] = at[0] + 10.0f + (gfloat) sppnet_random_below (random, 8);
+    at[3 * step] = at[step] + 10.0f + (gfloat) sppnet_random_below (random, 8);
+    at[4 * step] = (at[2 * step] - at[0]) * (at[3 * step] - at[step]);
+  }
+  expected = plain->overlaps (columns, stride, n, box, share);
+  g_assert_cmpint (kernels->overlaps (columns, stride, n, box, share), ==, expected);
+  assert_same (NULL, NULL, 0, FALSE);
+}
+
 static void
 check_half_to_float (const SppnetKernels *kernels, SppnetRandom *random)
 {
@@ -161,9 +187,11 @@ static const struct
   const gchar *name;
   Check check;
 } checks[] = {
-  { "bias_activate", check_bias_activate }, { "max_rows", check_max_rows },           { "max_into", check_max_into },
-  { "max_cells", check_max_cells },         { "add_into", check_add_into },           { "min_sum", check_min_sum },
-  { "half_to_float", check_half_to_float }, { "float_to_half", check_float_to_half },
+  { "bias_activate", check_bias_activate }, { "max_rows", check_max_rows },
+  { "max_into", check_max_into },           { "max_cells", check_max_cells },
+  { "add_into", check_add_into },           { "min_sum", check_min_sum },
+  { "overlaps", check_overlaps },           { "half_to_float", check_half_to_float },
+  { "float_to_half", check_float_to_half },
 };
 
 /* data: the number of a check plus the number of checks times the level */
@@ -259,6 +287,23 @@ test_plain_half_special (void)
   g_assert_true (values[0] == INFINITY && values[1] == -INFINITY && isnan (values[2]) && isnan (values[3]));
 }
 
+/* Two squares of side 10 that share half of one: IoU 1/3, an intersection of a quarter of the sum of the areas. */
+static void
+test_plain_overlaps (void)
+{
+  gfloat columns[5][3] = { { 100, 0, 50 }, { 100, 0, 50 }, { 110, 10, 60 }, { 110, 10, 60 }, { 100, 100, 100 } };
+  gfloat box[5] = { 5, 0, 15, 10, 100 };
+
+  g_assert_true (plain->overlaps (columns[0], 3, 3, box, 0.249f));
+  g_assert_false (plain->overlaps (columns[0], 3, 3, box, 0.25f));
+  g_assert_false (plain->overlaps (columns[0], 3, 1, box, 0.249f));
+  g_assert_false (plain->overlaps (columns[0], 3, 0, box, 0.0f));
+  box[0] = 10; /* they touch */
+  g_assert_false (plain->overlaps (columns[0], 3, 3, box, 0.0f));
+  box[0] = NAN;
+  g_assert_false (plain->overlaps (columns[0], 3, 3, box, 0.0f));
+}
+
 static void
 test_table (void)
 {
@@ -280,6 +325,7 @@ main (int argc, char **argv)
     arena_init (&arenas[i]);
   g_test_add_func ("/kernel/table", test_table);
   g_test_add_func ("/kernel/plain/loops", test_plain);
+  g_test_add_func ("/kernel/plain/overlaps", test_plain_overlaps);
   g_test_add_func ("/kernel/plain/half", test_plain_half);
   g_test_add_func ("/kernel/plain/half-special", test_plain_half_special);
   for (guint isa = SPPNET_ISA_BASE; isa < SPPNET_N_ISAS; isa++)

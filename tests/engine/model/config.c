@@ -36,6 +36,7 @@ assert_same (const SppnetConfig *a, const SppnetConfig *b)
   g_assert_cmpint (a->box_input, ==, b->box_input);
   g_assert_cmpmem (a->box_mean, sizeof a->box_mean, b->box_mean, sizeof b->box_mean);
   g_assert_cmpmem (a->box_scale, sizeof a->box_scale, b->box_scale, sizeof b->box_scale);
+  g_assert_cmpmem (&a->rpn, sizeof a->rpn, &b->rpn, sizeof b->rpn);
   g_assert_cmpint (a->proposals, ==, b->proposals);
   g_assert_cmpuint (a->max_proposals, ==, b->max_proposals);
   g_assert_true (a->nms_threshold == b->nms_threshold);
@@ -92,7 +93,9 @@ test_round_trip_random (void)
     config.layers[0].pad_y = (gint) sppnet_random_below (&random, (guint32) config.layers[0].kernel_height);
     config.classifier = (SppnetClassifier) sppnet_random_below (&random, 2);
     config.box_input = (SppnetBoxInput) sppnet_random_below (&random, 3);
-    config.proposals = (SppnetProposals) (1 + sppnet_random_below (&random, 4));
+    config.rpn.anchors[0][1] = (gfloat) (1 + 8000 * sppnet_random_uniform (&random));
+    config.rpn.nms_threshold = (gfloat) sppnet_random_uniform (&random);
+    config.proposals = (SppnetProposals) (1 + sppnet_random_below (&random, SPPNET_PROPOSALS_AUTO));
     check_round_trip (&config);
   }
 }
@@ -140,6 +143,9 @@ test_tensors (void)
     { "fc6.weight", 2, { 6, 40 } },         { "fc6.bias", 1, { 6 } },
     { "classifier.weight", 2, { 3, 6 } },   { "classifier.bias", 1, { 3 } },
     { "box.weight", 3, { 2, 4, 40 } },      { "box.bias", 2, { 2, 4 } },
+    { "rpn.weight", 4, { 5, 4, 3, 3 } },    { "rpn.bias", 1, { 5 } },
+    { "rpn_score.weight", 2, { 2, 5 } },    { "rpn_score.bias", 1, { 2 } },
+    { "rpn_box.weight", 3, { 2, 4, 5 } },   { "rpn_box.bias", 2, { 2, 4 } },
   };
   g_auto (SppnetConfig) config;
   g_autoptr (GArray) tensors = NULL;
@@ -163,11 +169,32 @@ test_tensors (void)
   g_assert_cmpuint (g_array_index (svm, SppnetTensorSource, 10).dims[2], ==, 6);
 }
 
+/* A model that has no network for it cannot recommend it. */
+static void
+test_rpn_recommended (void)
+{
+  g_auto (SppnetConfig) config;
+  g_auto (SppnetConfig) parsed;
+  g_autofree gchar *good = NULL, *bad = NULL;
+  g_autoptr (GError) error = NULL;
+
+  sample_config (&config, TRUE);
+  config.proposals = SPPNET_PROPOSALS_RPN;
+  good = sppnet_config_to_json (&config);
+  g_assert_true (sppnet_config_parse (&parsed, good, -1, FILE_NAME, &error));
+  g_assert_no_error (error);
+  config.rpn.n_anchors = 0;
+  bad = sppnet_config_to_json (&config);
+  sppnet_config_clear (&parsed);
+  g_assert_false (sppnet_config_parse (&parsed, bad, -1, FILE_NAME, &error));
+  assert_refused (error, SPPNET_ERROR_CORRUPT, FILE_NAME, "proposals: the method 'rpn' needs the object 'rpn'");
+}
+
 /* The methods are called as the public functions call them. */
 static void
 test_proposal_names (void)
 {
-  for (guint i = 1; i < 5; i++) {
+  for (guint i = 1; i <= SPPNET_PROPOSALS_AUTO; i++) {
     g_auto (SppnetConfig) config;
     g_autofree gchar *json = NULL;
     g_autofree gchar *text = NULL;
@@ -286,6 +313,24 @@ static const struct
   { "\"thresholds\":[0,", "\"thresholds\":[1.5,", SPPNET_ERROR_CORRUPT, "'thresholds[0]'" },
   { "\"calibration\":[-1.7,", "\"calibration\":[", SPPNET_ERROR_CORRUPT, "'calibration' must be" },
   { "\"input\":\"pooled\"", "\"input\":\"pixels\"", SPPNET_ERROR_UNSUPPORTED, "box: " },
+  { "\"name\":\"fc6\"", "\"name\":\"rpn\"", SPPNET_ERROR_CORRUPT, "rpn: another layer" },
+  { "\"name\":\"fc6\"", "\"name\":\"rpn_box\"", SPPNET_ERROR_CORRUPT, "rpn: a layer is called like" },
+  { "\"name\":\"rpn\"", "\"name\":\"box\"", SPPNET_ERROR_CORRUPT, "rpn: the names" },
+  { "\"rpn\":{", "\"rpn\":[],\"old\":{", SPPNET_ERROR_CORRUPT, "'rpn' must be an object" },
+  { "\"filters\":5,", "", SPPNET_ERROR_CORRUPT, "rpn: 'filters' is missing" },
+  { "\"filters\":5,\"stride\":2", "\"filters\":5,\"stride\":3", SPPNET_ERROR_CORRUPT, "rpn: 'stride'" },
+  { "\"anchors\":[[16.5,24],", "\"old\":[[16.5,24],", SPPNET_ERROR_CORRUPT, "rpn: 'anchors' is missing" },
+  { "[[16.5,24],", "[16.5,", SPPNET_ERROR_CORRUPT, "rpn: 'anchors[0]' must be an array of two numbers" },
+  { "[[16.5,24],", "[[16.5],", SPPNET_ERROR_CORRUPT, "rpn: 'anchors[0]'" },
+  { "[[16.5,24],", "[[16.5,24,1],", SPPNET_ERROR_CORRUPT, "rpn: 'anchors[0]'" },
+  { "[[16.5,24],", "[[16.5,0.5],", SPPNET_ERROR_CORRUPT, "rpn: 'anchors[0]'" },
+  { "[[16.5,24],", "[[\"1\",24],", SPPNET_ERROR_CORRUPT, "rpn: 'anchors[0]'" },
+  { "200.25]]", "1e5]]", SPPNET_ERROR_CORRUPT, "rpn: 'anchors[1]'" },
+  { "\"anchors\":[[16.5,24],", "\"anchors\":[],\"old\":[[16.5,24],", SPPNET_ERROR_CORRUPT, "rpn: 'anchors'" },
+  { "\"candidates\":1000", "\"candidates\":0", SPPNET_ERROR_CORRUPT, "rpn: 'candidates'" },
+  { "\"boxes\":150", "\"boxes\":100001", SPPNET_ERROR_CORRUPT, "rpn: 'boxes'" },
+  { "\"nms_threshold\":0.65", "\"nms_threshold\":-1", SPPNET_ERROR_CORRUPT, "rpn: 'nms_threshold'" },
+  { "\"min_size\":4", "\"min_size\":0", SPPNET_ERROR_CORRUPT, "rpn: 'min_size'" },
   { "\"method\":\"selective-search\"", "\"method\":\"default\"", SPPNET_ERROR_UNSUPPORTED, "proposals: " },
   { "\"max\":300", "\"max\":0", SPPNET_ERROR_CORRUPT, "proposals: 'max'" },
   { "\"nms_threshold\":0.35", "\"nms_threshold\":1.01", SPPNET_ERROR_CORRUPT, "'nms_threshold'" },
@@ -454,6 +499,7 @@ main (int argc, char **argv)
   g_test_add_func ("/config/numbers", test_numbers);
   g_test_add_func ("/config/tensors", test_tensors);
   g_test_add_func ("/config/proposal-names", test_proposal_names);
+  g_test_add_func ("/config/rpn-recommended", test_rpn_recommended);
   g_test_add_func ("/config/minimal", test_minimal);
   g_test_add_func ("/config/wrong", test_wrong);
   g_test_add_func ("/config/truncated", test_truncated);

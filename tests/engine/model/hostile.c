@@ -99,6 +99,10 @@ test_alignment (void)
   "{" META ",\"c.weight\":{\"dtype\":\"F32\",\"shape\":" shape ",\"data_offsets\":[" begin "," end "]}," BIAS "}"
 #define TYPED(type, begin, end) \
   "{" META ",\"c.weight\":{\"dtype\":" type ",\"shape\":[1,3,1,1],\"data_offsets\":[" begin "," end "]}," BIAS "}"
+/* A document that asks for the tensors of a region proposal network. */
+#define RPN_META \
+  "\"__metadata__\":{\"sppnet\":\"{\\\"version\\\":1,\\\"layers\\\":[{\\\"type\\\":\\\"conv\\\",\\\"name\\\":\\\"c\\\"," \
+  "\\\"filters\\\":1,\\\"kernel\\\":1}],\\\"rpn\\\":{\\\"filters\\\":1,\\\"anchors\\\":[[16,16]]}}\"}"
 #define DEEP "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["
 
 static const struct
@@ -109,6 +113,11 @@ static const struct
 } headers[] = {
   { "", SPPNET_ERROR_CORRUPT, "text ends too early" },
   { "null", SPPNET_ERROR_CORRUPT, "unexpected character at byte 0 of the header" },
+  { "{" RPN_META "," WEIGHT "," BIAS "}", SPPNET_ERROR_CORRUPT, "tensor 'rpn.weight': missing" },
+  { "{" RPN_META "," WEIGHT ",\"rpn.bias\":{\"dtype\":\"F32\",\"shape\":[1,1],\"data_offsets\":[12,16]}}",
+    SPPNET_ERROR_CORRUPT, "tensor 'rpn.bias': its shape is [1,1]" },
+  { "{" META "," WEIGHT ",\"rpn.bias\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[12,16]}}",
+    SPPNET_ERROR_CORRUPT, "tensor 'rpn.bias': the configuration has no such tensor" },
   { "[]", SPPNET_ERROR_CORRUPT, "unexpected character" },
   { "{}", SPPNET_ERROR_CORRUPT, "16 bytes of data" },
   { "{" META "}", SPPNET_ERROR_CORRUPT, "the tensors have 0 bytes" },

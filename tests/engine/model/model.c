@@ -306,7 +306,7 @@ test_save_refuses (Place *place, gconstpointer data)
 {
   g_auto (SppnetConfig) config;
   g_autoptr (GArray) array = NULL;
-  SppnetTensorSource tensors[16] = { { NULL } };
+  SppnetTensorSource tensors[24] = { { NULL } };
   gfloat values[8] = { 0 };
   gfloat saved;
   guint n;
@@ -318,7 +318,7 @@ test_save_refuses (Place *place, gconstpointer data)
   g_assert_cmpstr (tensors[1].name, ==, "conv1.bias");
   tensors[1].data = values;
 
-  check_save_refused (place, &config, tensors, n - 1, SPPNET_DTYPE_F32, SPPNET_ERROR_SETTINGS, "tensor 'box.bias'");
+  check_save_refused (place, &config, tensors, n - 1, SPPNET_DTYPE_F32, SPPNET_ERROR_SETTINGS, "tensor 'rpn_box.bias'");
   tensors[n] = tensors[0];
   check_save_refused (place, &config, tensors, n + 1, SPPNET_DTYPE_F32, SPPNET_ERROR_SETTINGS, "given twice");
   tensors[n].name = "more";

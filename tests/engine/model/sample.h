@@ -32,6 +32,19 @@ sample_config (SppnetConfig *config, gboolean with_labels)
   config->levels[1] = 1;
   config->n_head = 1;
   config->head[0] = (SppnetHeadLayer) { "fc6", 6, SPPNET_ACTIVATION_RELU, 0, 0.5f };
+  config->rpn.filters = 5;
+  config->rpn.stride = 2;
+  config->rpn.activation = SPPNET_ACTIVATION_LEAKY;
+  config->rpn.slope = 0.3f;
+  config->rpn.n_anchors = 2;
+  config->rpn.anchors[0][0] = 16.5f;
+  config->rpn.anchors[0][1] = 24;
+  config->rpn.anchors[1][0] = 300;
+  config->rpn.anchors[1][1] = 200.25f;
+  config->rpn.candidates = 1000;
+  config->rpn.boxes = 150;
+  config->rpn.nms_threshold = 0.65f;
+  config->rpn.min_size = 4;
   config->provenance = g_strdup ("{\"by\":\"a test\",\"numbers\":[1,2.5,{\"x\":null}]}");
   if (!with_labels)
     return;

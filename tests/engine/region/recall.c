@@ -40,7 +40,7 @@ add_picture (SppnetRecall *recall, SppnetProposer *proposer, SppnetProposals met
   if (!sppnet_picture_load (&picture, annotation->picture, NULL)
       || !sppnet_proposer_run (proposer, method, picture.rgb, picture.width, picture.height, 2000, 1, 1, &boxes, &n, NULL))
     return FALSE;
-  sppnet_recall_add (recall, annotation, boxes, n);
+  sppnet_recall_add (recall, annotation, NULL, boxes, n);
   return TRUE;
 }
 

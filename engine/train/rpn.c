@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "train/rpn.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "backbone/backbone.h"
+#include "base/threads.h"
+#include "train/anchors.h"
+#include "train/checkpoint.h"
+#include "train/rpn_pass.h"
+#include "train/schedule.h"
+
+/* Pixels between cells: as many as the authors' networks have. A finer map is seen in steps of two cells. */
+#define CELL 16
+
+/* One picture of a step: matched, run and differentiated by one thread. */
+typedef struct
+{
+  SppnetRpnPass *pass;
+  SppnetRpnTargets targets;
+  gfloat *map;
+  gsize map_floats;
+  GArray *boxes;    /* (element-type SppnetBox) */
+  gfloat *gradient; /* [n_params] */
+  SppnetRpnLoss loss;
+  GError *error;
+} Slot;
+
+typedef struct
+{
+  SppnetNetwork *network;
+  SppnetVariants *variants;
+  const SppnetRpnSettings *settings;
+  guint n_steps;
+  SppnetShuffle shuffle;
+  Slot *slots; /* [pictures] */
+  SppnetMoments moments;
+  gdouble objectness, box, accuracy; /* moving means, for the progress line */
+} Run;
+
+void
+sppnet_rpn_defaults (SppnetRpnSettings *settings)
+{
+  *settings = (SppnetRpnSettings) {
+    .seed = 1,
+    .epochs = 12,
+    .pictures = 4,
+    .warm_up = 100,
+    .samples = 256,
+    .variants = 3,
+    .n_anchors = 12,
+    .filters = 128,
+    .optimizer = { .kind = SPPNET_OPTIMIZER_ADAMW,
+                   .learning_rate = 1e-3,
+                   .momentum = 0.9,
+                   .second_moment = 0.999,
+                   .weight_decay = 0.01,
+                   .clip = 10.0 },
+    .checkpoint_seconds = 120,
+  };
+}
+
+void
+sppnet_rpn_configure (SppnetConfig *config, const SppnetDataset *dataset, const SppnetRpnSettings *settings)
+{
+  g_autoptr (GArray) sizes = g_array_new (FALSE, FALSE, 2 * sizeof (gfloat));
+  SppnetRandom random = { settings->seed };
+  SppnetConfig defaults;
+
+  for (guint i = 0; i < dataset->annotations->len; i++) {
+    const SppnetAnnotation *annotation = g_ptr_array_index (dataset->annotations, i);
+
+    for (guint k = 0; k < annotation->objects->len; k++) {
+      const SppnetObject *object = &g_array_index (annotation->objects, SppnetObject, k);
+
+      for (guint v = 0; v < settings->variants; v++) {
+        gfloat scale = (gfloat) sppnet_variants_scale (v);
+        gfloat size[2] = { MAX (1.0f, scale * object->box.width), MAX (1.0f, scale * object->box.height) };
+
+        if (!object->difficult && g_array_index (dataset->objects[i], gint, k) >= 0)
+          g_array_append_val (sizes, size);
+      }
+    }
+  }
+  sppnet_config_init (&defaults);
+  config->rpn = defaults.rpn;
+  config->rpn.filters = (gint) settings->filters;
+  config->rpn.stride = 2 * sppnet_config_geometry (config).stride <= CELL ? 2 : 1;
+  config->rpn.activation = SPPNET_ACTIVATION_RELU;
+  config->rpn.n_anchors = sppnet_anchors_fit ((const gfloat (*)[2]) (gpointer) sizes->data, sizes->len,
+                                              settings->n_anchors, &random, config->rpn.anchors);
+}
+
+static gchar *
+run_key (const Run *run, const SppnetDataset *dataset)
+{
+  const SppnetRpnSettings *s = run->settings;
+  const SppnetOptimizerSettings *o = &s->optimizer;
+  g_autofree gchar *data = sppnet_dataset_key (dataset);
+  g_autofree gchar *config = sppnet_config_to_json (&run->network->config);
+  g_autofree gchar *text
+      = g_strdup_printf ("rpn %s %s %u %.9g %u %u %u %u | %d %.9g %.9g %.9g %.9g %.9g", data, config, s->seed,
+                         s->epochs, s->pictures, s->warm_up, s->samples, s->variants, o->kind, o->learning_rate,
+                         o->momentum, o->second_moment, o->weight_decay, o->clip);
+
+  return g_compute_checksum_for_string (G_CHECKSUM_SHA256, text, -1);
+}
+
+static void
+run_slot (Run *run, Slot *slot, guint picture, guint64 place)
+{
+  const SppnetConfig *config = &run->network->config;
+  SppnetRandom random = sppnet_schedule_random (run->settings->seed, place);
+  guint variant = sppnet_random_below (&random, run->settings->variants);
+  SppnetRpnObjects objects = sppnet_variants_objects (run->variants, picture, variant, slot->boxes);
+  SppnetAnchorGrid grid;
+  SppnetMap map;
+
+  memset (slot->gradient, 0, sizeof (gfloat) * run->network->n_params);
+  if (!sppnet_variants_get (run->variants, picture, variant, &map, &slot->map, &slot->map_floats, &slot->error))
+    return;
+  grid = sppnet_anchor_grid (config, &map);
+  if (sppnet_rpn_targets_draw (&slot->targets, &grid, &config->rpn, &objects, run->settings->samples, &random,
+                               &slot->error))
+    sppnet_rpn_pass_run (slot->pass, run->network, &map, &slot->targets, 1.0f / (gfloat) run->settings->pictures,
+                         slot->gradient, NULL, &slot->loss, &slot->error);
+}
+
+/* Sums the slots' gradients, in their order, into the first, and notes their losses. */
+static void
+reduce (Run *run, guint step)
+{
+  gdouble keep = step < 100 ? 1.0 - 1.0 / (step + 1.0) : 0.99;
+
+  for (guint k = 0; k < run->settings->pictures; k++) {
+    const Slot *slot = &run->slots[k];
+    gdouble right = (gdouble) slot->loss.correct / (gdouble) MAX (slot->targets.n, 1);
+
+    if (k > 0)
+      for (gsize i = 0; i < run->network->n_params; i++)
+        run->slots[0].gradient[i] += slot->gradient[i];
+    run->objectness += (1.0 - keep) * (slot->loss.objectness - run->objectness);
+    run->box += (1.0 - keep) * (slot->loss.box - run->box);
+    run->accuracy += (1.0 - keep) * (right - run->accuracy);
+  }
+}
+
+static gboolean
+run_step (Run *run, guint step, GError **error)
+{
+  guint pictures = run->settings->pictures, threads = MIN (run->settings->threads, pictures);
+  g_autofree guint *picture = g_new (guint, pictures);
+  gdouble norm;
+
+  for (guint k = 0; k < pictures; k++)
+    picture[k] = sppnet_shuffle_at (&run->shuffle, (guint64) step * pictures + k);
+#pragma omp parallel for num_threads(threads) schedule(dynamic)
+  for (guint k = 0; k < pictures; k++)
+    run_slot (run, &run->slots[k], picture[k], (guint64) step * pictures + k);
+  for (guint k = 0; k < pictures; k++)
+    if (run->slots[k].error) {
+      g_propagate_error (error, g_steal_pointer (&run->slots[k].error));
+      return FALSE;
+    }
+  reduce (run, step);
+  norm = sppnet_optimizer_step (run->network, &run->moments, run->slots[0].gradient, &run->settings->optimizer, step,
+                                sppnet_schedule_rate (step, run->n_steps, run->settings->warm_up),
+                                run->settings->threads);
+  if (!isfinite (norm)) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
+                 "step %u: the gradient is not finite; a lower learning rate may help", step);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+/* Mean square of the first maps. */
+static gboolean
+measure_maps (Run *run, gdouble *mean, GError **error)
+{
+  Slot *slot = &run->slots[0];
+  gdouble square = 0.0, count = 0.0;
+
+  for (guint k = 0; k < MIN (8, run->shuffle.n); k++) {
+    SppnetMap map;
+    gsize n;
+
+    if (!sppnet_variants_get (run->variants, sppnet_shuffle_at (&run->shuffle, k), 0, &map, &slot->map,
+                              &slot->map_floats, error))
+      return FALSE;
+    n = (gsize) map.width * (gsize) map.height * (gsize) map.channels;
+    for (gsize i = 0; i < n; i++)
+      square += (gdouble) map.data[i] * map.data[i];
+    count += (gdouble) n;
+  }
+  *mean = square / MAX (count, 1.0);
+  return TRUE;
+}
+
+static gboolean
+allocate (Run *run, GError **error)
+{
+  gsize bytes = sizeof (gfloat) * run->network->n_params;
+  gboolean ok = TRUE;
+
+  run->slots = g_new0 (Slot, run->settings->pictures);
+  for (guint k = 0; k < run->settings->pictures; k++) {
+    run->slots[k].pass = sppnet_rpn_pass_new ();
+    run->slots[k].boxes = g_array_new (FALSE, FALSE, sizeof (SppnetBox));
+    run->slots[k].gradient = sppnet_aligned_alloc (bytes);
+    ok = ok && run->slots[k].gradient;
+  }
+  ok = ok && sppnet_moments_init (&run->moments, run->network, run->settings->optimizer.kind);
+  if (!ok)
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "no memory to train %" G_GSIZE_FORMAT " parameters",
+                 run->network->n_params);
+  return ok;
+}
+
+static void
+release (Run *run)
+{
+  for (guint k = 0; run->slots && k < run->settings->pictures; k++) {
+    sppnet_rpn_pass_free (run->slots[k].pass);
+    sppnet_rpn_targets_clear (&run->slots[k].targets);
+    g_array_unref (run->slots[k].boxes);
+    sppnet_aligned_free (run->slots[k].map);
+    sppnet_aligned_free (run->slots[k].gradient);
+    g_clear_error (&run->slots[k].error);
+  }
+  g_free (run->slots);
+  sppnet_shuffle_clear (&run->shuffle);
+  sppnet_moments_clear (&run->moments);
+  sppnet_variants_free (run->variants);
+}
+
+static gboolean
+report (const Run *run, guint step, SppnetProgress progress, gpointer user_data)
+{
+  g_autofree gchar *message = NULL;
+
+  if (!progress)
+    return TRUE;
+  message = g_strdup_printf ("step %u of %u, loss %.3f + %.3f, %.1f %% right", step, run->n_steps, run->objectness,
+                             run->box, 100.0 * run->accuracy);
+  return progress (user_data, "region proposal network", (gdouble) step / run->n_steps, message);
+}
+
+static gboolean
+loop (Run *run, const gchar *checkpoint, const gchar *key, guint first, SppnetProgress progress, gpointer user_data,
+      GError **error)
+{
+  gint64 saved = g_get_monotonic_time ();
+
+  for (guint step = first; step < run->n_steps; step++) {
+    gint64 now;
+    gboolean go_on;
+
+    if (!run_step (run, step, error))
+      return FALSE;
+    now = g_get_monotonic_time ();
+    go_on = report (run, step + 1, progress, user_data);
+    if (!go_on || step + 1 == run->n_steps
+        || now - saved > (gint64) run->settings->checkpoint_seconds * G_USEC_PER_SEC) {
+      saved = now;
+      if (!sppnet_checkpoint_save (checkpoint, key, step + 1, run->network, &run->moments, error))
+        return FALSE;
+    }
+    if (!go_on && step + 1 < run->n_steps) {
+      g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CANCELLED,
+                   "stopped after step %u of %u; the same command goes on from %s", step + 1, run->n_steps, checkpoint);
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+gboolean
+sppnet_rpn_train (SppnetNetwork *network, SppnetModel *model, const SppnetDataset *dataset,
+                  const SppnetRpnSettings *settings, const gchar *work, SppnetProgress progress, gpointer user_data,
+                  GError **error)
+{
+  g_autofree gchar *maps = g_build_filename (work, "variants.cache", NULL);
+  g_autofree gchar *checkpoint = g_build_filename (work, "rpn.checkpoint", NULL);
+  guint n = dataset->annotations->len, first = 0;
+  Run run = { .network = network,
+              .settings = settings,
+              .n_steps = (guint) ceil (settings->epochs * n / settings->pictures),
+              .shuffle = { n, settings->seed } };
+  g_autofree gchar *key = run_key (&run, dataset);
+  gdouble square = 0.0;
+  gboolean ok;
+
+  run.variants = sppnet_variants_new (model, dataset, maps, error);
+  ok = run.variants
+       && sppnet_variants_fill (run.variants, settings->variants, settings->threads, progress, user_data, error)
+       && allocate (&run, error) && sppnet_checkpoint_load (checkpoint, key, &first, network, &run.moments, error);
+  /* In any case: after the first access, threads may share the cache. */
+  ok = ok && measure_maps (&run, &square, error);
+  if (ok) {
+    /* He's initial weights expect inputs of mean square 1. */
+    if (first == 0)
+      sppnet_network_scale_rpn (network, (gfloat) (1.0 / sqrt (MAX (square, 1e-12))));
+    sppnet_blas_begin ();
+    ok = loop (&run, checkpoint, key, first, progress, user_data, error);
+    sppnet_blas_end ();
+  }
+  release (&run);
+  return ok;
+}

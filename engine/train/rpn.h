@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "train/dataset.h"
+#include "train/optimizer.h"
+#include "train/variants.h"
+
+/* A stage that trains a region proposal network on the feature maps of a backbone that stays as it is. */
+typedef struct
+{
+  guint32 seed;
+  guint threads;
+  gdouble epochs;                    /* passes over the pictures */
+  guint pictures;                    /* per step; each is computed by one thread */
+  guint warm_up;                     /* steps, see schedule.h */
+  guint samples;                     /* anchors of each picture */
+  guint variants;                    /* sizes and mirror images of each picture, at most SPPNET_VARIANTS */
+  guint n_anchors;                   /* sizes and shapes */
+  guint filters;                     /* of the convolution */
+  SppnetOptimizerSettings optimizer; /* its learning_rate */
+  guint checkpoint_seconds;
+} SppnetRpnSettings;
+
+void sppnet_rpn_defaults (SppnetRpnSettings *settings);
+
+/* Gives a configuration a new network, with anchors fitted to the data set's objects. */
+void sppnet_rpn_configure (SppnetConfig *config, const SppnetDataset *dataset, const SppnetRpnSettings *settings);
+
+/**
+ * sppnet_rpn_train:
+ * @network: from sppnet_network_new_rpn()
+ * @model: whose backbone makes the maps; they are kept in @work, as the checkpoint is
+ *
+ * The same seed, data and settings give the same parameters, bit by bit, for any number of threads and however often
+ * the run was stopped, on processors with the same instruction sets.
+ */
+gboolean sppnet_rpn_train (SppnetNetwork *network, SppnetModel *model, const SppnetDataset *dataset,
+                           const SppnetRpnSettings *settings, const gchar *work, SppnetProgress progress,
+                           gpointer user_data, GError **error);

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A region proposal network on drawn pictures: it learns, a stopped run goes on bit by bit, the rest of the model
+ * stays. */
+#include "scenes.h"
+
+#include "backbone/backbone.h"
+#include "evaluate/recall.h"
+#include "region/rpn.h"
+#include "train/train.h"
+
+typedef struct
+{
+  gchar *dir, *dirs[2], *sets[2];
+  gchar *work, *init, *output;
+  SppnetTrainOptions options;
+} Fixture;
+
+static void
+set_up (Fixture *fixture, gconstpointer user_data)
+{
+  fixture->dir = scenes_write (24, 1);
+  fixture->dirs[0] = fixture->dir;
+  fixture->sets[0] = (gchar *) "train";
+  fixture->work = g_build_filename (fixture->dir, "work", NULL);
+  fixture->init = g_build_filename (fixture->dir, "backbone.safetensors", NULL);
+  fixture->output = g_build_filename (fixture->dir, "output.safetensors", NULL);
+  backbone_write (fixture->init);
+  sppnet_train_defaults (&fixture->options);
+  fixture->options.pictures.voc = fixture->dirs;
+  fixture->options.pictures.sets = fixture->sets;
+  fixture->options.init = fixture->init;
+  fixture->options.output = fixture->output;
+  fixture->options.work = fixture->work;
+  fixture->options.name = "scenes";
+  fixture->options.rpn_only = TRUE;
+  fixture->options.rpn.epochs = 4;
+  fixture->options.rpn.warm_up = 4;
+  fixture->options.rpn.n_anchors = 4;
+  fixture->options.rpn.filters = 24;
+  fixture->options.rpn.optimizer.learning_rate = 3e-3;
+}
+
+static void
+tear_down (Fixture *fixture, gconstpointer user_data)
+{
+  remove_tree (fixture->dir);
+  g_free (fixture->dir);
+  g_free (fixture->work);
+  g_free (fixture->init);
+  g_free (fixture->output);
+}
+
+static void
+train (Fixture *fixture)
+{
+  g_autoptr (GError) error = NULL;
+
+  sppnet_train (&fixture->options, NULL, NULL, &error);
+  g_assert_no_error (error);
+}
+
+static GBytes *
+read_output (Fixture *fixture)
+{
+  gchar *content;
+  gsize length;
+
+  g_assert_true (g_file_get_contents (fixture->output, &content, &length, NULL));
+  return g_bytes_new_take (content, length);
+}
+
+/* The part of the shapes of 20 new scenes that at most 10 boxes find. */
+static gdouble
+recall (const gchar *path)
+{
+  g_autoptr (SppnetModel) model = sppnet_model_load (path, NULL);
+  g_autoptr (SppnetBackbone) backbone = sppnet_backbone_new (model, NULL);
+  g_autoptr (SppnetRpn) rpn = sppnet_rpn_new (model, NULL);
+  g_autofree guint8 *rgb = g_malloc (SCENE_WIDTH * SCENE_HEIGHT * 3);
+  SppnetFrame frame = { SPPNET_PIXEL_FORMAT_RGB, SCENE_WIDTH, SCENE_HEIGHT, { rgb }, { SCENE_WIDTH * 3 } };
+  SppnetRandom random = { 4711 };
+  SppnetRecall sum = { 0 };
+
+  for (guint i = 0; i < 20; i++) {
+    SppnetAnnotation annotation = { .objects = g_array_new (FALSE, TRUE, sizeof (SppnetObject)) };
+    const SppnetBox *found;
+    gint boxes[2][3];
+    SppnetMap map;
+    gsize n;
+
+    scene_make (rgb, &random, boxes);
+    g_array_set_size (annotation.objects, 2);
+    for (guint k = 0; k < 2; k++)
+      g_array_index (annotation.objects, SppnetObject, k).box
+          = (SppnetBox) { boxes[k][0], boxes[k][1], boxes[k][2], boxes[k][2] };
+    g_assert_true (sppnet_backbone_run (backbone, &frame, 1, &map, NULL, NULL));
+    g_assert_true (sppnet_rpn_run (rpn, &map, SCENE_WIDTH, SCENE_HEIGHT, 10, 1, &found, NULL, &n, NULL));
+    sppnet_recall_add (&sum, &annotation, NULL, found, n);
+    g_array_unref (annotation.objects);
+  }
+  return (gdouble) sum.found50 / sum.objects;
+}
+
+static void
+test_learns (Fixture *fixture, gconstpointer user_data)
+{
+  g_autoptr (SppnetModel) before = NULL, after = NULL;
+  const SppnetConfig *config;
+  const gfloat *a, *b;
+  gdouble first;
+  gsize n, m;
+
+  fixture->options.dtype = SPPNET_DTYPE_F32;
+  fixture->options.rpn.epochs = 0;
+  train (fixture);
+  first = recall (fixture->output);
+  remove_tree (fixture->work);
+  fixture->options.rpn.epochs = 150;
+  train (fixture);
+  g_test_message ("recall %.3f, then %.3f", first, recall (fixture->output));
+  g_assert_cmpfloat (recall (fixture->output), >, 0.9);
+  g_assert_cmpfloat (first, <, 0.7);
+
+  before = sppnet_model_load (fixture->init, NULL);
+  after = sppnet_model_load (fixture->output, NULL);
+  a = sppnet_model_get_tensor (before, "conv3.weight", &n);
+  b = sppnet_model_get_tensor (after, "conv3.weight", &m);
+  g_assert_cmpmem (a, n * sizeof *a, b, m * sizeof *b);
+  config = sppnet_model_get_config (after);
+  g_assert_cmpint (config->rpn.stride, ==, 2); /* the map's stride is 8 */
+  g_assert_cmpuint (config->rpn.n_anchors, ==, 4);
+  g_assert_cmpint (config->proposals, ==, SPPNET_PROPOSALS_RPN);
+  g_assert_cmpuint (config->max_proposals, ==, config->rpn.boxes);
+  g_assert_nonnull (strstr (config->provenance, "\"rpn\""));
+}
+
+static gboolean
+stop_at (gpointer user_data, const gchar *stage, gdouble fraction, const gchar *message)
+{
+  return !(g_str_equal (stage, "region proposal network") && fraction > *(gdouble *) user_data);
+}
+
+static gboolean
+stop_maps (gpointer user_data, const gchar *stage, gdouble fraction, const gchar *message)
+{
+  return !(g_str_equal (stage, "feature maps") && fraction > 0.5);
+}
+
+static void
+test_resume_equals_unbroken (Fixture *fixture, gconstpointer user_data)
+{
+  static const gdouble stops[] = { 0.2, 0.55 };
+  g_autoptr (GBytes) unbroken = NULL, resumed = NULL;
+
+  fixture->options.end_to_end.threads = 1;
+  train (fixture);
+  unbroken = read_output (fixture);
+  g_remove (fixture->output);
+  remove_tree (fixture->work);
+  fixture->options.end_to_end.threads = 2;
+  g_assert_false (sppnet_train (&fixture->options, stop_maps, NULL, NULL));
+  for (guint i = 0; i < G_N_ELEMENTS (stops); i++) {
+    g_autoptr (GError) error = NULL;
+
+    g_assert_false (sppnet_train (&fixture->options, stop_at, (gpointer) &stops[i], &error));
+    g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_CANCELLED);
+    g_assert_false (g_file_test (fixture->output, G_FILE_TEST_EXISTS));
+  }
+  train (fixture);
+  resumed = read_output (fixture);
+  g_assert_true (g_bytes_equal (unbroken, resumed));
+}
+
+/* Another seed gives another network; a second one takes the place of the first. */
+static void
+test_again (Fixture *fixture, gconstpointer user_data)
+{
+  g_autofree gchar *first = g_build_filename (fixture->dir, "first.safetensors", NULL);
+  g_autoptr (SppnetModel) before = NULL, after = NULL;
+  const gfloat *a, *b;
+  gsize n, m;
+
+  fixture->options.output = first;
+  train (fixture);
+  fixture->options.init = first;
+  fixture->options.output = fixture->output;
+  fixture->options.end_to_end.seed = 2;
+  remove_tree (fixture->work);
+  train (fixture);
+  before = sppnet_model_load (first, NULL);
+  after = sppnet_model_load (fixture->output, NULL);
+  a = sppnet_model_get_tensor (before, "rpn.weight", &n);
+  b = sppnet_model_get_tensor (after, "rpn.weight", &m);
+  g_assert_cmpuint (n, ==, m);
+  g_assert_cmpint (memcmp (a, b, n * sizeof *a), !=, 0);
+}
+
+/* Training the backbone leaves a network behind that knows another map. */
+static void
+test_end_to_end_drops_it (Fixture *fixture, gconstpointer user_data)
+{
+  g_autofree gchar *first = g_build_filename (fixture->dir, "first.safetensors", NULL);
+  g_autoptr (SppnetModel) model = NULL;
+
+  fixture->options.output = first;
+  train (fixture);
+  fixture->options.init = first;
+  fixture->options.output = fixture->output;
+  fixture->options.rpn_only = FALSE;
+  fixture->options.end_to_end.epochs = 0;
+  train (fixture);
+  model = sppnet_model_load (fixture->output, NULL);
+  g_assert_cmpuint (sppnet_model_get_config (model)->rpn.n_anchors, ==, 0);
+  g_assert_null (sppnet_model_get_tensor (model, "rpn.weight", NULL));
+}
+
+#define ADD(name, function) g_test_add ("/train/rpn/" name, Fixture, NULL, set_up, function, tear_down)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("learns", test_learns);
+  ADD ("resume-equals-unbroken", test_resume_equals_unbroken);
+  ADD ("again", test_again);
+  ADD ("end-to-end-drops-it", test_end_to_end_drops_it);
+  return g_test_run ();
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "proposals.h"
+
+#include "backbone/backbone.h"
+#include "base/threads.h"
+#include "detect/settings.h"
+#include "region/proposer.h"
+#include "region/rpn.h"
+
+#define DEFAULT_BOXES 2000
+
+struct _SppnetToolProposals
+{
+  SppnetProposals method;
+  SppnetProposer *proposer;
+  SppnetModel *model; /* the rest for the method RPN, else NULL */
+  SppnetBackbone *backbone;
+  SppnetRpn *rpn;
+};
+
+static gboolean
+load_model (SppnetToolProposals *proposals, const SppnetDetectorArguments *arguments, GError **error)
+{
+  proposals->model = sppnet_arguments_load_model (arguments, error);
+  if (!proposals->model)
+    return FALSE;
+  proposals->method = sppnet_proposals_resolve (proposals->method, sppnet_model_get_config (proposals->model));
+  if (proposals->method != SPPNET_PROPOSALS_RPN)
+    return TRUE;
+  proposals->rpn = sppnet_rpn_new (proposals->model, error);
+  proposals->backbone = proposals->rpn ? sppnet_backbone_new (proposals->model, error) : NULL;
+  return proposals->backbone != NULL;
+}
+
+SppnetToolProposals *
+sppnet_tool_proposals_new (SppnetProposals method, const SppnetDetectorArguments *arguments, GError **error)
+{
+  g_autoptr (SppnetToolProposals) proposals = g_new0 (SppnetToolProposals, 1);
+
+  proposals->method = method;
+  proposals->proposer = sppnet_proposer_new ();
+  if ((method == SPPNET_PROPOSALS_RPN || method == SPPNET_PROPOSALS_AUTO) && !load_model (proposals, arguments, error))
+    return NULL;
+  return g_steal_pointer (&proposals);
+}
+
+void
+sppnet_tool_proposals_free (SppnetToolProposals *proposals)
+{
+  if (!proposals)
+    return;
+  g_clear_pointer (&proposals->rpn, sppnet_rpn_free);
+  g_clear_pointer (&proposals->backbone, sppnet_backbone_free);
+  g_clear_pointer (&proposals->model, sppnet_model_unref);
+  sppnet_proposer_free (proposals->proposer);
+  g_free (proposals);
+}
+
+SppnetProposals
+sppnet_tool_proposals_method (const SppnetToolProposals *proposals)
+{
+  return proposals->method;
+}
+
+gboolean
+sppnet_tool_proposals_run (SppnetToolProposals *proposals, const SppnetPicture *picture, guint max_boxes, guint32 seed,
+                           guint threads, const SppnetBox **boxes, gsize *n, gdouble *ms, GError **error)
+{
+  SppnetFrame frame = sppnet_picture_frame (picture);
+  guint budget = sppnet_threads_budget (threads);
+  SppnetMap map;
+  gint64 start;
+  gboolean ok;
+
+  if (proposals->rpn && !sppnet_backbone_run (proposals->backbone, &frame, budget, &map, NULL, error))
+    return FALSE;
+  start = g_get_monotonic_time ();
+  if (proposals->rpn)
+    ok = sppnet_rpn_run (proposals->rpn, &map, picture->width, picture->height,
+                         max_boxes ? max_boxes : sppnet_model_get_config (proposals->model)->rpn.boxes, budget, boxes,
+                         NULL, n, error);
+  else
+    ok = sppnet_proposer_run (proposals->proposer, proposals->method, picture->rgb, picture->width, picture->height,
+                              max_boxes ? max_boxes : DEFAULT_BOXES, seed, budget, boxes, n, error);
+  *ms = (gdouble) (g_get_monotonic_time () - start) / 1000;
+  return ok;
+}
