@@ -54,7 +54,7 @@ parse (int argc, char **argv, SppnetSettings *settings, GArray *regions, GError 
     return FALSE;
   if (!arg.images)
     return sppnet_usage_error (error, "no picture is given");
-  return !arg.overlay || sppnet_overlay_check (arg.overlay, error);
+  return !arg.overlay || sppnet_overlay_check ("overlay", arg.overlay, error);
 }
 
 static void

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "arguments.h"
+#include "overlay.h"
 #include "tools.h"
 
 static SppnetDetectorArguments detector_arguments;
@@ -12,7 +13,7 @@ static SppnetPictureArguments picture_arguments;
 
 static struct
 {
-  gchar *proposals, *mean_of;
+  gchar *proposals, *mean_of, *mistakes;
   gint limit;
   gboolean json;
 } arg;
@@ -23,6 +24,7 @@ static const GOptionEntry entries[] = {
     "auto (the last two with a model)",
     "METHOD" },
   { "mean-of", 0, 0, G_OPTION_ARG_STRING, &arg.mean_of, "Give the mean over these labels, too", "NAME,NAME,..." },
+  { "mistakes", 0, 0, G_OPTION_ARG_FILENAME, &arg.mistakes, "Draw the worst mistakes into this picture", "FILE.png" },
   { "limit", 0, 0, G_OPTION_ARG_INT, &arg.limit, "Only the first N pictures (default: all)", "N" },
   { "json", 'j', 0, G_OPTION_ARG_NONE, &arg.json, "JSON instead of a table", NULL },
   { NULL },
@@ -45,8 +47,12 @@ parse (int argc, char **argv, SppnetSettings *settings, SppnetProposals *method,
       || !sppnet_check_integer ("limit", arg.limit, 0, G_MAXINT, error)
       || !sppnet_arguments_check_pictures (&picture_arguments, error))
     return FALSE;
+  if (arg.mistakes && !sppnet_overlay_check ("mistakes", arg.mistakes, error))
+    return FALSE;
   if (!arg.proposals)
     return TRUE;
+  if (arg.mistakes)
+    return sppnet_usage_error (error, "--mistakes are those of a model, not of --proposals");
   if (!sppnet_check_method ("proposals", arg.proposals, method, error))
     return FALSE;
   return (*method != SPPNET_PROPOSALS_DEFAULT && *method != SPPNET_PROPOSALS_REGIONS)
@@ -119,7 +125,8 @@ sppnet_tool_evaluate (int argc, char **argv)
   if (!parse (argc, argv, &settings, &method, &error)
       || !(annotations = sppnet_evaluation_annotations (&picture_arguments, arg.limit, &error)))
     return sppnet_tool_report (error);
-  evaluation = (SppnetEvaluation) { annotations, arg.json, isatty (STDERR_FILENO), g_get_monotonic_time () };
+  evaluation
+      = (SppnetEvaluation) { annotations, arg.json, isatty (STDERR_FILENO), g_get_monotonic_time (), arg.mistakes };
   if (!(arg.proposals ? sppnet_evaluate_proposals (&evaluation, method, &detector_arguments, &settings, &error)
                       : evaluate_model (&evaluation, &settings, &error))) {
     sppnet_evaluation_end (&evaluation);

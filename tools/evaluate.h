@@ -14,8 +14,9 @@ typedef struct
 {
   GPtrArray *annotations; /* (element-type SppnetAnnotation) */
   gboolean json;
-  gboolean terminal; /* stderr is one: show progress */
-  gint64 start;      /* microseconds */
+  gboolean terminal;     /* stderr is one: show progress */
+  gint64 start;          /* microseconds */
+  const gchar *mistakes; /* (nullable): PNG file to write with a model's worst mistakes */
 } SppnetEvaluation;
 
 /* The annotations of all sets in one list, at most limit of them (0: all). */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "arguments.h"
+#include "contact_sheet.h"
 #include "evaluate/average_precision.h"
 #include "json.h"
 
@@ -207,6 +208,31 @@ check_mean_of (SppnetModel *model, const gchar *const *mean_of, GError **error)
   return TRUE;
 }
 
+/* The sheet has as many tiles of either sort, and nothing that hardly anybody would see. */
+#define TILES 18
+#define LOWEST 0.1f
+
+static gboolean
+write_mistakes (const SppnetEvaluation *evaluation, const GArray *classes, const GPtrArray *boxes,
+                const gchar *const *wanted, GError **error)
+{
+  g_autoptr (GPtrArray) labels = g_ptr_array_new (), found = g_ptr_array_new ();
+  g_autoptr (GArray) mistakes = NULL;
+
+  for (guint i = 0; i < classes->len; i++) {
+    const Class *class = &g_array_index (classes, Class, i);
+
+    if (!is_wanted (wanted, class->label))
+      continue;
+    g_ptr_array_add (labels, (gpointer) class->label);
+    g_ptr_array_add (found, g_ptr_array_index (boxes, i));
+  }
+  g_ptr_array_add (labels, NULL);
+  mistakes = sppnet_mistakes_find (evaluation->annotations, (const gchar *const *) labels->pdata,
+                                   (GArray *const *) found->pdata, LOWEST, TILES);
+  return sppnet_contact_sheet_write (evaluation->mistakes, evaluation->annotations, mistakes, error);
+}
+
 gboolean
 sppnet_evaluate_detections (const SppnetEvaluation *evaluation, SppnetModel *model, const SppnetSettings *settings,
                             const gchar *const *mean_of, GError **error)
@@ -235,6 +261,8 @@ sppnet_evaluate_detections (const SppnetEvaluation *evaluation, SppnetModel *mod
                          "the pictures have no object of any label that is evaluated");
     return FALSE;
   }
+  if (evaluation->mistakes && !write_mistakes (evaluation, classes, boxes, settings->labels, error))
+    return FALSE;
   (evaluation->json ? print_json : print_table) (classes, evaluation->annotations->len, mean_of, settings->labels);
   return TRUE;
 }

@@ -7,12 +7,12 @@
 #include "draw.h"
 
 gboolean
-sppnet_overlay_check (const gchar *pattern, GError **error)
+sppnet_overlay_check (const gchar *option, const gchar *pattern, GError **error)
 {
   g_autofree gchar *lower = g_ascii_strdown (pattern, -1);
 
   return g_str_has_suffix (lower, ".png")
-         || sppnet_usage_error (error, "--overlay: \"%s\" does not end in .png, the one format it writes", pattern);
+         || sppnet_usage_error (error, "--%s: \"%s\" does not end in .png, the one format it writes", option, pattern);
 }
 
 gchar *
@@ -28,9 +28,8 @@ sppnet_overlay_path (const gchar *pattern, guint number)
   return g_strdup_printf ("%.*s-%u%s", (gint) stem, pattern, number, pattern + stem);
 }
 
-/* A copy in Cairo's order: one 32-bit word per pixel, red in bits 16..23. */
-static cairo_surface_t *
-create_surface (const SppnetPicture *picture)
+cairo_surface_t *
+sppnet_overlay_surface (const SppnetPicture *picture)
 {
   cairo_surface_t *surface = cairo_image_surface_create (CAIRO_FORMAT_RGB24, picture->width, picture->height);
   guint8 *rows = cairo_image_surface_get_data (surface);
@@ -66,7 +65,7 @@ gboolean
 sppnet_overlay_write (const gchar *path, const SppnetPicture *picture, const SppnetDetection *detections, gsize n,
                       GError **error)
 {
-  cairo_surface_t *surface = create_surface (picture);
+  cairo_surface_t *surface = sppnet_overlay_surface (picture);
   cairo_status_t status = cairo_surface_status (surface);
 
   if (status == CAIRO_STATUS_SUCCESS) {

@@ -32,9 +32,8 @@ compare_boxes (gconstpointer a, gconstpointer b, gpointer user_data)
   return compare_floats (p->box.height, q->box.height);
 }
 
-/* The object of that label which a box overlaps most, the first of equals; -1 if it overlaps none by threshold. */
-static gint
-best_object (const GArray *objects, const gchar *label, const SppnetBox *box, gfloat threshold)
+gint
+sppnet_match_object (const GArray *objects, const gchar *label, const SppnetBox *box, gfloat threshold)
 {
   gfloat best = 0;
   gint found = -1;
@@ -76,7 +75,7 @@ sppnet_match_boxes (const GPtrArray *annotations, const gchar *label, SppnetScor
 
   for (gsize i = 0; i < n; i++) {
     const SppnetAnnotation *annotation = g_ptr_array_index (annotations, boxes[i].picture);
-    gint object = best_object (annotation->objects, label, &boxes[i].box, threshold);
+    gint object = sppnet_match_object (annotation->objects, label, &boxes[i].box, threshold);
 
     if (object < 0) {
       matches[i] = SPPNET_MATCH_FALSE;

@@ -40,5 +40,7 @@ SppnetAveragePrecision sppnet_average_precision (const GPtrArray *annotations, c
 /* The rule itself: sorts the boxes in place and tells what each of them is. (transfer full): [n] */
 SppnetMatch *sppnet_match_boxes (const GPtrArray *annotations, const gchar *label, SppnetScoredBox *boxes, gsize n,
                                  gfloat threshold);
+/* The object of that label which a box overlaps most, the first of equals; -1 if it overlaps none by threshold. */
+gint sppnet_match_object (const GArray *objects, const gchar *label, const SppnetBox *box, gfloat threshold);
 /* Objects of that label that are not difficult. */
 guint sppnet_count_objects (const GPtrArray *annotations, const gchar *label);

@@ -69,6 +69,34 @@ test_absent_class (Tool *tool, gconstpointer data)
       1);
 }
 
+/* A tile for a box on the wrong colour and one for a missed object; without mistakes an empty row. */
+static void
+test_mistakes (Tool *tool, gconstpointer data)
+{
+  static const gchar xml[] = "<annotation><size><width>160</width><height>120</height></size>"
+                             "<object><name>green</name><bndbox><xmin>41</xmin><ymin>33</ymin>"
+                             "<xmax>104</xmax><ymax>88</ymax></bndbox></object></annotation>";
+  g_autofree gchar *sheet = tool_path (tool, "sheet.png");
+  g_autoptr (GError) error = NULL;
+
+  for (gint wrong = 0; wrong < 2; wrong++) {
+    g_autoptr (GdkPixbuf) pixbuf = NULL;
+    const guint8 *pixel;
+
+    tool_run_ok (tool, "evaluate " MODEL "--voc voc --set known --mistakes sheet.png");
+    pixbuf = gdk_pixbuf_new_from_file (sheet, &error);
+    g_assert_no_error (error);
+    g_assert_cmpint (gdk_pixbuf_get_width (pixbuf), ==, 6 + 6 * 206);
+    g_assert_cmpint (gdk_pixbuf_get_height (pixbuf), ==, 6 + 242);
+    /* the middle of the first tile: the middle of the wrong box, in a picture of a red object */
+    pixel = gdk_pixbuf_read_pixels (pixbuf) + 106 * gdk_pixbuf_get_rowstride (pixbuf)
+            + 106 * gdk_pixbuf_get_n_channels (pixbuf);
+    g_assert_true ((pixel[0] > 200 && pixel[1] < 50 && pixel[2] < 50) == wrong);
+    tool_write (tool, "voc/Annotations/one.xml", xml, -1); /* a red object called green */
+  }
+  tool_run_fails (tool, "evaluate " MODEL "--voc voc --set known --mistakes nowhere/sheet.png", 1, "nowhere/sheet.png");
+}
+
 /* Objects that no region of the picture can be: AP 0, which is a number. */
 static void
 test_nothing_found (Tool *tool, gconstpointer data)
@@ -137,6 +165,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/evaluate/precision", Tool, NULL, set_up, test_precision, tool_tear_down);
+  g_test_add ("/evaluate/mistakes", Tool, NULL, set_up, test_mistakes, tool_tear_down);
   g_test_add ("/evaluate/absent-class", Tool, NULL, set_up, test_absent_class, tool_tear_down);
   g_test_add ("/evaluate/nothing-found", Tool, NULL, set_up, test_nothing_found, tool_tear_down);
   g_test_add ("/evaluate/table", Tool, NULL, set_up, test_table, tool_tear_down);

@@ -97,6 +97,8 @@ static const Mistake mistakes[] = {
   { "detect/overlay", "detect --overlay out.jpg red.png", "\"out.jpg\"" },
   { "evaluate/nothing", "evaluate", "--voc" },
   { "evaluate/set", "evaluate --set a", "--voc" },
+  { "evaluate/mistakes", "evaluate --voc . --mistakes a.jpg", "--mistakes: \"a.jpg\"" },
+  { "evaluate/mistakes-proposals", "evaluate --voc . --proposals grid --mistakes a.png", "--mistakes" },
   { "evaluate/images", "evaluate --coco a --coco b --images c", "--images" },
   { "evaluate/validation", "evaluate --voc . --validation 1", "--validation: 1 " },
   { "evaluate/split-seed", "evaluate --voc . --split-seed=-1", "--split-seed: -1 " },
