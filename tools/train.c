@@ -15,8 +15,8 @@
 static struct
 {
   gchar **labels;
-  gchar *label_file, *validation_set, *init, *output, *work, *name, *levels, *head, *merge, *classifier, *box,
-      *optimizer, *proposals;
+  gchar *add_class, *label_file, *validation_set, *init, *output, *work, *name, *levels, *head, *merge, *classifier,
+      *box, *optimizer, *proposals;
   gint threads, seed, pictures, regions, warm_up, max_proposals;
   gint anchors, variants;
   gdouble rpn_epochs, rpn_learning_rate;
@@ -36,6 +36,8 @@ static const GOptionEntry data_entries[] = {
   { "init", 0, 0, G_OPTION_ARG_FILENAME, &arg.init, "Model to start from (default: the default model)", "FILE" },
   { "heads-only", 0, 0, G_OPTION_ARG_NONE, &arg.heads_only,
     "Keep the initial model's convolution layers as they are and train what follows them: much faster", NULL },
+  { "add-class", 0, 0, G_OPTION_ARG_STRING, &arg.add_class,
+    "Give the initial model this one label more; all else of it stays as it is", "NAME" },
   { "output", 'o', 0, G_OPTION_ARG_FILENAME, &arg.output, "Model to write", "FILE" },
   { "work", 0, 0, G_OPTION_ARG_FILENAME, &arg.work, "Folder for caches and checkpoints (default: OUTPUT.work)", "DIR" },
   { "name", 0, 0, G_OPTION_ARG_STRING, &arg.name, "Name of the model (default: from the output's file name)", "NAME" },
@@ -286,6 +288,9 @@ take_arguments (SppnetTrainOptions *options, GError **error)
     return usage (error, "--output FILE is needed");
   if (arg.labels && arg.label_file)
     return usage (error, "give --label NAME or --label-file FILE, not both");
+  if (arg.add_class
+      && (arg.labels || arg.label_file || arg.levels || arg.head || arg.merge || arg.classifier || arg.box))
+    return usage (error, "--add-class keeps the initial model's labels and layers; give no others");
   if (arg.validation_set && (pictures.validation > 0.0 || !pictures.sets.voc))
     return usage (error, "--validation-set NAME is a list of the --voc folders, and excludes --validation");
   if (arg.levels
@@ -326,6 +331,7 @@ name_things (SppnetTrainOptions *options)
   options->labels = arg.labels;
   options->init = arg.init;
   options->heads_only = arg.heads_only;
+  options->add_class = arg.add_class;
   options->output = arg.output;
   options->work = arg.work;
   options->name = arg.name;

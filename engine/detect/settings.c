@@ -9,7 +9,6 @@
 #define DEFAULT_DETECTIONS 100
 /* What a box must reach to be refined: the same for any threshold above it, so that a threshold only hides detections.
  */
-#define DEFAULT_THRESHOLD 0.5f
 #define DEFAULT_NMS_THRESHOLD 0.3f
 #define NEVER 2.0f /* a threshold that no confidence reaches */
 
@@ -81,7 +80,7 @@ threshold_of (const SppnetConfig *config, guint label, gfloat setting)
 {
   if (setting > 0.0f)
     return setting;
-  return config->thresholds ? config->thresholds[label] : DEFAULT_THRESHOLD;
+  return config->thresholds ? config->thresholds[label] : SPPNET_DEFAULT_THRESHOLD;
 }
 
 SppnetProposals

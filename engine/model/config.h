@@ -93,6 +93,7 @@ typedef struct
 #define SPPNET_MAX_HEAD_LAYERS 8
 #define SPPNET_MAX_LEVELS 8
 #define SPPNET_MAX_LABELS 4096
+#define SPPNET_DEFAULT_THRESHOLD 0.5f /* of a label for which the model has none */
 
 typedef struct
 {

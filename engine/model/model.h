@@ -51,6 +51,9 @@ typedef struct
 gboolean sppnet_model_save (const gchar *path, const SppnetConfig *config, const SppnetTensorSource *tensors,
                             guint n_tensors, SppnetDtype dtype, GError **error);
 
+/* Of the model's file: holds all of its values. */
+SppnetDtype sppnet_model_get_dtype (const SppnetModel *model);
+
 /* Writes the tensors of a model, in the type its file has, with another configuration: one that implies the same
  * tensors. */
 gboolean sppnet_model_save_as (const SppnetModel *model, const SppnetConfig *config, const gchar *path, GError **error);

@@ -168,6 +168,12 @@ sppnet_model_save (const gchar *path, const SppnetConfig *config, const SppnetTe
          && sppnet_file_write (path, bytes, header->len + data, error);
 }
 
+SppnetDtype
+sppnet_model_get_dtype (const SppnetModel *model)
+{
+  return model->dtype;
+}
+
 gboolean
 sppnet_model_save_as (const SppnetModel *model, const SppnetConfig *config, const gchar *path, GError **error)
 {

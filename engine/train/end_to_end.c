@@ -73,10 +73,10 @@ run_key (const Run *run)
   g_autofree gchar *data = sppnet_dataset_key (run->dataset);
   g_autofree gchar *config = sppnet_config_to_json (&run->network->config);
   g_autofree gchar *text = g_strdup_printf (
-      "%s %s %u %.9g %u %u | %u %.9g %.9g %.9g %.9g %d %.9g | %d %.9g %.9g %.9g %.9g %.9g %.9g%s", data, config,
+      "%s %s %u %.9g %u %u | %u %.9g %.9g %.9g %.9g %d %.9g | %d %.9g %.9g %.9g %.9g %.9g %.9g%s %d %u", data, config,
       s->seed, s->epochs, s->pictures, s->warm_up, p->regions, p->positive_fraction, p->easy_fraction, p->min_scale,
       p->max_scale, p->flip, p->colour, o->kind, o->learning_rate, o->backbone_learning_rate, o->momentum,
-      o->second_moment, o->weight_decay, o->clip, run->variants ? " variants" : "");
+      o->second_moment, o->weight_decay, o->clip, run->variants ? " variants" : "", s->outputs_only, s->first_label);
 
   return g_compute_checksum_for_string (G_CHECKSUM_SHA256, text, -1);
 }
@@ -108,7 +108,8 @@ run_variant (Run *run, Slot *slot, guint picture, SppnetRandom *random)
     return TRUE;
   return sppnet_variants_get (run->variants, picture, variant, &map, &slot->map, &slot->map_floats, &slot->error)
          && sppnet_pass_run_head (slot->pass, run->network, &map, &slot->sampler->samples, random,
-                                  1.0f / (gfloat) run->settings->pictures, slot->gradient, &slot->loss, &slot->error);
+                                  1.0f / (gfloat) run->settings->pictures, run->settings->outputs_only, slot->gradient,
+                                  &slot->loss, &slot->error);
 }
 
 static void
@@ -146,6 +147,16 @@ reduce (Run *run)
         run->slots[0].gradient[i] += run->slots[k].gradient[i];
 }
 
+/* No gradient for the outputs of the labels that stay as they are: Adam and momentum then leave them alone, to the bit.
+ */
+static void
+mask_outputs (const SppnetDense *dense, gint first, gfloat *gradient)
+{
+  for (gint i = 0; i < dense->in; i++)
+    memset (gradient + dense->weight + (gsize) i * dense->out, 0, sizeof (gfloat) * first);
+  memset (gradient + dense->bias, 0, sizeof (gfloat) * first);
+}
+
 static gboolean
 run_step (Run *run, guint step, guint n_steps, GError **error)
 {
@@ -173,6 +184,11 @@ run_step (Run *run, guint step, guint n_steps, GError **error)
     run->accuracy += (1.0 - keep) * ((gdouble) slot->loss.correct / (gdouble) slot->sampler->samples.n - run->accuracy);
   }
   reduce (run);
+  if (run->settings->first_label > 0) {
+    mask_outputs (&run->network->classifier, 1 + (gint) run->settings->first_label, run->slots[0].gradient);
+    if (run->network->box.out)
+      mask_outputs (&run->network->box, 4 * (gint) run->settings->first_label, run->slots[0].gradient);
+  }
   norm = sppnet_optimizer_step (run->network, &run->moments, run->slots[0].gradient, &run->settings->optimizer, step,
                                 sppnet_schedule_rate (step, n_steps, run->settings->warm_up), run->settings->threads);
   if (!isfinite (norm)) {

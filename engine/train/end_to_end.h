@@ -17,6 +17,8 @@ typedef struct
   guint warm_up;     /* steps in which the learning rate rises from 0; then it falls to 1 % along half a cosine */
   SppnetSamplerSettings sampler;
   SppnetOptimizerSettings optimizer;
+  gboolean outputs_only;    /* with variants: the fully connected layers stay as they are, too */
+  guint first_label;        /* with outputs_only: so do the outputs of the labels before this one, and of background */
   guint checkpoint_seconds; /* between checkpoints; one is also written when stopped */
 } SppnetEndToEndSettings;
 

@@ -385,6 +385,58 @@ sppnet_network_adopt (SppnetNetwork *network, SppnetModel *model, gboolean *head
   return taken;
 }
 
+void
+sppnet_rows_to_file_order (const SppnetConfig *config, gfloat *weight, gsize rows, gsize length)
+{
+  g_autofree guint32 *index = g_new (guint32, length);
+  g_autofree gfloat *row = g_new (gfloat, length);
+
+  sppnet_pooled_from_file_order (config, index);
+  for (gsize r = 0; r < rows; r++, weight += length) {
+    memcpy (row, weight, sizeof (gfloat) * length);
+    for (gsize i = 0; i < length; i++)
+      weight[i] = row[index[i]];
+  }
+}
+
+/* Copies the rows of the labels that both have in one tensor of the outputs. first: rows before those of the labels;
+ * rows: of each label. */
+static void
+adopt_rows (SppnetNetwork *network, SppnetModel *model, const gchar *name, gsize first, gsize rows)
+{
+  const SppnetConfig *to = &network->config, *from = sppnet_model_get_config (model);
+  gsize count, length;
+  const gfloat *data = sppnet_model_get_tensor (model, name, &count);
+  g_autofree gfloat *file = NULL;
+  Place place;
+
+  if (!data || !find_place (network, name, &place))
+    return;
+  length = place.count / (first + rows * to->n_labels);
+  file = g_new (gfloat, place.count);
+  copy_tensor (network, &place, network->params + place.offset, file, TRUE);
+  memcpy (file, data, sizeof (gfloat) * first * length);
+  for (guint i = 0; i < to->n_labels; i++)
+    for (guint k = 0; k < from->n_labels; k++)
+      if (g_str_equal (to->labels[i], from->labels[k]))
+        memcpy (file + (first + rows * i) * length, data + (first + rows * k) * length,
+                sizeof (gfloat) * rows * length);
+  copy_tensor (network, &place, network->params + place.offset, file, FALSE);
+}
+
+void
+sppnet_network_adopt_outputs (SppnetNetwork *network, SppnetModel *model)
+{
+  if (sppnet_model_get_config (model)->classifier == SPPNET_CLASSIFIER_SOFTMAX) {
+    adopt_rows (network, model, "classifier.weight", 1, 1);
+    adopt_rows (network, model, "classifier.bias", 1, 1);
+  }
+  if (sppnet_model_get_config (model)->box_input == SPPNET_BOX_HEAD) {
+    adopt_rows (network, model, "box.weight", 0, 4);
+    adopt_rows (network, model, "box.bias", 0, 4);
+  }
+}
+
 static void
 clear_tensor (gpointer data)
 {

@@ -60,15 +60,22 @@ void sppnet_network_scale_rpn (SppnetNetwork *network, gfloat factor);
  * Returns how many were taken. */
 guint sppnet_network_adopt (SppnetNetwork *network, SppnetModel *model, gboolean *head_taken);
 
-/* The parameters as tensors in file order (of config's tensors, those that the network has), for sppnet_model_save(). Free with g_array_unref(). (element-type
- * SppnetTensorSource) */
+/* Takes the rows of classifier and box regression of the labels that both have. Both softmax, or only the box
+ * regression is taken; the same head. */
+void sppnet_network_adopt_outputs (SppnetNetwork *network, SppnetModel *model);
+
+/* Puts rows of pooled vectors, [rows][length], into the file's order. */
+void sppnet_rows_to_file_order (const SppnetConfig *config, gfloat *weight, gsize rows, gsize length);
+
+/* The parameters as tensors in file order (of config's tensors, those that the network has), for sppnet_model_save().
+ * Free with g_array_unref(). (element-type SppnetTensorSource) */
 GArray *sppnet_network_tensors (const SppnetNetwork *network);
 
 /* y [n][out] = act (x [n][in] . weight + bias); slope: of the activation's negative side. */
 void sppnet_dense_run (const SppnetNetwork *network, const SppnetDense *dense, const gfloat *x, gsize n, gfloat slope,
                        gfloat *y);
-/* Adds to the gradients of weight and bias; dx [n][in] = dy . weight^T + accumulate * dx; may be %NULL, or x, which is then
- * used up. */
+/* Adds to the gradients of weight and bias; dx [n][in] = dy . weight^T + accumulate * dx; may be %NULL, or x, which is
+ * then used up. */
 void sppnet_dense_gradient (const SppnetNetwork *network, const SppnetDense *dense, const gfloat *x, const gfloat *dy,
                             gsize n, gfloat accumulate, gfloat *dx, gfloat *gradient);
 gfloat sppnet_head_slope (const SppnetHeadLayer *layer);

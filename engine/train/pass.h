@@ -42,10 +42,11 @@ gboolean sppnet_pass_run (SppnetPass *pass, const SppnetNetwork *network, const 
                           const SppnetSamples *samples, SppnetRandom *dropout, gfloat scale, gfloat *gradient,
                           SppnetLoss *loss, GError **error);
 
-/* The same on a feature map that is there already; the backbone's part of the gradient stays as it is. */
+/* The same on a feature map that is there already; the backbone's part of the gradient stays as it is. outputs_only:
+ * that of the head's layers, too; classifier and box regression alone have one. */
 gboolean sppnet_pass_run_head (SppnetPass *pass, const SppnetNetwork *network, const SppnetMap *map,
-                               const SppnetSamples *samples, SppnetRandom *dropout, gfloat scale, gfloat *gradient,
-                               SppnetLoss *loss, GError **error);
+                               const SppnetSamples *samples, SppnetRandom *dropout, gfloat scale, gboolean outputs_only,
+                               gfloat *gradient, SppnetLoss *loss, GError **error);
 
 /* Mean square of the first n pooled vectors of the last run. */
 gdouble sppnet_pass_pooled_square (const SppnetPass *pass, const SppnetNetwork *network, gsize n);

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/threads.h"
 #include "pooling/pooling.h"
+#include "train/add_class.h"
 #include "train/features.h"
 #include "train/ridge.h"
 #include "train/svm.h"
@@ -57,8 +58,8 @@ clear_rpn (SppnetConfig *config)
   config->rpn = defaults.rpn;
 }
 
-/* The network to train: init's layers, the head asked for, the data set's labels. A region proposal network of init's is
- * left out: the map that it knows changes. */
+/* The network to train: init's layers, the head asked for, the data set's labels. A region proposal network of init's
+ * is left out: the map that it knows changes. */
 static void
 make_config (SppnetConfig *config, const SppnetTrainOptions *options, const SppnetConfig *init,
              const SppnetDataset *dataset)
@@ -182,21 +183,6 @@ describe_rpn (const SppnetTrainOptions *options, const SppnetDataset *dataset, c
   return json_to_string (document, FALSE);
 }
 
-/* Rows of pooled vectors in the file's order. */
-static void
-rows_to_file_order (const SppnetConfig *config, gfloat *weight, gsize rows, gsize length)
-{
-  g_autofree guint32 *index = g_new (guint32, length);
-  g_autofree gfloat *row = g_new (gfloat, length);
-
-  sppnet_pooled_from_file_order (config, index);
-  for (gsize r = 0; r < rows; r++, weight += length) {
-    memcpy (row, weight, sizeof (gfloat) * length);
-    for (gsize i = 0; i < length; i++)
-      weight[i] = row[index[i]];
-  }
-}
-
 /* The paper's last stages on top of a trained network: SVMs and ridge box regression as asked for. */
 static gboolean
 train_last_stages (const SppnetTrainOptions *options, SppnetNetwork *network, const SppnetDataset *dataset,
@@ -221,7 +207,7 @@ train_last_stages (const SppnetTrainOptions *options, SppnetNetwork *network, co
     if (!sppnet_svm_train (&source, &settings, progress, user_data, &svm[0], &svm[1], error))
       return FALSE;
     if (config->n_head == 0)
-      rows_to_file_order (config, svm[0], config->n_labels, source.length);
+      sppnet_rows_to_file_order (config, svm[0], config->n_labels, source.length);
   }
   if (options->box == SPPNET_TRAIN_BOX_RIDGE) {
     SppnetRegionSource source = sppnet_features_source (features, SPPNET_FEATURES_POOLED);
@@ -231,7 +217,7 @@ train_last_stages (const SppnetTrainOptions *options, SppnetNetwork *network, co
     if (!sppnet_ridge_train (&source, &settings, progress, user_data, &box[0], &box[1], config->box_mean,
                              config->box_scale, error))
       return FALSE;
-    rows_to_file_order (config, box[0], (gsize) config->n_labels * 4, source.length);
+    sppnet_rows_to_file_order (config, box[0], (gsize) config->n_labels * 4, source.length);
   }
   return TRUE;
 }
@@ -307,13 +293,18 @@ make_network (SppnetTrainOptions *options, SppnetModel *init, const SppnetDatase
 }
 
 static SppnetDataset *
-load_dataset (const SppnetTrainOptions *options, GError **error)
+load_dataset (const SppnetTrainOptions *options, SppnetModel *init, GError **error)
 {
-  GPtrArray *annotations = sppnet_picture_sets_load (&options->pictures, error);
+  g_auto (GStrv) added = options->add_class ? sppnet_add_class_labels (init, options->add_class, error) : NULL;
+  GPtrArray *annotations;
+
+  if (options->add_class && !added)
+    return NULL;
+  annotations = sppnet_picture_sets_load (&options->pictures, error);
 
   if (annotations && options->validation > 0.0)
     annotations = sppnet_picture_sets_split (annotations, options->validation, options->split_seed, FALSE);
-  return annotations ? sppnet_dataset_new (annotations, options->labels, error) : NULL;
+  return annotations ? sppnet_dataset_new (annotations, added ? added : options->labels, error) : NULL;
 }
 
 /* A region proposal network for init, of which all else stays as it is, but for the proposals that it recommends. */
@@ -333,8 +324,7 @@ train_rpn (const SppnetTrainOptions *options, SppnetModel *init, const SppnetDat
   g_free (config.provenance);
   config.provenance = describe_rpn (options, dataset, sppnet_model_get_config (init)->provenance);
   network = sppnet_network_new_rpn (&config, &random, error);
-  if (!network
-      || !sppnet_rpn_train (network, init, dataset, &options->rpn, options->work, progress, user_data, error))
+  if (!network || !sppnet_rpn_train (network, init, dataset, &options->rpn, options->work, progress, user_data, error))
     return FALSE;
   trained = sppnet_network_tensors (network);
   tensors = sppnet_config_tensors (&config);
@@ -370,11 +360,13 @@ sppnet_train (const SppnetTrainOptions *given, SppnetProgress progress, gpointer
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_WRITE, "%s: %s", options.work, g_strerror (errno));
     return FALSE;
   }
-  dataset = load_dataset (&options, error);
-  init = dataset ? sppnet_model_load (options.init, error) : NULL;
-  if (init && options.rpn_only)
+  init = sppnet_model_load (options.init, error);
+  dataset = init ? load_dataset (&options, init, error) : NULL;
+  if (dataset && options.rpn_only)
     return train_rpn (&options, init, dataset, progress, user_data, error);
-  network = init ? make_network (&options, init, dataset, error) : NULL;
+  if (dataset && options.add_class)
+    return sppnet_train_add_class (&options, init, dataset, progress, user_data, error);
+  network = dataset ? make_network (&options, init, dataset, error) : NULL;
   if (!network
       || !sppnet_dataset_propose (dataset, options.proposals, options.max_proposals, options.end_to_end.seed,
                                   options.end_to_end.threads, proposals_file, progress, user_data, error)

@@ -24,12 +24,13 @@ typedef struct
   SppnetPictureSets pictures;
   gdouble validation; /* this part of them, chosen by split_seed, is not trained on; 0: all are */
   guint32 split_seed;
-  gchar **labels;      /* (nullable): names to train; NULL: all that occur */
-  const gchar *init;   /* model to start from */
-  const gchar *output; /* model to write */
-  const gchar *work;   /* folder of caches and checkpoints, created */
-  const gchar *name;   /* of the model */
-  gboolean heads_only; /* the backbone stays as it is in init */
+  gchar **labels;         /* (nullable): names to train; NULL: all that occur */
+  const gchar *init;      /* model to start from */
+  const gchar *output;    /* model to write */
+  const gchar *work;      /* folder of caches and checkpoints, created */
+  const gchar *name;      /* of the model */
+  const gchar *add_class; /* (nullable): a label that init gets; all else of it stays as it is */
+  gboolean heads_only;    /* the backbone stays as it is in init */
 
   /* 0 and 0: the head of init, or where it has none, levels 1, 2, 3, 6 and layers of 512 and 512. Else a new head. */
   guint n_levels;

@@ -134,6 +134,7 @@ static const Mistake mistakes[] = {
   { "train/nothing", "train", "--voc" },
   { "train/output", "train --coco a", "--output" },
   { "train/labels", "train --voc . --output a --label b --label-file c", "--label-file" },
+  { "train/add-class", "train --voc . --output a --add-class b --label c", "--add-class" },
   { "train/validation", "train --voc . --output a --validation .2 --validation-set b", "--validation-set" },
 };
 

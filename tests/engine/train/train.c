@@ -369,6 +369,103 @@ test_heads_only (Fixture *fixture, gconstpointer user_data)
   g_assert_true (g_bytes_equal (unbroken, resumed));
 }
 
+/* Squares are added to a model that knows disks: it finds both, and no number that it had has changed. */
+static void
+add_squares (Fixture *fixture)
+{
+  static const gchar *const names[]
+      = { "fc6.weight", "classifier.weight", "classifier.bias", "box.weight", "box.bias" };
+  gchar *disk[] = { (gchar *) "disk", NULL };
+  g_autofree gchar *first = g_build_filename (fixture->dir, "first.safetensors", NULL);
+  g_autoptr (SppnetModel) before = NULL, after = NULL;
+  g_autoptr (GError) error = NULL;
+  guint found;
+
+  fixture->options.output = first;
+  fixture->options.labels = disk;
+  fixture->options.end_to_end.epochs = 8;
+  train (fixture, NULL, NULL);
+  remove_tree (fixture->work);
+  fixture->options.init = first;
+  fixture->options.output = fixture->output;
+  fixture->options.labels = NULL;
+  fixture->options.add_class = "square";
+  /* One row, of a model to which squares were background. */
+  fixture->options.end_to_end.epochs = 30;
+  fixture->options.end_to_end.optimizer.learning_rate = 3e-2;
+  train (fixture, NULL, NULL);
+
+  before = sppnet_model_load (first, NULL);
+  after = sppnet_model_load (fixture->output, NULL);
+  g_assert_cmpuint (sppnet_model_get_n_labels (after), ==, 2);
+  g_assert_cmpstr (sppnet_model_get_label (after, 0), ==, "disk");
+  g_assert_cmpstr (sppnet_model_get_label (after, 1), ==, "square");
+  g_assert_true (same_tensors (first, fixture->output, TRUE));
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    gsize n, m;
+    const gfloat *x = sppnet_model_get_tensor (before, names[i], &n);
+    const gfloat *y = sppnet_model_get_tensor (after, names[i], &m);
+
+    g_assert_cmpuint (m, >=, n);
+    g_assert_true ((m > n) == (i > 0));
+    g_assert_cmpint (memcmp (x, y, n * sizeof *x), ==, 0);
+  }
+  found = count_found (fixture->output, 20);
+  g_test_message ("found in %u of 20 scenes", found);
+  g_assert_cmpuint (found, >=, 14);
+
+  fixture->options.add_class = "disk";
+  g_assert_false (sppnet_train (&fixture->options, NULL, NULL, &error));
+  g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS);
+  g_clear_error (&error);
+  fixture->options.add_class = "unicorn";
+  g_assert_false (sppnet_train (&fixture->options, NULL, NULL, &error));
+  g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS);
+}
+
+static void
+test_add_class (Fixture *fixture, gconstpointer user_data)
+{
+  add_squares (fixture);
+}
+
+/* SVMs are trained on layers that know both shapes: what a single vector cannot tell, no row will. */
+static void
+add_squares_to_svm (Fixture *fixture)
+{
+  g_autofree gchar *both = g_build_filename (fixture->dir, "both.safetensors", NULL);
+  SppnetTrainClassifier classifier = fixture->options.classifier;
+  SppnetTrainBox box = fixture->options.box;
+
+  fixture->options.classifier = SPPNET_TRAIN_SOFTMAX;
+  fixture->options.box = SPPNET_TRAIN_BOX_JOINT;
+  fixture->options.output = both;
+  fixture->options.end_to_end.epochs = 8;
+  train (fixture, NULL, NULL);
+  remove_tree (fixture->work);
+  fixture->options.n_levels = fixture->options.n_head = 0;
+  fixture->options.init = both;
+  fixture->options.heads_only = TRUE;
+  fixture->options.classifier = classifier;
+  fixture->options.box = box;
+  add_squares (fixture);
+}
+
+static void
+test_add_class_svm (Fixture *fixture, gconstpointer user_data)
+{
+  fixture->options.classifier = SPPNET_TRAIN_SVM;
+  fixture->options.box = SPPNET_TRAIN_BOX_RIDGE;
+  add_squares_to_svm (fixture);
+}
+
+static void
+test_add_class_svm_joint (Fixture *fixture, gconstpointer user_data)
+{
+  fixture->options.classifier = SPPNET_TRAIN_SVM;
+  add_squares_to_svm (fixture);
+}
+
 /* A layer that is not in the initial model cannot stay as it is. */
 static void
 test_heads_only_refusals (Fixture *fixture, gconstpointer user_data)
@@ -448,6 +545,9 @@ main (int argc, char **argv)
   ADD ("keeps-a-trained-head", test_keeps_a_trained_head);
   ADD ("merge", test_merge);
   ADD ("heads-only", test_heads_only);
+  ADD ("add-class", test_add_class);
+  ADD ("add-class-svm", test_add_class_svm);
+  ADD ("add-class-svm-joint", test_add_class_svm_joint);
   ADD ("heads-only-refusals", test_heads_only_refusals);
   ADD ("pictures-without-regions", test_pictures_without_regions);
   ADD ("refusals", test_refusals);
