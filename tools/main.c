@@ -17,6 +17,7 @@ static const struct
   { "bench", sppnet_tool_bench, "time the stages of the detector" },
   { "info", sppnet_tool_info, "describe a model file" },
   { "import", sppnet_tool_import, "make a model from Darknet weights" },
+  { "compress", sppnet_tool_compress, "make the fully connected layers of a model smaller" },
   { "export", sppnet_tool_export, "write a model's convolution layers as ONNX" },
   { "train", sppnet_tool_train, "train a detector on VOC folders" },
   { "calibrate", sppnet_tool_calibrate, "fit confidences and thresholds of a model to pictures" },

@@ -14,6 +14,7 @@ enum
 /* The subcommands: argv[0] is the name, the rest are its arguments. They return the exit status. */
 int sppnet_tool_bench (int argc, char **argv);
 int sppnet_tool_calibrate (int argc, char **argv);
+int sppnet_tool_compress (int argc, char **argv);
 int sppnet_tool_detect (int argc, char **argv);
 int sppnet_tool_evaluate (int argc, char **argv);
 int sppnet_tool_export (int argc, char **argv);

@@ -57,6 +57,9 @@ SppnetDtype sppnet_model_get_dtype (const SppnetModel *model);
 /* Writes the tensors of a model, in the type its file has, with another configuration: one that implies the same
  * tensors. */
 gboolean sppnet_model_save_as (const SppnetModel *model, const SppnetConfig *config, const gchar *path, GError **error);
+/* The same where some tensors are replaced or new: those among others, [n_others]. */
+gboolean sppnet_model_save_with (const SppnetModel *model, const SppnetConfig *config, const SppnetTensorSource *others,
+                                 guint n_others, const gchar *path, GError **error);
 
 /* The tensors that config implies, with names and shapes, data NULL: for writers and for checks. (element-type
  * SppnetTensorSource); names are owned by the array. */

@@ -175,15 +175,23 @@ sppnet_model_get_dtype (const SppnetModel *model)
 }
 
 gboolean
-sppnet_model_save_as (const SppnetModel *model, const SppnetConfig *config, const gchar *path, GError **error)
+sppnet_model_save_with (const SppnetModel *model, const SppnetConfig *config, const SppnetTensorSource *others,
+                        guint n_others, const gchar *path, GError **error)
 {
   g_autoptr (GArray) tensors = sppnet_config_tensors (config);
 
   for (guint i = 0; i < tensors->len; i++) {
     SppnetTensorSource *tensor = &g_array_index (tensors, SppnetTensorSource, i);
+    const SppnetTensorSource *other = find_source (others, n_others, tensor->name);
 
-    tensor->data = sppnet_model_get_tensor (model, tensor->name, NULL);
+    tensor->data = other ? other->data : sppnet_model_get_tensor (model, tensor->name, NULL);
   }
   return sppnet_model_save (path, config, (const SppnetTensorSource *) tensors->data, tensors->len, model->dtype,
                             error);
+}
+
+gboolean
+sppnet_model_save_as (const SppnetModel *model, const SppnetConfig *config, const gchar *path, GError **error)
+{
+  return sppnet_model_save_with (model, config, NULL, 0, path, error);
 }

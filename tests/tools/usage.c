@@ -3,7 +3,7 @@
 #include "tool.h"
 
 static const gchar *const commands[]
-    = { "bench", "calibrate", "detect", "evaluate", "export", "import", "info", "propose", "train" };
+    = { "bench", "calibrate", "compress", "detect", "evaluate", "export", "import", "info", "propose", "train" };
 
 static void
 test_help (Tool *tool, gconstpointer data)
@@ -128,6 +128,12 @@ static const Mistake mistakes[] = {
   { "import/output", "import --darknet a.cfg a.weights", "--output" },
   { "import/layers", "import --darknet a b --output c --layers=-1", "--layers: -1 " },
   { "import/dtype", "import --darknet a b --output c --dtype f64", "\"f64\"" },
+  { "compress/how", "compress --output a.safetensors scene.safetensors", "--rank" },
+  { "compress/both", "compress --rank 3 --energy 0.5 --output a.safetensors scene.safetensors", "--energy" },
+  { "compress/rank", "compress --rank 0 --output a.safetensors scene.safetensors", "--rank: 0 " },
+  { "compress/energy", "compress --energy 2 --output a.safetensors scene.safetensors", "--energy: 2 " },
+  { "compress/output", "compress --rank 3 scene.safetensors", "--output" },
+  { "compress/none", "compress --rank 3 --output a.safetensors scene.safetensors", "no fully connected layer" },
   { "export/kind", "export scene.safetensors", "--onnx" },
   { "export/size", "export --onnx --size 64 scene.safetensors", "\"64\"" },
   { "export/two", "export --onnx a.safetensors b.safetensors", "one model" },
