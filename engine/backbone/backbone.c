@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "backbone/layers.h"
-#include "backbone/weights.h"
+#include "backbone/plan.h"
+#include "backbone/winograd.h"
 #include "base/threads.h"
 #include "frame/frame.h"
 
@@ -25,6 +25,7 @@ struct _SppnetBackbone
   SppnetModel *model;
   const SppnetConfig *config;
   const SppnetWeights *weights;
+  SppnetBackbonePlan plan;
   Stage stages[SPPNET_MAX_LAYERS + 1];  /* stage n_layers is the map */
   gint frame_width, frame_height, band; /* what the stages are planned for */
   guint threads;
@@ -60,25 +61,6 @@ sppnet_backbone_free (SppnetBackbone *backbone)
   g_free (backbone);
 }
 
-/* How many output rows of a layer can be computed from the input rows there are; fine: of a merge. */
-static gint
-rows_ready (const SppnetLayer *layer, const Stage *in, const Stage *fine, gint out_height)
-{
-  gint ready = in->done;
-
-  if (in->rows.end == in->rows.height)
-    ready = out_height;
-  while (ready < out_height) {
-    gint first, end;
-
-    sppnet_layer_input_rows (layer, ready, &first, &end);
-    if (end > in->rows.end)
-      break;
-    ready++;
-  }
-  return fine ? MIN (ready, fine->rows.end) : ready;
-}
-
 /* What a merge adds to its input; NULL for other layers. */
 static Stage *
 fine_stage (SppnetBackbone *backbone, guint index)
@@ -88,17 +70,38 @@ fine_stage (SppnetBackbone *backbone, guint index)
   return layer->kind == SPPNET_LAYER_MERGE ? &backbone->stages[layer->from + 1] : NULL;
 }
 
-/* Drops the rows of a layer's input that no later output row of it, or of a merge, needs. Without data, only the
+/* How many output rows of a step can be computed from the input rows there are. */
+static gint
+rows_ready (SppnetBackbone *backbone, const SppnetStep *step)
+{
+  const Stage *in = &backbone->stages[step->layer], *fine = fine_stage (backbone, step->layer);
+  gint out_height = backbone->stages[sppnet_step_output (step)].rows.height;
+  gint ready = in->rows.end == in->rows.height ? out_height : in->done;
+
+  while (ready < out_height) {
+    gint first, end;
+
+    sppnet_step_input_rows (step, backbone->config, ready, &first, &end);
+    if (end > in->rows.end)
+      break;
+    ready++;
+  }
+  if (fine)
+    ready = MIN (ready, fine->rows.end);
+  return ready < out_height ? ready - ready % step->rows : ready;
+}
+
+/* Drops the rows of a step's input that no later output row of it, or of a merge, needs. Without data, only the
  * numbers move (planning). */
 static void
-drop_rows (SppnetBackbone *backbone, guint index)
+drop_rows (SppnetBackbone *backbone, const SppnetStep *step)
 {
-  Stage *stage = &backbone->stages[index];
+  Stage *stage = &backbone->stages[step->layer];
   gsize row = (gsize) stage->rows.width * stage->rows.channels;
   gint first, end, drop;
 
-  sppnet_layer_input_rows (&backbone->config->layers[index], stage->done, &first, &end);
-  for (guint i = index; i < backbone->config->n_layers; i++)
+  sppnet_step_input_rows (step, backbone->config, stage->done, &first, &end);
+  for (guint i = step->layer; i < backbone->config->n_layers; i++)
     if (fine_stage (backbone, i) == stage)
       first = MIN (first, backbone->stages[i].done);
   drop = CLAMP (first, stage->rows.first, stage->rows.end) - stage->rows.first;
@@ -118,43 +121,49 @@ stages_rewind (SppnetBackbone *backbone)
 }
 
 static void
-run_layer (SppnetBackbone *backbone, guint index, gint y0, gint y1)
+run_step (SppnetBackbone *backbone, const SppnetStep *step, gint y0, gint y1)
 {
   const SppnetWeights *weights = backbone->weights;
-  const SppnetLayer *layer = &backbone->config->layers[index];
-  const SppnetRows *in = &backbone->stages[index].rows, *out = &backbone->stages[index + 1].rows;
-  Stage *fine = fine_stage (backbone, index);
+  const SppnetLayer *layer = &backbone->config->layers[step->layer];
+  const SppnetConv *conv = &weights->conv[step->layer];
+  const gfloat *weight = weights->weight[step->layer], *bias = weights->bias[step->layer];
+  const SppnetRows *in = &backbone->stages[step->layer].rows;
+  const SppnetRows *out = &backbone->stages[sppnet_step_output (step)].rows;
+  Stage *fine = fine_stage (backbone, step->layer);
+  guint threads = backbone->threads;
 
-  if (weights->conv[index].kernels)
-    sppnet_conv_direct_run (&weights->conv[index], in, out, y0, y1, backbone->threads, backbone->scratch.data);
+  if (step->method == SPPNET_METHOD_WINOGRAD)
+    sppnet_winograd_run (conv, in, out, y0, y1, step->pooled, threads, backbone->scratch.data);
+  else if (step->method == SPPNET_METHOD_DIRECT)
+    sppnet_conv_direct_run (conv, in, out, y0, y1, step->pooled, threads, backbone->scratch.data);
   else if (fine)
-    sppnet_merge_run (layer, weights->weight[index], weights->bias[index], in, &fine->rows, out, y0, y1,
-                      backbone->threads);
+    sppnet_merge_run (layer, weight, bias, in, &fine->rows, out, y0, y1, threads);
   else
-    sppnet_layer_run (layer, weights->weight[index], weights->bias[index], in, out, y0, y1, backbone->threads,
-                      backbone->scratch.data);
+    sppnet_layer_run (layer, weight, bias, in, out, y0, y1, threads, backbone->scratch.data);
 }
 
-/* One band through all layers, after stage 0 has received its rows. */
+/* One band through all steps, after stage 0 has received its rows. */
 static void
 run_band (SppnetBackbone *backbone, gboolean plan)
 {
-  for (guint i = 0; i < backbone->config->n_layers; i++) {
-    const SppnetLayer *layer = &backbone->config->layers[i];
-    Stage *in = &backbone->stages[i], *out = &backbone->stages[i + 1];
-    gint ready = rows_ready (layer, in, fine_stage (backbone, i), out->rows.height);
+  const SppnetBackbonePlan *steps = &backbone->plan;
+
+  for (guint i = 0; i < steps->n_steps; i++) {
+    const SppnetStep *step = &steps->steps[i];
+    Stage *in = &backbone->stages[step->layer], *out = &backbone->stages[sppnet_step_output (step)];
+    gint ready = rows_ready (backbone, step);
 
     if (ready > in->done) {
       out->rows.end = ready;
       if (plan)
         out->capacity = MAX (out->capacity, out->rows.end - out->rows.first);
       else
-        run_layer (backbone, i, in->done, ready);
+        run_step (backbone, step, in->done, ready);
       in->done = ready;
     }
   }
-  for (guint i = 0; i < backbone->config->n_layers; i++)
-    drop_rows (backbone, i);
+  for (guint i = 0; i < steps->n_steps; i++)
+    drop_rows (backbone, &steps->steps[i]);
 }
 
 /* Sizes of all maps; UNSUPPORTED where a layer has no output. */
@@ -171,7 +180,6 @@ measure_stages (SppnetBackbone *backbone, gint width, gint height, gsize *row_by
                  config->layers[n].name, sppnet_model_get_name (backbone->model), shapes[n].width, shapes[n].height);
     return FALSE;
   }
-  *row_bytes = 0;
   for (guint i = 0; i <= n; i++) {
     const SppnetShape *shape = &shapes[i];
     Stage *stage = &backbone->stages[i];
@@ -181,6 +189,12 @@ measure_stages (SppnetBackbone *backbone, gint width, gint height, gsize *row_by
     stage->rows.channels = shape->channels;
     stage->rows.data = NULL;
     stage->capacity = 0;
+  }
+  sppnet_backbone_plan_init (&backbone->plan, config, backbone->weights, shapes);
+  *row_bytes = sizeof (gfloat) * 3 * width;
+  for (guint i = 0; i < backbone->plan.n_steps; i++) {
+    const SppnetShape *shape = &shapes[sppnet_step_output (&backbone->plan.steps[i])];
+
     /* Bytes of this map for one row of the frame. */
     *row_bytes = MAX (*row_bytes, sizeof (gfloat) * shape->width * shape->channels * shape->height / height);
   }
@@ -202,13 +216,15 @@ plan_bands (SppnetBackbone *backbone)
 }
 
 static gsize
-layer_scratch (const SppnetBackbone *backbone, guint index)
+step_scratch (const SppnetBackbone *backbone, const SppnetStep *step)
 {
-  const SppnetConv *conv = &backbone->weights->conv[index];
+  const SppnetConv *conv = &backbone->weights->conv[step->layer];
 
-  if (conv->kernels)
-    return sppnet_conv_direct_scratch (conv->kernels, conv->layer, conv->channels);
-  return sppnet_layer_scratch (&backbone->config->layers[index], backbone->stages[index].rows.channels);
+  if (step->method == SPPNET_METHOD_WINOGRAD)
+    return sppnet_winograd_scratch (conv->kernels, conv->channels);
+  if (step->method == SPPNET_METHOD_DIRECT)
+    return sppnet_conv_direct_scratch (conv->kernels, conv->layer, conv->channels, step->pooled);
+  return sppnet_layer_scratch (&backbone->config->layers[step->layer], backbone->stages[step->layer].rows.channels);
 }
 
 static gboolean
@@ -216,11 +232,12 @@ reserve (SppnetBackbone *backbone, GError **error)
 {
   gsize scratch = 0;
 
+  for (guint i = 0; i < backbone->plan.n_steps; i++)
+    scratch = MAX (scratch, step_scratch (backbone, &backbone->plan.steps[i]));
+  /* The maps that are part of a step have no rows. */
   for (guint i = 0; i <= backbone->config->n_layers; i++) {
     Stage *stage = &backbone->stages[i];
 
-    if (i < backbone->config->n_layers)
-      scratch = MAX (scratch, layer_scratch (backbone, i));
     stage->rows.data = sppnet_buffer_reserve (&stage->buffer, (gsize) stage->capacity * stage->rows.width,
                                               sizeof (gfloat) * stage->rows.channels, error);
     if (!stage->rows.data)

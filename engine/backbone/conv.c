@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/threads.h"
+#include "kernel/kernel.h"
 
 /* Input of one stretch of output pixels, per kernel row: it stays in the first-level cache while all filters pass. */
 #define STRETCH_FLOATS 8192
@@ -52,12 +53,23 @@ sppnet_conv_direct_pack (const SppnetConvKernels *kernels, const SppnetLayer *la
   }
 }
 
-gsize
-sppnet_conv_direct_scratch (const SppnetConvKernels *kernels, const SppnetLayer *layer, gint channels)
+/* Pixels of a stretch are a multiple of the kernels' tile, at most so many tiles. */
+#define STRETCH_TILES 8
+
+static gsize
+gather_size (const SppnetConvKernels *kernels, const SppnetLayer *layer, gint channels)
 {
   if (sppnet_conv_is_pointwise (layer))
     return 0;
   return (gsize) layer->kernel_height * ((kernels->pixels - 1) * layer->stride + layer->kernel_width) * channels;
+}
+
+gsize
+sppnet_conv_direct_scratch (const SppnetConvKernels *kernels, const SppnetLayer *layer, gint channels, gboolean pooled)
+{
+  gsize rows = pooled ? (gsize) 2 * STRETCH_TILES * kernels->pixels * layer->filters : 0;
+
+  return (gather_size (kernels, layer, channels) + rows + 15) / 16 * 16; /* whole cache lines */
 }
 
 /* Copies the input of n pixels from x on, kernel rows iy .. iy + rows - 1, with zeros beside the map. */
@@ -143,7 +155,7 @@ static gint
 stretch (const SppnetConv *conv, gsize n_pixels, guint threads)
 {
   gint pixels = conv->kernels->pixels;
-  gint most = CLAMP (STRETCH_FLOATS / (conv->channels * conv->layer->stride) / pixels, 1, 8) * pixels;
+  gint most = CLAMP (STRETCH_FLOATS / (conv->channels * conv->layer->stride) / pixels, 1, STRETCH_TILES) * pixels;
   gsize share = (n_pixels + threads - 1) / threads;
 
   return (gint) CLAMP ((share + pixels - 1) / pixels * pixels, (gsize) pixels, (gsize) most);
@@ -168,24 +180,52 @@ run_pointwise (const SppnetConv *conv, const SppnetRows *in, const SppnetRows *o
   }
 }
 
+/* The maxima of 2x2 pixels: pixels x0 .. x1 - 1 of row y of out. scratch: what is gathered, then two rows. */
+static void
+run_pooled (const SppnetConv *conv, const SppnetRows *in, const SppnetRows *out, gint y, gint x0, gint x1,
+            gfloat *scratch)
+{
+  gint filters = conv->layer->filters;
+  gint width = sppnet_layer_output_width (conv->layer, in->width);
+  gint height = sppnet_layer_output_height (conv->layer, in->height);
+  gint n = MIN (2 * x1, width) - 2 * x0;
+  gfloat *above = scratch + gather_size (conv->kernels, conv->layer, conv->channels);
+  gfloat *below = above + (gsize) n * filters, *to = sppnet_rows_at (out, y) + (gsize) x0 * filters;
+
+  run_stretch (conv, in, 2 * y, 2 * x0, 2 * x0 + n, above, scratch);
+  if (2 * y + 1 < height)
+    run_stretch (conv, in, 2 * y + 1, 2 * x0, 2 * x0 + n, below, scratch);
+  else
+    below = above;
+  conv->kernels->pool_2x2 (to, above, below, n / 2, filters);
+  if (n % 2) {
+    gsize last = (gsize) (n - 1) * filters;
+
+    memcpy (to + (gsize) (n / 2) * filters, above + last, sizeof *to * filters);
+    sppnet_kernels ()->max_into (to + (gsize) (n / 2) * filters, below + last, filters);
+  }
+}
+
 void
 sppnet_conv_direct_run (const SppnetConv *conv, const SppnetRows *in, const SppnetRows *out, gint y0, gint y1,
-                        guint threads, gfloat *scratch)
+                        gboolean pooled, guint threads, gfloat *scratch)
 {
-  gsize scratch_size = sppnet_conv_direct_scratch (conv->kernels, conv->layer, conv->channels);
-  gint length = stretch (conv, (gsize) (y1 - y0) * out->width, threads);
+  gsize scratch_size = sppnet_conv_direct_scratch (conv->kernels, conv->layer, conv->channels, pooled);
+  gint length = stretch (conv, (gsize) (y1 - y0) * out->width, threads) / (pooled ? 2 : 1);
   gssize per_row = (out->width + length - 1) / length;
 
-  if (sppnet_conv_is_pointwise (conv->layer)) {
+  if (sppnet_conv_is_pointwise (conv->layer) && !pooled) {
     run_pointwise (conv, in, out, y0, y1, threads);
     return;
   }
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (gssize s = 0; s < (y1 - y0) * per_row; s++) {
-    gint y = y0 + (gint) (s / per_row), x = (gint) (s % per_row) * length;
+    gint y = y0 + (gint) (s / per_row), x = (gint) (s % per_row) * length, end = MIN (x + length, out->width);
+    gfloat *own = scratch + sppnet_thread_index () * scratch_size;
 
-    run_stretch (conv, in, y, x, MIN (x + length, out->width),
-                 sppnet_rows_at (out, y) + (gsize) x * conv->layer->filters,
-                 scratch + sppnet_thread_index () * scratch_size);
+    if (pooled)
+      run_pooled (conv, in, out, y, x, end, own);
+    else
+      run_stretch (conv, in, y, x, end, sppnet_rows_at (out, y) + (gsize) x * conv->layer->filters, own);
   }
 }

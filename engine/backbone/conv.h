@@ -12,9 +12,10 @@ typedef struct
 {
   const SppnetConvKernels *kernels;
   const SppnetLayer *layer;
-  gint channels;        /* of the input */
-  const gfloat *weight; /* [sppnet_conv_direct_weights()] */
-  const gfloat *bias;   /* [sppnet_conv_bias()] */
+  gint channels;          /* of the input */
+  const gfloat *weight;   /* [sppnet_conv_direct_weights()] */
+  const gfloat *winograd; /* [sppnet_winograd_weights()], NULL where it does not apply */
+  const gfloat *bias;     /* [sppnet_conv_bias()] */
 } SppnetConv;
 
 /* Floats of the packed weights and of the bias, which are padded to whole vectors. */
@@ -28,15 +29,17 @@ void sppnet_conv_pack_bias (const SppnetConvKernels *kernels, const SppnetLayer 
                             gfloat *packed);
 
 /* Floats of scratch memory per thread. */
-gsize sppnet_conv_direct_scratch (const SppnetConvKernels *kernels, const SppnetLayer *layer, gint channels);
+gsize sppnet_conv_direct_scratch (const SppnetConvKernels *kernels, const SppnetLayer *layer, gint channels,
+                                  gboolean pooled);
 
 /**
  * sppnet_conv_direct_run:
  * @in: must hold every row within the map that the output rows need
  * @out: rows y0 .. y1 - 1 are written
+ * @pooled: @out is the convolution's map after 2x2 max pooling with stride 2
  * @scratch: [threads][sppnet_conv_direct_scratch()]
  *
  * Each output is summed in the order of the kernel's cells, whatever the rows and threads.
  */
 void sppnet_conv_direct_run (const SppnetConv *conv, const SppnetRows *in, const SppnetRows *out, gint y0, gint y1,
-                             guint threads, gfloat *scratch);
+                             gboolean pooled, guint threads, gfloat *scratch);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backbone/weights.h"
 
+#include "backbone/winograd.h"
 #include "base/memory.h"
 
 /* The gathered input of a kernel so large that it would not fit the caches: left to the matrix product. */
@@ -48,13 +49,20 @@ pack_conv (SppnetWeights *weights, SppnetModel *model, guint index, gint channel
   const SppnetConvKernels *kernels = sppnet_conv_kernels ();
   const SppnetLayer *layer = &sppnet_model_get_config (model)->layers[index];
   gfloat *packed = take (weights, model, sppnet_conv_direct_weights (kernels, layer, channels), error);
+  gfloat *tiles = NULL;
   gfloat *bias = packed ? take (weights, model, sppnet_conv_bias (kernels, layer), error) : NULL;
 
   if (!bias)
     return FALSE;
+  if (sppnet_winograd_supports (layer, channels)) {
+    tiles = take (weights, model, sppnet_winograd_weights (kernels, layer, channels), error);
+    if (!tiles)
+      return FALSE;
+    sppnet_winograd_pack (kernels, layer, channels, file, tiles);
+  }
   sppnet_conv_direct_pack (kernels, layer, channels, file, packed);
   sppnet_conv_pack_bias (kernels, layer, weights->bias[index], bias);
-  weights->conv[index] = (SppnetConv) { kernels, layer, channels, packed, bias };
+  weights->conv[index] = (SppnetConv) { kernels, layer, channels, packed, tiles, bias };
   return TRUE;
 }
 
@@ -63,7 +71,7 @@ static gboolean
 has_kernels (const SppnetLayer *layer, gint channels)
 {
   return layer->kind == SPPNET_LAYER_CONV && sppnet_cpu_isa () > SPPNET_ISA_PLAIN
-         && sppnet_conv_direct_scratch (sppnet_conv_kernels (), layer, channels) <= MOST_SCRATCH;
+         && sppnet_conv_direct_scratch (sppnet_conv_kernels (), layer, channels, FALSE) <= MOST_SCRATCH;
 }
 
 static gboolean

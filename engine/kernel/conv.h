@@ -24,6 +24,30 @@ typedef struct
   gsize out_pixel; /* floats from one output pixel to the next */
 } SppnetConvRow;
 
+/* Where the 4x4 output pixels of a Winograd tile go. */
+typedef struct
+{
+  gfloat *out;     /* the first filter of the first pixel */
+  gsize row;       /* floats between rows of the output */
+  gsize pixel;     /* floats between its pixels */
+  gboolean pooled; /* the maxima of 2x2 pixels: 2x2 results */
+} SppnetWinogradTile;
+
+/* Tiles of a 3x3 convolution with stride 1, for one block of filters, by Winograd's F(4x4, 3x3). */
+typedef struct
+{
+  const gfloat *cells; /* [36][n][channels], of winograd_input */
+  gsize cells_plane;   /* floats from one of the 36 to the next */
+  gint channels;
+  const gfloat *weight; /* [36][channels][filter], filters padded to whole vectors */
+  const gfloat *bias;   /* of the block's first filter */
+  gfloat slope;
+  gint filters;     /* from the block's first one on; more than a block are cut */
+  gfloat *products; /* scratch: [36][n][block] */
+  gsize products_plane;
+  const SppnetWinogradTile *tiles; /* [n] */
+} SppnetWinogradBlock;
+
 typedef struct
 {
   gint lanes;  /* floats in a vector */
@@ -33,6 +57,14 @@ typedef struct
   /* Pixels 0 .. n - 1 of a row. A pixel's value does not depend on n: sums run over y and k in order. Against plain:
    * relative error at most rows * run * 2^-23 of the sum of magnitudes. */
   void (*conv_row) (const SppnetConvRow *row, gint n);
+
+  /* out[i][c] = max of cells 2 i and 2 i + 1 of both rows. Bit-exact without NaN. */
+  void (*pool_2x2) (gfloat *out, const gfloat *above, const gfloat *below, gint n, gint channels);
+
+  /* 6x6 cells of channels (a multiple of 16) to their 36 combinations: out [36][channels], planes out_plane apart. */
+  void (*winograd_input) (const gfloat *in, gsize in_pixel, gsize in_row, gint channels, gfloat *out, gsize out_plane);
+  /* The outputs of n tiles. A tile's values do not depend on n or on its place. */
+  void (*winograd_block) (const SppnetWinogradBlock *block, gint n);
 } SppnetConvKernels;
 
 /* The table for this process (sppnet_cpu_isa()), and that of one level; NULL where this build or processor has none. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Convolution for inference, with the kernels of every level, against the layers that training uses. */
-#include "backbone/conv.h"
+#include "backbone/winograd.h"
 
 #include <math.h>
 #include <string.h>
@@ -25,83 +25,163 @@ random_floats (SppnetRandom *random, gsize n)
 }
 
 static SppnetLayer
-random_layer (SppnetRandom *random)
+random_layer (SppnetRandom *random, gboolean winograd)
 {
-  SppnetLayer layer = { .kind = SPPNET_LAYER_CONV, .name = "layer", .slope = 0.1f };
-  gboolean pointwise = below (random, 3) == 0;
+  SppnetLayer layer = { .kind = SPPNET_LAYER_CONV, .name = "layer", .slope = 0.1f, .stride = 1 };
+  gint choice = below (random, 3);
 
   layer.filters = 1 + below (random, 70);
-  layer.kernel_width = pointwise ? 1 : 1 + below (random, 7);
-  layer.kernel_height = pointwise ? 1 : 1 + below (random, 7);
-  layer.stride = pointwise ? 1 : 1 + below (random, 3);
+  layer.kernel_width = winograd ? 3 : choice ? 1 + below (random, 7) : 1;
+  layer.kernel_height = winograd ? 3 : choice ? 1 + below (random, 7) : 1;
+  if (!winograd && choice)
+    layer.stride = 1 + below (random, 3);
   layer.pad_x = below (random, layer.kernel_width);
   layer.pad_y = below (random, layer.kernel_height);
   layer.activation = (SppnetActivation) below (random, 3);
   return layer;
 }
 
-/* Rows y0 .. y1 - 1 in two calls, the second with the first one's rows dropped as a backbone does. */
-static void
-run_split (const SppnetConv *conv, const SppnetRows *in, const SppnetRows *out, gint split, guint threads,
-           gfloat *scratch)
+/* One convolution, with pooling after it or without, and everything to run it in both ways. */
+typedef struct
 {
-  SppnetRows rest = *out;
+  SppnetLayer layer, pool;
+  gboolean winograd, pooled;
+  SppnetConv conv;
+  SppnetRows in, middle, out; /* middle: before pooling */
+  gfloat *file, *bias, *reference, *packed, *packed_bias, *tiles, *scratch;
+} Problem;
 
-  sppnet_conv_direct_run (conv, in, out, 0, split, threads, scratch);
-  rest.data += (gsize) split * out->width * out->channels;
-  rest.first = split;
-  sppnet_conv_direct_run (conv, in, &rest, split, out->height, threads, scratch);
+static gboolean
+problem_init (Problem *problem, const SppnetConvKernels *kernels, gboolean winograd, SppnetRandom *random)
+{
+  gint channels = winograd ? 16 * (1 + below (random, 3)) : 1 + below (random, 40);
+  const SppnetLayer *layer = &problem->layer;
+  gsize n_weights, scratch;
+
+  *problem = (Problem) { .layer = random_layer (random, winograd), .winograd = winograd, .pooled = below (random, 2) };
+  problem->pool = (SppnetLayer) {
+    .kind = SPPNET_LAYER_MAX_POOL, .kernel_width = 2, .kernel_height = 2, .stride = 2, .ceil_mode = below (random, 2)
+  };
+  problem->in
+      = (SppnetRows) { .width = 1 + below (random, 50), .height = 1 + below (random, 30), .channels = channels };
+  problem->in.end = problem->in.height;
+  problem->middle.channels = problem->out.channels = layer->filters;
+  problem->middle.width = sppnet_layer_output_width (layer, problem->in.width);
+  problem->middle.height = sppnet_layer_output_height (layer, problem->in.height);
+  problem->out = problem->middle;
+  if (problem->pooled) {
+    problem->out.width = sppnet_layer_output_width (&problem->pool, problem->middle.width);
+    problem->out.height = sppnet_layer_output_height (&problem->pool, problem->middle.height);
+  }
+  problem->middle.end = problem->middle.height;
+  problem->out.end = problem->out.height;
+  if (problem->out.width <= 0 || problem->out.height <= 0)
+    return FALSE;
+  n_weights = (gsize) layer->filters * channels * layer->kernel_width * layer->kernel_height;
+  problem->file = random_floats (random, n_weights);
+  problem->bias = random_floats (random, layer->filters);
+  problem->in.data = random_floats (random, (gsize) problem->in.width * problem->in.height * channels);
+  problem->reference = sppnet_aligned_alloc (sizeof (gfloat) * n_weights);
+  sppnet_conv_pack (layer, channels, problem->file, problem->reference);
+  problem->packed = sppnet_aligned_alloc (sizeof (gfloat) * sppnet_conv_direct_weights (kernels, layer, channels));
+  sppnet_conv_direct_pack (kernels, layer, channels, problem->file, problem->packed);
+  problem->packed_bias = sppnet_aligned_alloc (sizeof (gfloat) * sppnet_conv_bias (kernels, layer));
+  sppnet_conv_pack_bias (kernels, layer, problem->bias, problem->packed_bias);
+  if (winograd) {
+    problem->tiles = sppnet_aligned_alloc (sizeof (gfloat) * sppnet_winograd_weights (kernels, layer, channels));
+    sppnet_winograd_pack (kernels, layer, channels, problem->file, problem->tiles);
+  }
+  scratch = MAX (sppnet_conv_direct_scratch (kernels, layer, channels, TRUE), sppnet_layer_scratch (layer, channels));
+  scratch = MAX (scratch, winograd ? sppnet_winograd_scratch (kernels, channels) : 0);
+  problem->scratch = sppnet_aligned_alloc (sizeof (gfloat) * 3 * scratch);
+  problem->conv = (SppnetConv) { kernels, layer, channels, problem->packed, problem->tiles, problem->packed_bias };
+  return TRUE;
 }
 
 static void
-check_layer (const SppnetConvKernels *kernels, SppnetRandom *random)
+problem_clear (Problem *problem)
 {
-  SppnetLayer layer = random_layer (random);
-  gint channels = 1 + below (random, 40);
-  SppnetRows in = { .width = 1 + below (random, 50), .height = 1 + below (random, 30), .channels = channels };
-  SppnetRows out = { .channels = layer.filters }, expected;
-  gsize n_weights = (gsize) layer.filters * channels * layer.kernel_width * layer.kernel_height, n_out;
-  g_autoptr (SppnetFloats) in_data = NULL, out_data = NULL, expected_data = NULL, again = NULL;
-  g_autoptr (SppnetFloats) file = random_floats (random, n_weights), bias = random_floats (random, layer.filters);
-  g_autoptr (SppnetFloats) reference = sppnet_aligned_alloc (sizeof (gfloat) * n_weights);
-  g_autoptr (SppnetFloats) packed
-      = sppnet_aligned_alloc (sizeof (gfloat) * sppnet_conv_direct_weights (kernels, &layer, channels));
-  g_autoptr (SppnetFloats) padded = sppnet_aligned_alloc (sizeof (gfloat) * sppnet_conv_bias (kernels, &layer));
-  g_autoptr (SppnetFloats) scratch = sppnet_aligned_alloc (
-      sizeof (gfloat) * 3
-      * MAX (sppnet_conv_direct_scratch (kernels, &layer, channels), sppnet_layer_scratch (&layer, channels)));
-  SppnetConv conv = { kernels, &layer, channels, packed, padded };
+  gfloat *memory[] = { problem->file,   problem->bias,        problem->in.data, problem->reference,
+                       problem->packed, problem->packed_bias, problem->tiles,   problem->scratch };
 
-  in.end = in.height;
-  out.width = sppnet_layer_output_width (&layer, in.width);
-  out.end = out.height = sppnet_layer_output_height (&layer, in.height);
-  if (out.width == 0 || out.height == 0)
+  for (guint i = 0; i < G_N_ELEMENTS (memory); i++)
+    sppnet_aligned_free (memory[i]);
+}
+
+static gsize
+n_out (const Problem *problem)
+{
+  return (gsize) problem->out.width * problem->out.height * problem->out.channels;
+}
+
+/* The layers that training uses. (transfer full) */
+static gfloat *
+run_reference (const Problem *problem)
+{
+  SppnetRows middle = problem->middle, out = problem->out;
+  gfloat *middle_data = sppnet_aligned_alloc (sizeof (gfloat) * middle.width * middle.height * middle.channels);
+
+  middle.data = middle_data;
+  sppnet_layer_run (&problem->layer, problem->reference, problem->bias, &problem->in, &middle, 0, middle.height, 1,
+                    problem->scratch);
+  if (!problem->pooled)
+    return middle_data;
+  out.data = sppnet_aligned_alloc (sizeof (gfloat) * n_out (problem));
+  sppnet_layer_run (&problem->pool, NULL, NULL, &middle, &out, 0, out.height, 1, NULL);
+  sppnet_aligned_free (middle_data);
+  return out.data;
+}
+
+/* Two calls, the second with the first one's rows dropped as a backbone does. (transfer full) */
+static gfloat *
+run (const Problem *problem, gint split, guint threads)
+{
+  SppnetRows out = problem->out;
+  gfloat *data = sppnet_aligned_alloc (sizeof (gfloat) * n_out (problem));
+
+  for (gint call = 0; call < 2; call++) {
+    gint y0 = call ? split : 0, y1 = call ? problem->out.height : split;
+
+    out.first = y0;
+    out.data = data + (gsize) y0 * out.width * out.channels;
+    if (y0 == y1)
+      continue;
+    if (problem->winograd)
+      sppnet_winograd_run (&problem->conv, &problem->in, &out, y0, y1, problem->pooled, threads, problem->scratch);
+    else
+      sppnet_conv_direct_run (&problem->conv, &problem->in, &out, y0, y1, problem->pooled, threads, problem->scratch);
+  }
+  return data;
+}
+
+static void
+check_problem (const SppnetConvKernels *kernels, gboolean winograd, SppnetRandom *random)
+{
+  g_autoptr (SppnetFloats) expected = NULL, whole = NULL, split = NULL;
+  Problem problem;
+  gint step, rows;
+
+  if (!problem_init (&problem, kernels, winograd, random))
     return;
-  n_out = (gsize) out.width * out.height * out.channels;
-  in.data = in_data = random_floats (random, (gsize) in.width * in.height * channels);
-  out.data = out_data = random_floats (random, n_out);
-  expected = out;
-  expected.data = expected_data = random_floats (random, n_out);
-  sppnet_conv_pack (&layer, channels, file, reference);
-  sppnet_layer_run (&layer, reference, bias, &in, &expected, 0, out.height, 1, scratch);
-
-  sppnet_conv_direct_pack (kernels, &layer, channels, file, packed);
-  sppnet_conv_pack_bias (kernels, &layer, bias, padded);
-  sppnet_conv_direct_run (&conv, &in, &out, 0, out.height, 1, scratch);
-  for (gsize i = 0; i < n_out; i++)
-    /* Sums of up to 7 * 7 * 40 terms about 1. */
-    g_assert_cmpfloat_with_epsilon (out.data[i], expected.data[i], 2e-4);
-
-  again = sppnet_aligned_alloc (sizeof (gfloat) * n_out);
-  memcpy (again, out.data, sizeof (gfloat) * n_out);
-  run_split (&conv, &in, &out, below (random, out.height), 1 + (guint) below (random, 3), scratch);
-  g_assert_true (memcmp (again, out.data, sizeof (gfloat) * n_out) == 0);
+  step = winograd ? SPPNET_WINOGRAD_ROWS / (problem.pooled ? 2 : 1) : 1;
+  rows = below (random, (problem.out.height + step - 1) / step) * step;
+  expected = run_reference (&problem);
+  whole = run (&problem, problem.out.height, 1);
+  split = run (&problem, rows, 1 + (guint) below (random, 3));
+  for (gsize i = 0; i < n_out (&problem); i++)
+    /* Sums of up to 7 * 7 * 40 products of numbers about 1, where one term of a Winograd sum is up to 100 times as
+     * large as its result. */
+    g_assert_cmpfloat_with_epsilon (whole[i], expected[i], winograd ? 1e-3 : 5e-4);
+  g_assert_true (memcmp (whole, split, sizeof (gfloat) * n_out (&problem)) == 0);
+  problem_clear (&problem);
 }
 
+/* data: the level, plus a hundred for Winograd */
 static void
 test_level (gconstpointer data)
 {
-  const SppnetConvKernels *kernels = sppnet_conv_kernels_for (GPOINTER_TO_UINT (data));
+  guint isa = GPOINTER_TO_UINT (data) % 100;
+  const SppnetConvKernels *kernels = sppnet_conv_kernels_for (isa);
   SppnetRandom random = { (guint32) g_test_rand_int () };
 
   if (!kernels) {
@@ -110,18 +190,36 @@ test_level (gconstpointer data)
   }
   sppnet_blas_begin ();
   for (gint i = 0; i < 150; i++)
-    check_layer (kernels, &random);
+    check_problem (kernels, GPOINTER_TO_UINT (data) >= 100, &random);
   sppnet_blas_end ();
+}
+
+/* Layers that the transforms do not fit. */
+static void
+test_winograd_supports (void)
+{
+  SppnetLayer layer = { .kind = SPPNET_LAYER_CONV, .kernel_width = 3, .kernel_height = 3, .stride = 1 };
+
+  g_assert_true (sppnet_winograd_supports (&layer, 16));
+  g_assert_false (sppnet_winograd_supports (&layer, 3));
+  layer.stride = 2;
+  g_assert_false (sppnet_winograd_supports (&layer, 16));
+  layer.stride = 1;
+  layer.kernel_width = 5;
+  g_assert_false (sppnet_winograd_supports (&layer, 16));
 }
 
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/backbone/conv/winograd-supports", test_winograd_supports);
   for (guint isa = 0; isa < SPPNET_N_ISAS; isa++) {
-    g_autofree gchar *path = g_strdup_printf ("/backbone/conv/%s/direct", sppnet_isa_name (isa));
+    g_autofree gchar *direct = g_strdup_printf ("/backbone/conv/%s/direct", sppnet_isa_name (isa));
+    g_autofree gchar *winograd = g_strdup_printf ("/backbone/conv/%s/winograd", sppnet_isa_name (isa));
 
-    g_test_add_data_func (path, GUINT_TO_POINTER (isa), test_level);
+    g_test_add_data_func (direct, GUINT_TO_POINTER (isa), test_level);
+    g_test_add_data_func (winograd, GUINT_TO_POINTER (100 + isa), test_level);
   }
   return g_test_run ();
 }

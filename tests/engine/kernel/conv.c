@@ -7,9 +7,7 @@
 #include "kernel/conv.h"
 
 #include "arena.h"
-#include "bench_time.h"
-
-#define ROUNDS 400
+#include "bench_conv.h"
 
 static Arena in_arena, weight_arena, bias_arena, out_arena;
 
@@ -160,17 +158,207 @@ check_conv_row (const SppnetConvKernels *kernels, SppnetRandom *random)
 }
 
 static void
+check_pool_2x2 (const SppnetConvKernels *kernels, SppnetRandom *random)
+{
+  gint n = below (random, 20), channels = 1 + below (random, 70);
+  gfloat *above = random_floats (&in_arena, (gsize) 2 * n * channels, random);
+  gfloat *below_it = random_floats (&weight_arena, (gsize) 2 * n * channels, random);
+  gfloat *out = arena_take (&out_arena, sizeof *out * n * channels);
+
+  kernels->pool_2x2 (out, above, below_it, n, channels);
+  arena_check (&out_arena);
+  for (gint i = 0; i < n; i++)
+    for (gint c = 0; c < channels; c++) {
+      gsize left = (gsize) 2 * i * channels + c, right = left + channels;
+
+      g_assert_true (out[i * channels + c]
+                     == MAX (MAX (above[left], above[right]), MAX (below_it[left], below_it[right])));
+    }
+}
+
+/* Lavin and Gray, section 4.3: B^T and A^T of F(4x4, 3x3). */
+static const gdouble BT[6][6] = { { 4, 0, -5, 0, 1, 0 },  { 0, -4, -4, 1, 1, 0 }, { 0, 4, -4, -1, 1, 0 },
+                                  { 0, -2, -1, 2, 1, 0 }, { 0, 2, -1, -2, 1, 0 }, { 0, 4, 0, -5, 0, 1 } };
+static const gdouble AT[4][6]
+    = { { 1, 1, 1, 1, 1, 0 }, { 0, 1, -1, 2, -2, 0 }, { 0, 1, 1, 4, 4, 0 }, { 0, 1, -1, 8, -8, 1 } };
+
+static void
+check_winograd_input (const SppnetConvKernels *kernels, SppnetRandom *random)
+{
+  gint channels = 16 * (1 + below (random, 4));
+  gsize in_pixel = channels + below (random, 9), in_row = 6 * in_pixel + below (random, 9);
+  gsize plane = channels + below (random, 20);
+  gfloat *in = random_floats (&in_arena, 5 * in_row + 5 * in_pixel + channels, random);
+  gfloat *out = arena_take (&out_arena, sizeof *out * (35 * plane + channels));
+
+  kernels->winograd_input (in, in_pixel, in_row, channels, out, plane);
+  arena_check (&out_arena);
+  for (gint y = 0; y < 6; y++)
+    for (gint x = 0; x < 6; x++)
+      for (gint c = 0; c < channels; c++) {
+        gdouble sum = 0.0, magnitude = 0.0;
+
+        for (gint i = 0; i < 6; i++)
+          for (gint j = 0; j < 6; j++) {
+            gdouble term = BT[y][i] * in[i * in_row + j * in_pixel + c] * BT[x][j];
+
+            sum += term;
+            magnitude += fabs (term);
+          }
+        g_assert_cmpfloat (fabs (out[(6 * y + x) * plane + c] - sum), <=, 12 * 0x1p-23 * magnitude);
+      }
+}
+
+#define TILES_MOST 30
+
+/* cells [36][n][channels], weight [36][channels][filters] */
+typedef struct
+{
+  gint n, channels, filters;
+  gfloat *cells, *weight, bias[64];
+} Tiles;
+
+/* The 4x4 outputs of one tile and filter, before the activation, and the magnitude of each one's terms. */
+static void
+expected_tile (const Tiles *tiles, gint tile, gint filter, gdouble sums[16], gdouble magnitudes[16])
+{
+  for (gint p = 0; p < 16; p++) {
+    sums[p] = tiles->bias[filter];
+    magnitudes[p] = fabs (sums[p]);
+  }
+  for (gint plane = 0; plane < 36; plane++) {
+    gdouble product = 0.0, magnitude = 0.0;
+
+    for (gint c = 0; c < tiles->channels; c++) {
+      gdouble term = (gdouble) tiles->cells[((gsize) plane * tiles->n + tile) * tiles->channels + c]
+                     * tiles->weight[((gsize) plane * tiles->channels + c) * tiles->filters + filter];
+
+      product += term;
+      magnitude += fabs (term);
+    }
+    for (gint p = 0; p < 16; p++) {
+      gdouble factor = AT[p / 4][plane / 6] * AT[p % 4][plane % 6];
+
+      sums[p] += factor * product;
+      magnitudes[p] += fabs (factor) * magnitude;
+    }
+  }
+}
+
+static gfloat *
+pack_tiles (const SppnetConvKernels *kernels, const Tiles *tiles)
+{
+  gint padded = (tiles->filters + kernels->lanes - 1) / kernels->lanes * kernels->lanes;
+  gfloat *packed = arena_take (&weight_arena, sizeof *packed * 36 * tiles->channels * padded);
+
+  for (gint i = 0; i < 36 * tiles->channels; i++)
+    for (gint f = 0; f < padded; f++)
+      packed[i * padded + f] = f < tiles->filters ? tiles->weight[i * tiles->filters + f] : 0.0f;
+  return packed;
+}
+
+/* Outputs of every other tile pooled: [n][16][filters], or [n][4][filters] in its place. */
+static gfloat *
+run_tiles (const SppnetConvKernels *kernels, const Tiles *tiles, gfloat slope)
+{
+  g_autofree SppnetWinogradTile *places = g_new (SppnetWinogradTile, tiles->n);
+  gint padded = (tiles->filters + kernels->lanes - 1) / kernels->lanes * kernels->lanes;
+  gsize plane = (gsize) tiles->n * kernels->block + 16;
+  g_autofree gfloat *products = g_new (gfloat, 36 * plane);
+  gfloat *bias = arena_take (&bias_arena, sizeof *bias * padded);
+  gfloat *out = arena_take (&out_arena, sizeof *out * tiles->n * 16 * tiles->filters);
+  SppnetWinogradBlock block
+      = { .cells = arena_copy (&in_arena, tiles->cells, sizeof (gfloat) * 36 * tiles->n * tiles->channels),
+          .cells_plane = (gsize) tiles->n * tiles->channels,
+          .channels = tiles->channels,
+          .weight = pack_tiles (kernels, tiles),
+          .bias = bias,
+          .slope = slope,
+          .filters = tiles->filters,
+          .products = products,
+          .products_plane = plane,
+          .tiles = places };
+
+  memset (bias, 0, sizeof *bias * padded);
+  memcpy (bias, tiles->bias, sizeof *bias * tiles->filters);
+  for (gint i = 0; i < tiles->n; i++)
+    places[i] = (SppnetWinogradTile) { out + (gsize) i * 16 * tiles->filters, (gsize) (i % 2 ? 2 : 4) * tiles->filters,
+                                       tiles->filters, i % 2 };
+  kernels->winograd_block (&block, tiles->n);
+  arena_check (&out_arena);
+  return out;
+}
+
+static void
+check_tile (const Tiles *tiles, gint tile, gint filter, gfloat slope, const gfloat *out)
+{
+  gdouble sums[16], magnitudes[16];
+  gint side = tile % 2 ? 2 : 4;
+
+  expected_tile (tiles, tile, filter, sums, magnitudes);
+  for (gint p = 0; p < 16; p++)
+    if (sums[p] < 0.0)
+      sums[p] *= slope;
+  for (gint p = 0; p < side * side; p++) {
+    gint from = side == 4 ? p : p / 2 * 8 + p % 2 * 2;
+    gdouble want = sums[from], magnitude = magnitudes[from];
+
+    for (gint k = 0; k < 6 && side == 2; k += k == 1 ? 3 : 1) {
+      want = MAX (want, sums[from + k]);
+      magnitude = MAX (magnitude, magnitudes[from + k]);
+    }
+    g_assert_cmpfloat (fabs (out[((gsize) tile * 16 + p) * tiles->filters + filter] - want), <=,
+                       (tiles->channels + 16) * 0x1p-23 * magnitude);
+  }
+}
+
+static void
+check_winograd_block (const SppnetConvKernels *kernels, SppnetRandom *random)
+{
+  Tiles tiles = { 1 + below (random, TILES_MOST), 16 * (1 + below (random, 3)), 1 + below (random, kernels->block) };
+  gsize n_cells = (gsize) 36 * tiles.n * tiles.channels, n_weights = (gsize) 36 * tiles.channels * tiles.filters;
+  g_autofree gfloat *cells = g_new (gfloat, n_cells), *weight = g_new (gfloat, n_weights);
+  gfloat slope = below (random, 2) ? 0.1f : 1.0f;
+  const gfloat *out;
+
+  tiles.cells = cells;
+  tiles.weight = weight;
+  for (gsize i = 0; i < n_cells; i++)
+    cells[i] = (gfloat) sppnet_random_normal (random);
+  for (gsize i = 0; i < n_weights; i++)
+    weight[i] = (gfloat) sppnet_random_normal (random);
+  for (gint i = 0; i < tiles.filters; i++)
+    tiles.bias[i] = (gfloat) sppnet_random_normal (random);
+  out = run_tiles (kernels, &tiles, slope);
+  for (gint i = 0; i < tiles.n; i++)
+    for (gint f = 0; f < tiles.filters; f++)
+      check_tile (&tiles, i, f, slope, out);
+}
+
+static const struct
+{
+  const gchar *name;
+  void (*check) (const SppnetConvKernels *kernels, SppnetRandom *random);
+  gint rounds;
+} checks[] = { { "conv_row", check_conv_row, 400 },
+               { "pool_2x2", check_pool_2x2, 400 },
+               { "winograd_input", check_winograd_input, 30 },
+               { "winograd_block", check_winograd_block, 30 } };
+
+/* data: the number of a check plus the number of checks times the level */
+static void
 test_level (gconstpointer data)
 {
-  const SppnetConvKernels *kernels = sppnet_conv_kernels_for (GPOINTER_TO_UINT (data));
+  guint check = GPOINTER_TO_UINT (data) % G_N_ELEMENTS (checks), isa = GPOINTER_TO_UINT (data) / G_N_ELEMENTS (checks);
+  const SppnetConvKernels *kernels = sppnet_conv_kernels_for (isa);
   SppnetRandom random = { (guint32) g_test_rand_int () };
 
   if (!kernels) {
     g_test_skip ("this processor does not have it");
     return;
   }
-  for (guint i = 0; i < ROUNDS; i++)
-    check_conv_row (kernels, &random);
+  for (gint i = 0; i < checks[check].rounds; i++)
+    checks[check].check (kernels, &random);
 }
 
 static void
@@ -180,60 +368,6 @@ test_table (void)
     g_assert_true ((sppnet_conv_kernels_for (isa) != NULL) == (isa <= (guint) sppnet_cpu_highest_isa ()));
   g_assert_null (sppnet_conv_kernels_for (SPPNET_N_ISAS));
   g_assert_true (sppnet_conv_kernels () == sppnet_conv_kernels_for (sppnet_cpu_isa ()));
-}
-
-#define BENCH_FLOATS (1 << 20)
-static gfloat bench_in[BENCH_FLOATS], bench_weight[BENCH_FLOATS], bench_bias[1024], bench_out[BENCH_FLOATS];
-
-typedef struct
-{
-  const gchar *name;
-  gint rows, channels, width, filters, n;
-  const SppnetConvKernels *kernels;
-} Entry;
-
-static void
-bench_conv_row (gconstpointer data)
-{
-  const Entry *entry = data;
-  SppnetConvRow row = { .in = bench_in,
-                        .in_pixel = entry->channels,
-                        .in_row = (gsize) (entry->n + entry->width) * entry->channels,
-                        .rows = entry->rows,
-                        .run = entry->width * entry->channels,
-                        .weight = bench_weight,
-                        .weight_block = (gsize) entry->rows * entry->width * entry->channels * entry->kernels->block,
-                        .bias = bench_bias,
-                        .slope = 0.1f,
-                        .filters = entry->filters,
-                        .out = bench_out,
-                        .out_pixel = entry->filters };
-
-  entry->kernels->conv_row (&row, entry->n);
-}
-
-static int
-bench (void)
-{
-  static Entry entries[] = {
-    { "3x3 3->16, 96 pixels", 3, 3, 3, 16, 96 },     { "3x3 16->128, 96 pixels", 3, 16, 3, 128, 96 },
-    { "3x3 64->512, 48 pixels", 3, 64, 3, 512, 48 }, { "1x1 32->16, 96 pixels", 1, 32, 1, 16, 96 },
-    { "1x1 256->32, 24 pixels", 1, 256, 1, 32, 24 }, { "1x1 512->128, 24 pixels", 1, 512, 1, 128, 24 },
-  };
-
-  g_print ("%-26s %-8s %12s %8s\n", "kernel", "level", "ns per call", "GFLOP/s");
-  for (guint i = 0; i < G_N_ELEMENTS (entries); i++)
-    for (guint isa = 0; isa < SPPNET_N_ISAS; isa++) {
-      Entry *entry = &entries[i];
-      gdouble ns, flop = 2.0 * entry->rows * entry->width * entry->channels * entry->filters * entry->n;
-
-      entry->kernels = sppnet_conv_kernels_for (isa);
-      if (!entry->kernels)
-        continue;
-      ns = bench_time (bench_conv_row, entry);
-      g_print ("%-26s %-8s %12.1f %8.1f\n", entry->name, sppnet_isa_name (isa), ns, flop / ns);
-    }
-  return 0;
 }
 
 int
@@ -247,10 +381,11 @@ main (int argc, char **argv)
   arena_init (&bias_arena);
   arena_init (&out_arena);
   g_test_add_func ("/kernel/conv/table", test_table);
-  for (guint isa = SPPNET_ISA_PLAIN; isa < SPPNET_N_ISAS; isa++) {
-    g_autofree gchar *path = g_strdup_printf ("/kernel/conv/%s/conv_row", sppnet_isa_name (isa));
+  for (guint isa = SPPNET_ISA_PLAIN; isa < SPPNET_N_ISAS; isa++)
+    for (guint i = 0; i < G_N_ELEMENTS (checks); i++) {
+      g_autofree gchar *path = g_strdup_printf ("/kernel/conv/%s/%s", sppnet_isa_name (isa), checks[i].name);
 
-    g_test_add_data_func (path, GUINT_TO_POINTER (isa), test_level);
-  }
+      g_test_add_data_func (path, GUINT_TO_POINTER (isa * G_N_ELEMENTS (checks) + i), test_level);
+    }
   return g_test_run ();
 }

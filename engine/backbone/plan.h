@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "backbone/weights.h"
+
+/* How the layers of a network are run on a frame of one size. */
+
+typedef enum
+{
+  SPPNET_METHOD_LAYER,    /* layers.h */
+  SPPNET_METHOD_DIRECT,   /* conv.h */
+  SPPNET_METHOD_WINOGRAD, /* winograd.h */
+} SppnetMethod;
+
+/* A layer, or a convolution and the 2x2 max pooling after it, whose input is then never stored. */
+typedef struct
+{
+  guint layer;
+  gboolean pooled;
+  SppnetMethod method;
+  gint rows; /* output rows are computed in multiples of it, but for the last ones */
+} SppnetStep;
+
+typedef struct
+{
+  guint n_steps;
+  SppnetStep steps[SPPNET_MAX_LAYERS];
+} SppnetBackbonePlan;
+
+/* shapes: of the maps, see sppnet_config_shapes() */
+void sppnet_backbone_plan_init (SppnetBackbonePlan *plan, const SppnetConfig *config, const SppnetWeights *weights,
+                                const SppnetShape *shapes);
+
+/* The map that a step writes, as an index of shapes. */
+guint sppnet_step_output (const SppnetStep *step);
+/* The input rows that output row y of a step needs: [*first, *end), not clipped to the map. */
+void sppnet_step_input_rows (const SppnetStep *step, const SppnetConfig *config, gint y, gint *first, gint *end);
+
+const gchar *sppnet_method_name (SppnetMethod method);

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "backbone/winograd.h"
+
+#include <string.h>
+
+#include "base/threads.h"
+#include "kernel/kernel.h"
+
+#define TILE SPPNET_WINOGRAD_ROWS
+#define CELLS 6
+#define PLANES (CELLS * CELLS)
+/* Tiles that are worked on together, and how large their cells and products may become to stay in the second-level
+ * cache. */
+#define MOST_TILES 24
+#define TILES_FLOATS 98304
+/* Planes that are a multiple of the page size apart would share the same few sets of the first-level cache. */
+#define PLANE_PAD 16
+
+gboolean
+sppnet_winograd_supports (const SppnetLayer *layer, gint channels)
+{
+  return layer->kind == SPPNET_LAYER_CONV && layer->kernel_width == 3 && layer->kernel_height == 3 && layer->stride == 1
+         && channels % 16 == 0;
+}
+
+static gint
+n_tiles (const SppnetConvKernels *kernels, gint channels)
+{
+  return CLAMP (TILES_FLOATS / (PLANES * (channels + kernels->block)), kernels->pixels, MOST_TILES);
+}
+
+gsize
+sppnet_winograd_weights (const SppnetConvKernels *kernels, const SppnetLayer *layer, gint channels)
+{
+  return PLANES * sppnet_conv_bias (kernels, layer) * channels;
+}
+
+/* G g G^T: 3x3 weights to 6x6 */
+static void
+transform_weights (const gfloat *g, gdouble *out)
+{
+  static const gdouble G[CELLS][3] = { { 1.0 / 4, 0, 0 },
+                                       { -1.0 / 6, -1.0 / 6, -1.0 / 6 },
+                                       { -1.0 / 6, 1.0 / 6, -1.0 / 6 },
+                                       { 1.0 / 24, 1.0 / 12, 1.0 / 6 },
+                                       { 1.0 / 24, -1.0 / 12, 1.0 / 6 },
+                                       { 0, 0, 1 } };
+
+  for (gint y = 0; y < CELLS; y++)
+    for (gint x = 0; x < CELLS; x++) {
+      gdouble sum = 0.0;
+
+      for (gint i = 0; i < 3; i++)
+        for (gint j = 0; j < 3; j++)
+          sum += G[y][i] * g[3 * i + j] * G[x][j];
+      out[CELLS * y + x] = sum;
+    }
+}
+
+void
+sppnet_winograd_pack (const SppnetConvKernels *kernels, const SppnetLayer *layer, gint channels, const gfloat *file,
+                      gfloat *packed)
+{
+  memset (packed, 0, sizeof *packed * sppnet_winograd_weights (kernels, layer, channels));
+  for (gint o = 0; o < layer->filters; o++) {
+    gint first = o - o % kernels->block;
+    gint width = layer->filters - first > kernels->lanes ? kernels->block : kernels->lanes;
+    gfloat *block = packed + (gsize) first * PLANES * channels + (o - first);
+
+    for (gint i = 0; i < channels; i++, file += 9) {
+      gdouble weights[PLANES];
+
+      transform_weights (file, weights);
+      for (gint p = 0; p < PLANES; p++)
+        block[((gsize) p * channels + i) * width] = (gfloat) weights[p];
+    }
+  }
+}
+
+/* The scratch memory of a thread, and the group of tiles that it works on. */
+typedef struct
+{
+  const SppnetConv *conv;
+  const SppnetRows *in, *out;
+  gint width, height; /* of the convolution's output, before pooling */
+  gboolean pooled;
+  gint per_row;     /* tiles */
+  gint first_y;     /* of the first tile, in the convolution's output */
+  gfloat *cells;    /* [36][n][channels] */
+  gfloat *products; /* [36][n][block] */
+  gfloat *padded;   /* [6][6][channels] */
+  gfloat *partial;  /* [n][4][4][block] */
+  SppnetWinogradTile tiles[MOST_TILES];
+} Group;
+
+gsize
+sppnet_winograd_scratch (const SppnetConvKernels *kernels, gint channels)
+{
+  gsize n = n_tiles (kernels, channels);
+
+  gsize size = PLANES * (n * channels + PLANE_PAD) + PLANES * (n * kernels->block + PLANE_PAD)
+               + (gsize) PLANES * channels + n * TILE * TILE * kernels->block;
+
+  return (size + 15) / 16 * 16; /* whole cache lines */
+}
+
+static void
+group_init (Group *group, gfloat *scratch)
+{
+  gsize n = n_tiles (group->conv->kernels, group->conv->channels);
+  gint channels = group->conv->channels, block = group->conv->kernels->block;
+
+  group->cells = scratch;
+  group->products = group->cells + PLANES * (n * channels + PLANE_PAD);
+  group->padded = group->products + PLANES * (n * block + PLANE_PAD);
+  group->partial = group->padded + (gsize) PLANES * channels;
+}
+
+/* First pixel of a tile in the convolution's output. */
+static void
+tile_place (const Group *group, gsize tile, gint *x, gint *y)
+{
+  *x = (gint) (tile % group->per_row) * TILE;
+  *y = group->first_y + (gint) (tile / group->per_row) * TILE;
+}
+
+/* The cells under a tile at the side of the map, with zeros beside the map. */
+static void
+pad_cells (const Group *group, gint ix, gint iy)
+{
+  const SppnetRows *in = group->in;
+  gint left = CLAMP (-ix, 0, CELLS), right = CLAMP (in->width - ix, left, CELLS);
+
+  memset (group->padded, 0, sizeof (gfloat) * PLANES * in->channels);
+  for (gint y = MAX (-iy, 0); y < MIN (CELLS, in->height - iy); y++)
+    if (right > left)
+      memcpy (group->padded + (y * CELLS + left) * in->channels,
+              sppnet_rows_at (in, iy + y) + (gsize) (ix + left) * in->channels,
+              sizeof (gfloat) * (right - left) * in->channels);
+}
+
+static void
+input_tile (const Group *group, gint i, gsize tile, gsize plane)
+{
+  const SppnetRows *in = group->in;
+  gfloat *cells = group->cells + (gsize) i * in->channels;
+  gint ix, iy;
+
+  tile_place (group, tile, &ix, &iy);
+  ix -= group->conv->layer->pad_x;
+  iy -= group->conv->layer->pad_y;
+  if (ix >= 0 && iy >= 0 && ix + CELLS <= in->width && iy + CELLS <= in->height) {
+    group->conv->kernels->winograd_input (sppnet_rows_at (in, iy) + (gsize) ix * in->channels, in->channels,
+                                          (gsize) in->width * in->channels, in->channels, cells, plane);
+  } else {
+    pad_cells (group, ix, iy);
+    group->conv->kernels->winograd_input (group->padded, in->channels, (gsize) CELLS * in->channels, in->channels,
+                                          cells, plane);
+  }
+}
+
+/* Whether all of a tile is output; the others go through memory of their own. */
+static gboolean
+tile_is_whole (const Group *group, gint x, gint y)
+{
+  return x + TILE <= group->width && y + TILE <= group->height;
+}
+
+static void
+output_tile (Group *group, gint i, gsize tile)
+{
+  const SppnetRows *out = group->out;
+  gint x, y, shrink = group->pooled ? 2 : 1, block = group->conv->kernels->block;
+
+  tile_place (group, tile, &x, &y);
+  if (tile_is_whole (group, x, y))
+    group->tiles[i] = (SppnetWinogradTile) { sppnet_rows_at (out, y / shrink) + (gsize) (x / shrink) * out->channels,
+                                             (gsize) out->width * out->channels, out->channels, group->pooled };
+  else
+    group->tiles[i]
+        = (SppnetWinogradTile) { group->partial + (gsize) i * TILE * TILE * block, (gsize) TILE * block, block, FALSE };
+}
+
+/* Copies what lies on the map of a tile's count filters from filter on. */
+static void
+copy_partial (const Group *group, gint i, gsize tile, gint filter, gint count)
+{
+  const SppnetKernels *kernels = sppnet_kernels ();
+  const SppnetWinogradTile *from = &group->tiles[i];
+  const SppnetRows *out = group->out;
+  gint x0, y0, shrink = group->pooled ? 2 : 1;
+
+  tile_place (group, tile, &x0, &y0);
+  for (gint y = 0; y < MIN (TILE, group->height - y0); y++)
+    for (gint x = 0; x < MIN (TILE, group->width - x0); x++) {
+      gint px = (x0 + x) / shrink, py = (y0 + y) / shrink;
+      const gfloat *cell = from->out + y * from->row + x * from->pixel;
+      gfloat *to;
+
+      if (px >= out->width || py >= out->height)
+        continue;
+      to = sppnet_rows_at (out, py) + (gsize) px * out->channels + filter;
+      if (x % shrink || y % shrink)
+        kernels->max_into (to, cell, count);
+      else
+        memcpy (to, cell, sizeof *to * count);
+    }
+}
+
+/* Tiles first .. first + n - 1 of the call's rows. */
+static void
+run_group (Group *group, gsize first, gint n)
+{
+  const SppnetConv *conv = group->conv;
+  gint block_filters = conv->kernels->block, filters = conv->layer->filters;
+  SppnetWinogradBlock block = { .cells = group->cells,
+                                .cells_plane = (gsize) n * conv->channels + PLANE_PAD,
+                                .channels = conv->channels,
+                                .slope = sppnet_layer_slope (conv->layer),
+                                .products = group->products,
+                                .products_plane = (gsize) n * block_filters + PLANE_PAD,
+                                .tiles = group->tiles };
+
+  for (gint i = 0; i < n; i++) {
+    input_tile (group, i, first + i, block.cells_plane);
+    output_tile (group, i, first + i);
+  }
+  for (gint filter = 0; filter < filters; filter += block_filters) {
+    block.weight = conv->winograd + (gsize) filter * PLANES * conv->channels;
+    block.bias = conv->bias + filter;
+    block.filters = filters - filter;
+    conv->kernels->winograd_block (&block, n);
+    for (gint i = 0; i < n; i++) {
+      gint x, y;
+
+      tile_place (group, first + i, &x, &y);
+      if (tile_is_whole (group, x, y))
+        group->tiles[i].out += block_filters;
+      else
+        copy_partial (group, i, first + i, filter, MIN (block_filters, filters - filter));
+    }
+  }
+}
+
+void
+sppnet_winograd_run (const SppnetConv *conv, const SppnetRows *in, const SppnetRows *out, gint y0, gint y1,
+                     gboolean pooled, guint threads, gfloat *scratch)
+{
+  gsize scratch_size = sppnet_winograd_scratch (conv->kernels, conv->channels);
+  gint width = sppnet_layer_output_width (conv->layer, in->width);
+  gint height = sppnet_layer_output_height (conv->layer, in->height);
+  gint first_y = pooled ? 2 * y0 : y0, end_y = pooled ? MIN (2 * y1, height) : y1;
+  gint per_row = (width + TILE - 1) / TILE;
+  gsize total = (gsize) per_row * ((end_y - first_y + TILE - 1) / TILE);
+  gsize most = n_tiles (conv->kernels, conv->channels);
+  gsize n_groups = ((total + most - 1) / most + threads - 1) / threads * threads;
+
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (gsize g = 0; g < n_groups; g++) {
+    Group group = { .conv = conv,
+                    .in = in,
+                    .out = out,
+                    .width = width,
+                    .height = height,
+                    .pooled = pooled,
+                    .per_row = per_row,
+                    .first_y = first_y };
+    gsize first = g * total / n_groups, end = (g + 1) * total / n_groups;
+
+    group_init (&group, scratch + sppnet_thread_index () * scratch_size);
+    if (end > first)
+      run_group (&group, first, (gint) (end - first));
+  }
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "kernel/vector.h"
+
+/* The inner loop of convolution: a tile of PIXELS pixels times one or two vectors of filters is summed in registers. */
+
+/* The sums, two weights and an input value fill the 32 or 16 registers. */
+#if LANES == 16 || defined(__aarch64__)
+#define PIXELS 12
+#else
+#define PIXELS 6
+#endif
+#define BLOCK (2 * LANES)
+
+/* Adds n products (constant where inlined) of an input value with one or two vectors of weights, for each of run values
+ * and rows of them. pixel, row: floats between pixels' input and between rows. */
+INLINE void
+tile_add (const gfloat *in, gsize pixel, gsize row, gint rows, gint run, const gfloat *weight, const gint n,
+          const gint vectors, Vector *low, Vector *high)
+{
+  for (gint y = 0; y < rows; y++, in += row) {
+    const gfloat *cell = in;
+
+    for (gint k = 0; k < run; k++, cell++, weight += vectors * LANES) {
+      Vector w0 = load (weight), w1 = vectors > 1 ? load (weight + LANES) : w0;
+
+      UNROLL
+      for (gint i = 0; i < n; i++) {
+        Vector x = splat (cell[i * pixel]);
+
+        low[i] = multiply_add (x, w0, low[i]);
+        if (vectors > 1)
+          high[i] = multiply_add (x, w1, high[i]);
+      }
+    }
+  }
+}
+
+/* The first count floats of a vector; none where count is not positive. */
+INLINE void
+store_some (gfloat *out, Vector v, gint count)
+{
+  if (count >= LANES)
+    store (out, v);
+  else
+    memcpy (out, &v, sizeof *out * MAX (count, 0));
+}
+
+/* TILES (n, call) makes call (PIXELS, first) and then call (rest, first), the numbers of pixels constant in each. */
+#define TILE_CASE_(n, first, call)                                                                                     \
+  case n:                                                                                                              \
+    call (n, first);                                                                                                   \
+    break;
+#if PIXELS > 6
+#define TILE_CASES_(first, call)                                                                                       \
+  TILE_CASE_ (1, first, call)                                                                                          \
+  TILE_CASE_ (2, first, call)                                                                                          \
+  TILE_CASE_ (3, first, call)                                                                                          \
+  TILE_CASE_ (4, first, call)                                                                                          \
+  TILE_CASE_ (5, first, call)                                                                                          \
+  TILE_CASE_ (6, first, call)                                                                                          \
+  TILE_CASE_ (7, first, call)                                                                                          \
+  TILE_CASE_ (8, first, call)                                                                                          \
+  TILE_CASE_ (9, first, call)                                                                                          \
+  TILE_CASE_ (10, first, call)                                                                                         \
+  TILE_CASE_ (11, first, call)
+#else
+#define TILE_CASES_(first, call)                                                                                       \
+  TILE_CASE_ (1, first, call)                                                                                          \
+  TILE_CASE_ (2, first, call)                                                                                          \
+  TILE_CASE_ (3, first, call)                                                                                          \
+  TILE_CASE_ (4, first, call)                                                                                          \
+  TILE_CASE_ (5, first, call)
+#endif
+#define TILES(n, call)                                                                                                 \
+  do {                                                                                                                 \
+    gint first_ = 0;                                                                                                   \
+                                                                                                                       \
+    for (; first_ + PIXELS <= (n); first_ += PIXELS)                                                                   \
+      call (PIXELS, first_);                                                                                           \
+    switch ((n) -first_) {                                                                                             \
+      TILE_CASES_ (first_, call)                                                                                       \
+    }                                                                                                                  \
+  } while (0)

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "kernel/conv.h"
+
+#include "bench_time.h"
+
+/* Times of the convolution kernels at sizes that a network has. GFLOP/s are those of the convolution by its definition.
+ */
+#define BENCH_FLOATS (1 << 20)
+#define BENCH_TILES 24
+static gfloat bench_in[BENCH_FLOATS], bench_weight[36 * 64 * 512], bench_bias[1024], bench_out[BENCH_FLOATS];
+static gfloat bench_cells[36 * (BENCH_TILES * 64 + 16)], bench_products[36 * (BENCH_TILES * 32 + 16)];
+
+typedef struct
+{
+  const gchar *name;
+  gint rows, channels, width, filters, n;
+  void (*run) (gconstpointer entry);
+  gint pixels; /* per n */
+  const SppnetConvKernels *kernels;
+} Entry;
+
+static inline void
+bench_conv_row (gconstpointer data)
+{
+  const Entry *entry = data;
+  SppnetConvRow row = { .in = bench_in,
+                        .in_pixel = entry->channels,
+                        .in_row = (gsize) (entry->n + entry->width) * entry->channels,
+                        .rows = entry->rows,
+                        .run = entry->width * entry->channels,
+                        .weight = bench_weight,
+                        .weight_block = (gsize) entry->rows * entry->width * entry->channels * entry->kernels->block,
+                        .bias = bench_bias,
+                        .slope = 0.1f,
+                        .filters = entry->filters,
+                        .out = bench_out,
+                        .out_pixel = entry->filters };
+
+  entry->kernels->conv_row (&row, entry->n);
+}
+
+static inline void
+bench_winograd (gconstpointer data)
+{
+  const Entry *entry = data;
+  SppnetWinogradTile tiles[BENCH_TILES];
+  gsize plane = (gsize) entry->n * entry->channels + 16;
+  SppnetWinogradBlock block = { .cells = bench_cells,
+                                .cells_plane = plane,
+                                .channels = entry->channels,
+                                .bias = bench_bias,
+                                .slope = 0.1f,
+                                .products = bench_products,
+                                .products_plane = (gsize) entry->n * entry->kernels->block + 16,
+                                .tiles = tiles };
+
+  for (gint i = 0; i < entry->n; i++)
+    entry->kernels->winograd_input (bench_in + (gsize) i * 4 * entry->channels, entry->channels,
+                                    (gsize) (4 * entry->n + 2) * entry->channels, entry->channels,
+                                    bench_cells + (gsize) i * entry->channels, plane);
+  for (gint filter = 0; filter < entry->filters; filter += entry->kernels->block) {
+    for (gint i = 0; i < entry->n; i++)
+      tiles[i] = (SppnetWinogradTile) { bench_out + (gsize) i * 4 * entry->filters + filter,
+                                        (gsize) entry->n * 4 * entry->filters, entry->filters, FALSE };
+    block.weight = bench_weight + (gsize) 36 * entry->channels * filter;
+    block.filters = entry->filters - filter;
+    entry->kernels->winograd_block (&block, entry->n);
+  }
+}
+
+static inline int
+bench (void)
+{
+  static Entry entries[] = {
+    { "3x3 3->16, 96 pixels", 3, 3, 3, 16, 96, bench_conv_row, 1 },
+    { "3x3 16->128, 96 pixels", 3, 16, 3, 128, 96, bench_conv_row, 1 },
+    { "3x3 64->512, 48 pixels", 3, 64, 3, 512, 48, bench_conv_row, 1 },
+    { "1x1 32->16, 96 pixels", 1, 32, 1, 16, 96, bench_conv_row, 1 },
+    { "1x1 256->32, 24 pixels", 1, 256, 1, 32, 24, bench_conv_row, 1 },
+    { "1x1 512->128, 24 pixels", 1, 512, 1, 128, 24, bench_conv_row, 1 },
+    { "winograd 16->32, 24 tiles", 3, 16, 3, 32, 24, bench_winograd, 16 },
+    { "winograd 16->128, 24 tiles", 3, 16, 3, 128, 24, bench_winograd, 16 },
+    { "winograd 32->256, 24 tiles", 3, 32, 3, 256, 24, bench_winograd, 16 },
+    { "winograd 64->512, 24 tiles", 3, 64, 3, 512, 24, bench_winograd, 16 },
+  };
+
+  g_print ("%-26s %-8s %12s %8s\n", "kernel", "level", "ns per call", "GFLOP/s");
+  for (guint i = 0; i < G_N_ELEMENTS (entries); i++)
+    for (guint isa = 0; isa < SPPNET_N_ISAS; isa++) {
+      Entry *entry = &entries[i];
+      gdouble ns, flop = 2.0 * entry->rows * entry->width * entry->channels * entry->filters * entry->n * entry->pixels;
+
+      entry->kernels = sppnet_conv_kernels_for (isa);
+      if (!entry->kernels)
+        continue;
+      ns = bench_time (entry->run, entry);
+      g_print ("%-26s %-8s %12.1f %8.1f\n", entry->name, sppnet_isa_name (isa), ns, flop / ns);
+    }
+  return 0;
+}
