@@ -250,26 +250,42 @@ add_pool (Network *network, guint index)
   add_step (network, desc, (dnnl_exec_arg_t[]) { { DNNL_ARG_SRC, network->maps[index] }, { DNNL_ARG_DST, to } }, 2);
 }
 
+/* Each cell factor x factor times, cut to the size of the map that it is added to. */
 static void
 add_merge (Network *network, guint index)
 {
   const SppnetLayer *layer = &network->config->layers[index];
-  const SppnetShape *out = &network->shapes[index + 1];
-  dnnl_memory_desc_t dst = describe (out->channels, out->height, out->width, dnnl_format_tag_any);
+  const SppnetShape *in = &network->shapes[index], *out = &network->shapes[index + 1];
+  gint height = in->height * layer->factor, width = in->width * layer->factor;
+  dnnl_memory_desc_t dst = describe (out->channels, height, width, dnnl_format_tag_any), part;
   const gfloat factors[] = { (gfloat) layer->factor, (gfloat) layer->factor };
-  const dnnl_memory_desc_t *src;
+  dnnl_dims_t size = { 1, out->channels, out->height, out->width }, start = { 0 };
+  const dnnl_memory_desc_t *src, *repeated;
   dnnl_resampling_desc_t repeat;
   dnnl_primitive_desc_t desc;
-  dnnl_memory_t to;
+  dnnl_memory_t full, to;
 
   dnnl_memory_get_memory_desc (network->maps[index], &src);
-  check (dnnl_resampling_forward_desc_init (&repeat, dnnl_forward_inference, dnnl_resampling_nearest,
-                                            out->width % layer->factor || out->height % layer->factor ? NULL : factors,
-                                            src, &dst),
-         layer->name);
+  check (
+      dnnl_resampling_forward_desc_init (&repeat, dnnl_forward_inference, dnnl_resampling_nearest, factors, src, &dst),
+      layer->name);
   check (dnnl_primitive_desc_create (&desc, &repeat, NULL, network->engine, NULL), layer->name);
-  to = map_new (network, index, dnnl_primitive_desc_query_md (desc, dnnl_query_dst_md, 0));
-  add_step (network, desc, (dnnl_exec_arg_t[]) { { DNNL_ARG_SRC, network->maps[index] }, { DNNL_ARG_DST, to } }, 2);
+  repeated = dnnl_primitive_desc_query_md (desc, dnnl_query_dst_md, 0);
+  if (height == out->height && width == out->width) {
+    full = to = map_new (network, index, repeated);
+  } else {
+    check (dnnl_memory_desc_init_submemory (&part, repeated, size, start), layer->name);
+    full = memory_new (network, repeated, DNNL_MEMORY_ALLOCATE);
+    dst = describe (out->channels, out->height, out->width, dnnl_nChw16c);
+    to = map_new (network, index, &dst);
+  }
+  add_step (network, desc, (dnnl_exec_arg_t[]) { { DNNL_ARG_SRC, network->maps[index] }, { DNNL_ARG_DST, full } }, 2);
+  if (full != to) {
+    gpointer memory;
+
+    check (dnnl_memory_get_data_handle (full, &memory), layer->name);
+    add_reorder (network, memory_new (network, &part, memory), to);
+  }
   add_conv (network, index, layer->from + 1, to);
 }
 
