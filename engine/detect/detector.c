@@ -136,22 +136,38 @@ run_backbone (SppnetDetector *detector, const SppnetFrame *frame, SppnetMap *map
   return TRUE;
 }
 
-/* Rows in parallel: reading the pixels of a large frame takes as long as some layers. */
-static const guint8 *
-read_rgb (SppnetDetector *detector, const SppnetFrame *frame, GError **error)
+static gboolean
+needs_pixels (SppnetProposals proposals)
+{
+  return proposals != SPPNET_PROPOSALS_REGIONS && proposals != SPPNET_PROPOSALS_RPN
+         && proposals != SPPNET_PROPOSALS_GRID;
+}
+
+/* What the backbone reads: the frame, or where the proposals look at pixels, too, those in RGB, converted once for
+ * both. Rows in parallel: reading the pixels of a large frame takes as long as some layers. */
+static gboolean
+read_pixels (SppnetDetector *detector, const SppnetFrame *frame, SppnetFrame *pixels, GError **error)
 {
   gint64 start = g_get_monotonic_time ();
-  gsize row = (gsize) frame->width * 3;
-  guint8 *rgb = sppnet_buffer_reserve (&detector->rgb, (gsize) frame->height, row, error);
-  const gint band = 16; /* even: rows that share chroma stay together */
+  const gint row = frame->width * 3, band = 16; /* even: rows that share chroma stay together */
+  guint8 *rgb;
 
+  *pixels = *frame;
+  if (!needs_pixels (detector->plan.proposals))
+    return TRUE;
+  rgb = sppnet_buffer_reserve (&detector->rgb, (gsize) frame->height, (gsize) row, error);
   if (!rgb)
-    return NULL;
+    return FALSE;
 #pragma omp parallel for num_threads(detector->plan.threads)
   for (gint y = 0; y < frame->height; y += band)
     sppnet_frame_read_rgb (frame, y, MIN (band, frame->height - y), rgb + (gsize) y * row);
+  *pixels = (SppnetFrame) { .format = SPPNET_PIXEL_FORMAT_RGB,
+                            .width = frame->width,
+                            .height = frame->height,
+                            .plane = { rgb },
+                            .stride = { row } };
   detector->timings.frame_ms += (g_get_monotonic_time () - start) / 1000.0;
-  return rgb;
+  return TRUE;
 }
 
 static gboolean
@@ -167,13 +183,13 @@ propose_from_map (SppnetDetector *detector, const SppnetFrame *frame, const Sppn
   return TRUE;
 }
 
+/* frame: as read_pixels() gives it. */
 static gboolean
 propose (SppnetDetector *detector, const SppnetFrame *frame, const SppnetMap *map, const SppnetBox **boxes, gsize *n,
          GError **error)
 {
   const SppnetPlan *plan = &detector->plan;
-  const guint8 *rgb = NULL;
-  gint64 start;
+  gint64 start = g_get_monotonic_time ();
 
   *boxes = NULL;
   *n = 0;
@@ -181,15 +197,8 @@ propose (SppnetDetector *detector, const SppnetFrame *frame, const SppnetMap *ma
     return TRUE;
   if (plan->proposals == SPPNET_PROPOSALS_RPN)
     return propose_from_map (detector, frame, map, boxes, n, error);
-  /* A grid does not look at the pixels. */
-  if (plan->proposals != SPPNET_PROPOSALS_GRID) {
-    rgb = read_rgb (detector, frame, error);
-    if (!rgb)
-      return FALSE;
-  }
-  start = g_get_monotonic_time ();
-  if (!sppnet_proposer_run (detector->proposer, plan->proposals, rgb, frame->width, frame->height, plan->max_proposals,
-                            plan->seed, plan->threads, boxes, n, error))
+  if (!sppnet_proposer_run (detector->proposer, plan->proposals, frame->plane[0], frame->width, frame->height,
+                            plan->max_proposals, plan->seed, plan->threads, boxes, n, error))
     return FALSE;
   detector->timings.proposals_ms += (g_get_monotonic_time () - start) / 1000.0;
   return TRUE;
@@ -236,13 +245,15 @@ run_stages (SppnetDetector *detector, const SppnetFrame *frame, const SppnetBox 
 {
   const SppnetConfig *config = sppnet_model_get_config (detector->model);
   const SppnetBox *proposals;
+  SppnetFrame pixels;
   gsize n_proposals;
   SppnetMap map;
 
   /* A frame in which the caller has nothing to score costs nothing. */
   if (detector->plan.proposals == SPPNET_PROPOSALS_REGIONS && n_regions == 0)
     return TRUE;
-  if (!run_backbone (detector, frame, &map, error) || !propose (detector, frame, &map, &proposals, &n_proposals, error))
+  if (!read_pixels (detector, frame, &pixels, error) || !run_backbone (detector, &pixels, &map, error)
+      || !propose (detector, &pixels, &map, &proposals, &n_proposals, error))
     return FALSE;
   /* RoI pooling rounds boxes to cells in its own way, so equal windows do not mean equal vectors there. */
   if (!sppnet_region_list_set (&detector->regions, regions, n_regions, proposals, n_proposals,
