@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "settings.h"
 
+#include "names.h"
+
 GType
 gst_sppnet_proposals_get_type (void)
 {
@@ -64,7 +66,8 @@ gst_sppnet_settings_install (GObjectClass *klass)
       klass, GST_SPPNET_SETTINGS_LABELS,
       g_param_spec_string (
           "labels", "Labels",
-          "Labels that are reported, separated by commas, such as \"person,dog\" (NULL or empty = all). "
+          "Labels that are reported, separated by commas, such as \"person,dog\" (NULL or empty = all); a comma within a "
+          "label has a backslash before it. "
           "A label that the model does not have is an error at start, a warning later",
           NULL, flags));
   g_object_class_install_property (
@@ -83,10 +86,10 @@ static void
 set_labels (GstSppnetSettings *settings, const gchar *labels)
 {
   g_autoptr (GPtrArray) filter = g_ptr_array_new_with_free_func (g_free);
-  g_auto (GStrv) parts = g_strsplit (labels ? labels : "", ",", -1);
+  g_auto (GStrv) parts = sppnet_names_split (labels ? labels : "");
 
   for (gchar **part = parts; *part; part++)
-    if (*g_strstrip (*part))
+    if (**part)
       g_ptr_array_add (filter, g_strdup (*part));
   g_clear_pointer (&settings->filter, g_strfreev);
   if (filter->len > 0) {

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "names.h"
 #include "tools.h"
 
 void
@@ -117,7 +118,9 @@ sppnet_check_method (const gchar *option, const gchar *nick, SppnetProposals *me
 {
   return sppnet_proposals_from_nick (nick, method)
          || sppnet_usage_error (
-             error, "--%s: \"%s\" is none of selective-search, selective-search-quality, edge-boxes, grid, regions, rpn, auto", option, nick);
+             error,
+             "--%s: \"%s\" is none of selective-search, selective-search-quality, edge-boxes, grid, regions, rpn, auto",
+             option, nick);
 }
 
 gboolean
@@ -172,7 +175,7 @@ sppnet_arguments_check (SppnetDetectorArguments *arguments, SppnetSettings *sett
   settings->threads = (guint) arguments->threads;
   settings->seed = (guint32) arguments->seed;
   if (arguments->labels) {
-    arguments->label_list = g_strsplit (arguments->labels, ",", -1);
+    arguments->label_list = sppnet_names_split (arguments->labels);
     settings->labels = (const gchar *const *) arguments->label_list;
   }
   return TRUE;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "arguments.h"
+#include "names.h"
 #include "overlay.h"
 #include "tools.h"
 
@@ -20,7 +21,8 @@ static struct
 
 static const GOptionEntry entries[] = {
   { "proposals", 0, 0, G_OPTION_ARG_STRING, &arg.proposals,
-    "Evaluate the proposals of this method instead of a model: selective-search, selective-search-quality, edge-boxes, grid, rpn or "
+    "Evaluate the proposals of this method instead of a model: selective-search, selective-search-quality, edge-boxes, "
+    "grid, rpn or "
     "auto (the last two with a model)",
     "METHOD" },
   { "mean-of", 0, 0, G_OPTION_ARG_STRING, &arg.mean_of, "Give the mean over these labels, too", "NAME,NAME,..." },
@@ -103,7 +105,7 @@ static gboolean
 evaluate_model (const SppnetEvaluation *evaluation, SppnetSettings *settings, GError **error)
 {
   g_autoptr (SppnetModel) model = sppnet_arguments_load_model (&detector_arguments, error);
-  g_auto (GStrv) mean_of = arg.mean_of ? g_strsplit (arg.mean_of, ",", -1) : NULL;
+  g_auto (GStrv) mean_of = arg.mean_of ? sppnet_names_split (arg.mean_of) : NULL;
 
   if (!model)
     return FALSE;
