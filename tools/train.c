@@ -93,10 +93,13 @@ static const GOptionEntry rpn_entries[] = {
 
 static volatile sig_atomic_t stop_asked;
 
+/* A stage stops where it can go on later. A large network is made and written in one go, which may take a while: the
+ * second signal ends the process at once, and a file that is being written is not there yet. */
 static void
 on_signal (int number)
 {
   stop_asked = 1;
+  signal (number, SIG_DFL);
 }
 
 typedef struct
@@ -358,7 +361,8 @@ make_context (void)
   g_option_context_add_group (context, rpn);
   g_option_context_set_summary (
       context, "Trains backbone and head end to end, then SVMs and ridge box regression when asked for.\n"
-               "A stopped run (Ctrl-C) goes on where it was when the same command is given again.");
+               "A stopped run (Ctrl-C; twice: at once) goes on where it was when the same command is\n"
+               "given again.");
   g_option_context_set_description (context,
                                     "Example:\n  sppnet train --voc MYDATA --set train --output mine.safetensors");
   return context;
