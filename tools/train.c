@@ -62,7 +62,8 @@ static const GOptionEntry network_entries[] = {
 };
 
 static const GOptionEntry schedule_entries[] = {
-  { "epochs", 0, 0, G_OPTION_ARG_DOUBLE, &arg.epochs, "Passes over the pictures (default: 8)", "X" },
+  { "epochs", 0, 0, G_OPTION_ARG_DOUBLE, &arg.epochs, "Passes over the pictures (default: 8, and at least 400 steps)",
+    "X" },
   { "pictures", 0, 0, G_OPTION_ARG_INT, &arg.pictures, "Pictures per step (default: 2)", "N" },
   { "regions", 0, 0, G_OPTION_ARG_INT, &arg.regions, "Regions per picture and step (default: 64)", "N" },
   { "optimizer", 0, 0, G_OPTION_ARG_STRING, &arg.optimizer, "adamw (default) or sgd", "KIND" },
@@ -204,7 +205,7 @@ take_defaults (const SppnetTrainOptions *defaults)
   arg.variants = (gint) defaults->rpn.variants;
   arg.rpn_epochs = defaults->rpn.epochs;
   arg.rpn_learning_rate = defaults->rpn.optimizer.learning_rate;
-  arg.epochs = e->epochs;
+  arg.epochs = NOT_GIVEN;                                                        /* depends on the number of pictures */
   arg.learning_rate = arg.backbone_learning_rate = arg.weight_decay = NOT_GIVEN; /* depends on the optimiser */
   arg.dropout = defaults->dropout;
   arg.min_scale = e->sampler.min_scale;
@@ -240,8 +241,8 @@ take_numbers (SppnetTrainOptions *options, GError **error)
 {
   SppnetEndToEndSettings *e = &options->end_to_end;
 
-  if (!check_range ("epochs", arg.epochs, 0.0, 10000.0, error) || !check_range ("pictures", arg.pictures, 1, 64, error)
-      || !check_range ("regions", arg.regions, 1, 2000, error)
+  if ((arg.epochs != NOT_GIVEN && !check_range ("epochs", arg.epochs, 0.0, 10000.0, error))
+      || !check_range ("pictures", arg.pictures, 1, 64, error) || !check_range ("regions", arg.regions, 1, 2000, error)
       || !check_range ("warm-up", arg.warm_up, 0, 1000000, error)
       || !check_range ("max-proposals", arg.max_proposals, 1, 20000, error)
       || !check_range ("threads", arg.threads, 0, 1024, error) || !check_range ("seed", arg.seed, 0, G_MAXINT, error)
@@ -252,7 +253,8 @@ take_numbers (SppnetTrainOptions *options, GError **error)
     return FALSE;
   e->seed = (guint32) arg.seed;
   e->threads = (guint) arg.threads;
-  e->epochs = arg.epochs;
+  if (arg.epochs != NOT_GIVEN)
+    e->epochs = arg.epochs;
   e->pictures = (guint) arg.pictures;
   e->warm_up = (guint) arg.warm_up;
   e->sampler.regions = (guint) arg.regions;
@@ -348,8 +350,8 @@ make_context (void)
   GOptionGroup *network = g_option_group_new ("network", "Network options:", "Show the network's options", NULL, NULL);
   GOptionGroup *schedule
       = g_option_group_new ("schedule", "Schedule options:", "Show the schedule's options", NULL, NULL);
-  GOptionGroup *rpn = g_option_group_new ("rpn", "Region proposal network options:",
-                                          "Show the region proposal network's options", NULL, NULL);
+  GOptionGroup *rpn = g_option_group_new (
+      "rpn", "Region proposal network options:", "Show the region proposal network's options", NULL, NULL);
 
   sppnet_arguments_add_pictures (context, &pictures);
   g_option_context_add_main_entries (context, data_entries, NULL);

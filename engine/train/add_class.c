@@ -69,7 +69,7 @@ check_objects (const SppnetDataset *dataset, const gchar *label, GError **error)
 
 /* The model's record with what was added. (transfer full) */
 static gchar *
-describe (const SppnetTrainOptions *options, const gchar *provenance, guint pictures)
+describe (const SppnetTrainOptions *options, const gchar *provenance, const SppnetDataset *dataset)
 {
   g_autoptr (JsonNode) root = provenance ? json_from_string (provenance, NULL) : NULL;
   g_auto (GStrv) names = sppnet_picture_sets_names (&options->pictures);
@@ -86,8 +86,8 @@ describe (const SppnetTrainOptions *options, const gchar *provenance, guint pict
   for (guint i = 0; names[i]; i++)
     json_array_add_string_element (sets, names[i]);
   json_object_set_array_member (record, "sets", sets);
-  json_object_set_int_member (record, "pictures", pictures);
-  json_object_set_double_member (record, "epochs", options->end_to_end.epochs);
+  json_object_set_int_member (record, "pictures", dataset->annotations->len);
+  json_object_set_double_member (record, "epochs", sppnet_end_to_end_epochs (&options->end_to_end, dataset));
   json_object_set_int_member (record, "seed", options->end_to_end.seed);
   json_object_set_string_member (record, "tool", "sppnet train " SPPNET_VERSION);
   json_object_set_object_member (added, options->add_class, record);
@@ -96,7 +96,8 @@ describe (const SppnetTrainOptions *options, const gchar *provenance, guint pict
 
 /* init's with the new label. Its threshold is the default, its confidence that of the score. */
 static void
-extend_config (SppnetConfig *config, const SppnetTrainOptions *options, const SppnetConfig *init, guint pictures)
+extend_config (SppnetConfig *config, const SppnetTrainOptions *options, const SppnetConfig *init,
+               const SppnetDataset *dataset)
 {
   guint n = init->n_labels;
 
@@ -115,7 +116,7 @@ extend_config (SppnetConfig *config, const SppnetTrainOptions *options, const Sp
     config->calibration[2 * n + 1] = 0.0f;
   }
   g_free (config->provenance);
-  config->provenance = describe (options, init->provenance, pictures);
+  config->provenance = describe (options, init->provenance, dataset);
 }
 
 /* A network of init's layers with the outputs to train. */
@@ -309,6 +310,6 @@ sppnet_train_add_class (const SppnetTrainOptions *options, SppnetModel *init, Sp
       || !train_rows (options, network, init, dataset, &rows, progress, user_data, error)
       || !train_last_rows (options, network, init, dataset, &rows, progress, user_data, error))
     return FALSE;
-  extend_config (&config, options, sppnet_model_get_config (init), dataset->annotations->len);
+  extend_config (&config, options, sppnet_model_get_config (init), dataset);
   return write_model (options, init, &config, &rows, error);
 }

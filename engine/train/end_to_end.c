@@ -8,6 +8,9 @@
 #include "train/checkpoint.h"
 #include "train/schedule.h"
 
+#define EPOCHS 8.0
+#define LEAST_STEPS 400
+
 /* One picture of a step: drawn, run and differentiated by one thread. */
 typedef struct
 {
@@ -37,7 +40,7 @@ sppnet_end_to_end_defaults (SppnetEndToEndSettings *settings)
 {
   *settings = (SppnetEndToEndSettings) {
     .seed = 1,
-    .epochs = 8,
+    .epochs = -1,
     .pictures = 2,
     .warm_up = 200,
     .sampler = { .regions = 64,
@@ -58,10 +61,21 @@ sppnet_end_to_end_defaults (SppnetEndToEndSettings *settings)
   };
 }
 
+gdouble
+sppnet_end_to_end_epochs (const SppnetEndToEndSettings *settings, const SppnetDataset *dataset)
+{
+  if (settings->epochs >= 0.0)
+    return settings->epochs;
+  /* Few pictures are seen more often: what training takes is steps. */
+  return MAX (EPOCHS, (gdouble) LEAST_STEPS * 2 / dataset->annotations->len);
+}
+
 guint
 sppnet_end_to_end_steps (const SppnetEndToEndSettings *settings, const SppnetDataset *dataset)
 {
-  return (guint) ceil (settings->epochs * dataset->annotations->len / settings->pictures);
+  guint n = dataset->annotations->len;
+
+  return (guint) ceil (sppnet_end_to_end_epochs (settings, dataset) * n / settings->pictures);
 }
 
 static gchar *
@@ -190,7 +204,8 @@ run_step (Run *run, guint step, guint n_steps, GError **error)
       mask_outputs (&run->network->box, 4 * (gint) run->settings->first_label, run->slots[0].gradient);
   }
   norm = sppnet_optimizer_step (run->network, &run->moments, run->slots[0].gradient, &run->settings->optimizer, step,
-                                sppnet_schedule_rate (step, n_steps, run->settings->warm_up), run->settings->threads);
+                                sppnet_schedule_rate (step, n_steps, MIN (run->settings->warm_up, n_steps / 4)),
+                                run->settings->threads);
   if (!isfinite (norm)) {
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
                  "step %u: the gradient is not finite; a lower learning rate may help", step);

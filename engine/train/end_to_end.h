@@ -11,10 +11,11 @@ typedef struct
 {
   guint32 seed;
   guint threads;
-  gdouble epochs;    /* passes over the pictures */
+  gdouble epochs;    /* passes over the pictures; below 0: 8, and at least 400 steps of two pictures */
   guint pictures;    /* per step; each is computed by one thread */
   gboolean new_head; /* the first fully connected layer has its initial weights: fit their scale to the vectors */
-  guint warm_up;     /* steps in which the learning rate rises from 0; then it falls to 1 % along half a cosine */
+  guint warm_up; /* steps in which the learning rate rises from 0, at most a quarter of all; then it falls to 1 % along
+                  * half a cosine */
   SppnetSamplerSettings sampler;
   SppnetOptimizerSettings optimizer;
   gboolean outputs_only;    /* with variants: the fully connected layers stay as they are, too */
@@ -25,6 +26,7 @@ typedef struct
 /* The settings that trained the default model; seed 1, all processors. */
 void sppnet_end_to_end_defaults (SppnetEndToEndSettings *settings);
 
+gdouble sppnet_end_to_end_epochs (const SppnetEndToEndSettings *settings, const SppnetDataset *dataset);
 guint sppnet_end_to_end_steps (const SppnetEndToEndSettings *settings, const SppnetDataset *dataset);
 
 /**

@@ -136,7 +136,7 @@ describe (const SppnetTrainOptions *options, const SppnetDataset *dataset, Sppne
   json_builder_set_member_name (builder, "pictures");
   json_builder_add_int_value (builder, dataset->annotations->len);
   json_builder_set_member_name (builder, "epochs");
-  json_builder_add_double_value (builder, e->epochs);
+  json_builder_add_double_value (builder, sppnet_end_to_end_epochs (e, dataset));
   json_builder_set_member_name (builder, "pictures_per_step");
   json_builder_add_int_value (builder, e->pictures);
   json_builder_set_member_name (builder, "regions_per_picture");
