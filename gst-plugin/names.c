@@ -7,7 +7,7 @@ sppnet_names_split (const gchar *list)
   g_autoptr (GString) name = g_string_new (NULL);
   GPtrArray *names = g_ptr_array_new ();
 
-  for (;; list++) {
+  for (gboolean more = *list != '\0'; more; list++) {
     if (*list == '\\' && list[1])
       g_string_append_c (name, *++list);
     else if (*list && *list != ',')
@@ -15,8 +15,7 @@ sppnet_names_split (const gchar *list)
     else {
       g_ptr_array_add (names, g_strdup (g_strstrip (name->str)));
       g_string_truncate (name, 0);
-      if (!*list)
-        break;
+      more = *list != '\0';
     }
   }
   g_ptr_array_add (names, NULL);

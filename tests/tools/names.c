@@ -12,7 +12,7 @@ static const struct
   { "a\\\\,b", { "a\\", "b" } },
   { "a\\b", { "ab" } },
   { "a\\", { "a\\" } },
-  { "", { "" } },
+  { "", { NULL } },
   { "dog,", { "dog", "" } },
   { "\xc3\xa9,\xe2\x82\xac", { "\xc3\xa9", "\xe2\x82\xac" } },
 };
