@@ -9,7 +9,7 @@
 #include "frame/frame.h"
 
 /* A band's widest map is held to about this much, so that layers find their input in the cache. */
-#define BAND_BYTES (4u << 20)
+#define BAND_BYTES (2u << 20)
 
 /* The rows of a layer's input that are in memory; the maps below and above it move through in step. */
 typedef struct
@@ -257,7 +257,7 @@ prepare (SppnetBackbone *backbone, const SppnetFrame *frame, guint threads, GErr
   backbone->frame_width = 0;
   if (!measure_stages (backbone, frame->width, frame->height, &row_bytes, error))
     return FALSE;
-  backbone->band = CLAMP ((gint) (BAND_BYTES / MAX (row_bytes, 1)), 32, SPPNET_FRAME_MAX_SIZE);
+  backbone->band = CLAMP ((gint) (BAND_BYTES / MAX (row_bytes, 1)), 16, SPPNET_FRAME_MAX_SIZE);
   backbone->threads = threads;
   plan_bands (backbone);
   backbone->frame_width = frame->width;

@@ -3,6 +3,11 @@
 
 #include "backbone/winograd.h"
 
+/* Tiles to wait for where the weights (input channels times filters) are large, unless their output would be. */
+#define BATCH_TILES 96
+#define LARGE_WEIGHTS 4096
+#define MOST_BATCH_BYTES (4u << 20)
+
 static gboolean
 is_merged (const SppnetConfig *config, guint stage)
 {
@@ -44,6 +49,20 @@ choose (const SppnetConv *conv, const SppnetShape *out)
                                                                             : SPPNET_METHOD_DIRECT;
 }
 
+/* Rows of a Winograd step. Weights that are larger than a second-level cache are worth reading only for many tiles at a
+ * time. */
+static gint
+winograd_rows (const SppnetLayer *layer, gint channels, const SppnetShape *out)
+{
+  gint per_row = (out->width + SPPNET_WINOGRAD_ROWS - 1) / SPPNET_WINOGRAD_ROWS;
+  gsize row_bytes = sizeof (gfloat) * SPPNET_WINOGRAD_ROWS * out->width * layer->filters;
+  gint most = MAX ((gint) (MOST_BATCH_BYTES / row_bytes), 1);
+
+  if (channels * layer->filters < LARGE_WEIGHTS)
+    return SPPNET_WINOGRAD_ROWS;
+  return SPPNET_WINOGRAD_ROWS * CLAMP ((BATCH_TILES + per_row - 1) / per_row, 1, most);
+}
+
 void
 sppnet_backbone_plan_init (SppnetBackbonePlan *plan, const SppnetConfig *config, const SppnetWeights *weights,
                            const SppnetShape *shapes)
@@ -55,7 +74,8 @@ sppnet_backbone_plan_init (SppnetBackbonePlan *plan, const SppnetConfig *config,
     *step = (SppnetStep) { .layer = i, .method = choose (&weights->conv[i], &shapes[i + 1]), .rows = 1 };
     step->pooled = step->method != SPPNET_METHOD_LAYER && can_pool (config, i);
     if (step->method == SPPNET_METHOD_WINOGRAD)
-      step->rows = SPPNET_WINOGRAD_ROWS / (step->pooled ? 2 : 1);
+      step->rows
+          = winograd_rows (&config->layers[i], weights->conv[i].channels, &shapes[i + 1]) / (step->pooled ? 2 : 1);
     i = sppnet_step_output (step);
   }
 }

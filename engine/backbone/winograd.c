@@ -11,8 +11,8 @@
 #define PLANES (CELLS * CELLS)
 /* Tiles that are worked on together, and how large their cells and products may become to stay in the second-level
  * cache. */
-#define MOST_TILES 24
-#define TILES_FLOATS 98304
+#define MOST_TILES 36
+#define TILES_FLOATS 131072
 /* Planes that are a multiple of the page size apart would share the same few sets of the first-level cache. */
 #define PLANE_PAD 16
 
