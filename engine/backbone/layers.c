@@ -97,9 +97,7 @@ sppnet_col2im (const SppnetLayer *layer, const gfloat *col, gint out_width, gsiz
 gfloat
 sppnet_layer_slope (const SppnetLayer *layer)
 {
-  return layer->activation == SPPNET_ACTIVATION_LINEAR ? 1.0f
-         : layer->activation == SPPNET_ACTIVATION_RELU ? 0.0f
-                                                       : layer->slope;
+  return sppnet_activation_slope (layer->activation, layer->slope);
 }
 
 static void

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <sppnet/box.h>
+#include "box/box.h"
 
 #include <math.h>
 
-static gboolean
-is_finite (const SppnetBox *box)
+gboolean
+sppnet_box_is_finite (const SppnetBox *box)
 {
   return isfinite (box->x) && isfinite (box->y) && isfinite (box->width) && isfinite (box->height);
 }
@@ -20,7 +20,7 @@ sppnet_box_iou (const SppnetBox *a, const SppnetBox *b)
   gdouble height = MIN (a_bottom, b_bottom) - MAX (a->y, b->y);
   gdouble both, either;
 
-  if (!(width > 0.0 && height > 0.0) || !is_finite (a) || !is_finite (b))
+  if (!(width > 0.0 && height > 0.0) || !sppnet_box_is_finite (a) || !sppnet_box_is_finite (b))
     return 0.0f;
   both = width * height;
   either = (a_right - a->x) * (a_bottom - a->y) + (b_right - b->x) * (b_bottom - b->y) - both;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "detect/region_list.h"
 
-#include <math.h>
 #include <string.h>
 
+#include "box/box.h"
 #include "box/regression.h"
 #include "region/window.h"
 
@@ -38,22 +38,16 @@ append (SppnetRegionList *list, const SppnetBox *box, gint32 index)
   list->n++;
 }
 
-static gboolean
-is_finite (const SppnetBox *box)
-{
-  return isfinite (box->x) && isfinite (box->y) && isfinite (box->width) && isfinite (box->height);
-}
-
 static void
 append_given (SppnetRegionList *list, const SppnetBox *given, gsize n, gint width, gint height)
 {
   for (gsize i = 0; i < n; i++) {
     SppnetBox box;
 
-    if (!is_finite (&given[i]))
+    if (!sppnet_box_is_finite (&given[i]))
       continue;
     box = sppnet_box_clip (&given[i], width, height);
-    if (is_finite (&box) && box.width > 0.0f && box.height > 0.0f)
+    if (sppnet_box_is_finite (&box) && box.width > 0.0f && box.height > 0.0f)
       append (list, &box, (gint32) i);
   }
 }

@@ -4,20 +4,6 @@
 #include "base/memory.h"
 #include "pooling/pooling.h"
 
-static gfloat
-slope_of (const SppnetHeadLayer *layer)
-{
-  switch (layer->activation) {
-  case SPPNET_ACTIVATION_RELU:
-    return 0.0f;
-  case SPPNET_ACTIVATION_LEAKY:
-    return layer->slope;
-  case SPPNET_ACTIVATION_LINEAR:
-  default:
-    return 1.0f;
-  }
-}
-
 static gboolean
 no_memory (const gchar *name, GError **error)
 {
@@ -88,11 +74,11 @@ box_init (SppnetDense *box, SppnetModel *model, gsize pooled, GError **error)
 {
   const SppnetConfig *config = sppnet_model_get_config (model);
   gboolean on_pooled = config->box_input == SPPNET_BOX_POOLED || config->n_head == 0;
-  gsize inputs = on_pooled ? pooled : (gsize)config->head[config->n_head - 1].outputs;
+  gsize inputs = on_pooled ? pooled : (gsize) config->head[config->n_head - 1].outputs;
 
   if (config->box_input == SPPNET_BOX_NONE)
     return TRUE;
-  return dense_init (box, model, "box", (gsize)config->n_labels * 4, inputs, on_pooled, error);
+  return dense_init (box, model, "box", (gsize) config->n_labels * 4, inputs, on_pooled, error);
 }
 
 static gpointer
@@ -100,7 +86,7 @@ weights_new (SppnetModel *model, GError **error)
 {
   const SppnetConfig *config = sppnet_model_get_config (model);
   SppnetHeadWeights *weights = g_new0 (SppnetHeadWeights, 1);
-  gsize pooled = (gsize)sppnet_config_bins (config) * sppnet_config_channels (config);
+  gsize pooled = (gsize) sppnet_config_bins (config) * sppnet_config_channels (config);
   gsize inputs = pooled;
   gsize classes = config->n_labels + (config->classifier == SPPNET_CLASSIFIER_SOFTMAX ? 1 : 0);
   gboolean ok = TRUE;
@@ -108,9 +94,9 @@ weights_new (SppnetModel *model, GError **error)
   for (guint i = 0; ok && i < config->n_head; i++) {
     const SppnetHeadLayer *layer = &config->head[i];
 
-    ok = dense_init (&weights->layers[i], model, layer->name, (gsize)layer->outputs, inputs, i == 0, error);
-    weights->layers[i].slope = slope_of (layer);
-    inputs = (gsize)layer->outputs;
+    ok = dense_init (&weights->layers[i], model, layer->name, (gsize) layer->outputs, inputs, i == 0, error);
+    weights->layers[i].slope = sppnet_activation_slope (layer->activation, layer->slope);
+    inputs = (gsize) layer->outputs;
   }
   weights->n_layers = config->n_head + 1;
   ok = ok

@@ -121,3 +121,17 @@ sppnet_config_rpn_layer (const SppnetConfig *config)
   g_strlcpy (layer.name, rpn->name, sizeof layer.name);
   return layer;
 }
+
+gfloat
+sppnet_activation_slope (SppnetActivation activation, gfloat slope)
+{
+  switch (activation) {
+  case SPPNET_ACTIVATION_RELU:
+    return 0.0f;
+  case SPPNET_ACTIVATION_LEAKY:
+    return slope;
+  case SPPNET_ACTIVATION_LINEAR:
+  default:
+    return 1.0f;
+  }
+}

@@ -141,6 +141,8 @@ gboolean sppnet_config_parse (SppnetConfig *config, const gchar *json, gssize le
 /* The document that sppnet_config_parse() reads back unchanged. (transfer full) */
 gchar *sppnet_config_to_json (const SppnetConfig *config);
 
+/* What an activation multiplies values below 0 with; slope: of a leaky one. */
+gfloat sppnet_activation_slope (SppnetActivation activation, gfloat slope);
 /* Bins of the pyramid or RoI grid: the sum of the squared levels. */
 gint sppnet_config_bins (const SppnetConfig *config);
 /* Channels of the map before layer `stage`: of the network's input at 0, of the last map at n_layers. */

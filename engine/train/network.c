@@ -191,9 +191,7 @@ sppnet_network_free (SppnetNetwork *network)
 gfloat
 sppnet_head_slope (const SppnetHeadLayer *layer)
 {
-  return layer->activation == SPPNET_ACTIVATION_LINEAR ? 1.0f
-         : layer->activation == SPPNET_ACTIVATION_RELU ? 0.0f
-                                                       : layer->slope;
+  return sppnet_activation_slope (layer->activation, layer->slope);
 }
 
 void

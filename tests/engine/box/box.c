@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "base/random.h"
+#include "box/box.h"
 #include "box/regression.h"
 
 #define SIDE 24
@@ -11,7 +12,7 @@ integer_box (SppnetRandom *random)
 {
   guint32 x = sppnet_random_below (random, SIDE), y = sppnet_random_below (random, SIDE);
 
-  return (SppnetBox){ x, y, sppnet_random_below (random, SIDE - x + 1), sppnet_random_below (random, SIDE - y + 1) };
+  return (SppnetBox) { x, y, sppnet_random_below (random, SIDE - x + 1), sppnet_random_below (random, SIDE - y + 1) };
 }
 
 static gboolean
@@ -61,17 +62,17 @@ test_iou_degenerate (void)
       g_assert_cmpfloat (with_large, ==, 0.0f);
     }
   }
-  large = (SppnetBox){ 0.1f, 0.3f, 1e-3f, 8e3f };
+  large = (SppnetBox) { 0.1f, 0.3f, 1e-3f, 8e3f };
   g_assert_cmpfloat (sppnet_box_iou (&large, &large), ==, 1.0f);
 }
 
 static SppnetBox
 random_box (SppnetRandom *random)
 {
-  return (SppnetBox){ (gfloat) (sppnet_random_uniform (random) * 2000.0 - 500.0),
-                      (gfloat) (sppnet_random_uniform (random) * 2000.0 - 500.0),
-                      (gfloat) exp (sppnet_random_uniform (random) * 4.0 + 3.0),
-                      (gfloat) exp (sppnet_random_uniform (random) * 4.0 + 3.0) };
+  return (SppnetBox) { (gfloat) (sppnet_random_uniform (random) * 2000.0 - 500.0),
+                       (gfloat) (sppnet_random_uniform (random) * 2000.0 - 500.0),
+                       (gfloat) exp (sppnet_random_uniform (random) * 4.0 + 3.0),
+                       (gfloat) exp (sppnet_random_uniform (random) * 4.0 + 3.0) };
 }
 
 /* Sides differ by at most exp (4) < 1000 / 16, so that the limit of the logarithm is not met. */
@@ -190,12 +191,30 @@ test_clip_inside (void)
   }
 }
 
+static void
+test_finite (void)
+{
+  static const gfloat bad[] = { NAN, INFINITY, -INFINITY };
+  SppnetBox box = { 0, -1e30f, 0, 1e30f };
+
+  g_assert_true (sppnet_box_is_finite (&box));
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+    for (guint k = 0; k < 4; k++) {
+      gfloat sides[] = { 1, 2, 3, 4 };
+
+      sides[k] = bad[i];
+      box = (SppnetBox) { sides[0], sides[1], sides[2], sides[3] };
+      g_assert_false (sppnet_box_is_finite (&box));
+    }
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/box/iou/pixels", test_iou_pixels);
   g_test_add_func ("/box/iou/degenerate", test_iou_degenerate);
+  g_test_add_func ("/box/finite", test_finite);
   g_test_add_func ("/box/regression/encode-decode", test_encode_decode);
   g_test_add_func ("/box/regression/values", test_encode_values);
   g_test_add_func ("/box/regression/wild", test_decode_wild);

@@ -489,6 +489,14 @@ test_documented (void)
   }
 }
 
+static void
+test_slope (void)
+{
+  g_assert_cmpfloat (sppnet_activation_slope (SPPNET_ACTIVATION_LINEAR, 0.1f), ==, 1.0f);
+  g_assert_cmpfloat (sppnet_activation_slope (SPPNET_ACTIVATION_RELU, 0.1f), ==, 0.0f);
+  g_assert_cmpfloat (sppnet_activation_slope (SPPNET_ACTIVATION_LEAKY, 0.1f), ==, 0.1f);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -506,6 +514,7 @@ main (int argc, char **argv)
   g_test_add_func ("/config/nested", test_nested);
   g_test_add_func ("/config/too-many", test_too_many);
   g_test_add_func ("/config/too-long", test_too_long);
+  g_test_add_func ("/config/slope", test_slope);
   g_test_add_func ("/config/documented", test_documented);
   return g_test_run ();
 }
