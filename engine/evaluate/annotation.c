@@ -32,19 +32,6 @@ sppnet_annotation_free (SppnetAnnotation *annotation)
   g_free (annotation);
 }
 
-gboolean
-sppnet_annotation_load_file (const gchar *file, gchar **text, gsize *length, GError **error)
-{
-  g_autoptr (GError) reason = NULL;
-
-  if (g_file_get_contents (file, text, length, &reason))
-    return TRUE;
-  g_set_error (error, SPPNET_ERROR,
-               g_error_matches (reason, G_FILE_ERROR, G_FILE_ERROR_NOENT) ? SPPNET_ERROR_NOT_FOUND : SPPNET_ERROR_READ,
-               "%s: %s", file, reason->message);
-  return FALSE;
-}
-
 /* The four corners of a box as they stand in the file. */
 enum
 {

@@ -14,8 +14,6 @@ SppnetAnnotation *sppnet_annotation_new (const gchar *id);
  * wrong with them, or NULL. */
 const gchar *sppnet_annotation_clip (const SppnetAnnotation *annotation, gdouble x0, gdouble y0, gdouble x1, gdouble y1,
                                      SppnetBox *box);
-/* As g_file_get_contents(), with errors of the engine: NOT_FOUND or READ. */
-gboolean sppnet_annotation_load_file (const gchar *file, gchar **text, gsize *length, GError **error);
 
 /* Fills in size and objects of an annotation from the XML text of a file, which errors name. */
 gboolean sppnet_annotation_parse (SppnetAnnotation *annotation, const gchar *file, const gchar *xml, gsize length,

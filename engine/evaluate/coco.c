@@ -4,6 +4,7 @@
 #include <json-glib/json-glib.h>
 #include <math.h>
 
+#include "base/file.h"
 #include "evaluate/annotation.h"
 
 /* Arrays and objects within each other. COCO's have five. */
@@ -216,7 +217,7 @@ load_document (JsonParser *parser, const gchar *file, GError **error)
   JsonNode *root;
   gsize length;
 
-  if (!sppnet_annotation_load_file (file, &text, &length, error))
+  if (!sppnet_file_read (file, &text, &length, error))
     return NULL;
   if (!is_flat (text, length)) {
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT, "%s: is nested more than %d deep", file, MAX_DEPTH);

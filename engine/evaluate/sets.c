@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/random.h"
 #include "evaluate/annotation.h"
 #include "evaluate/coco.h"
@@ -79,7 +80,7 @@ sppnet_labels_load (const gchar *file, GError **error)
   g_auto (GStrv) lines = NULL;
   gsize length;
 
-  if (!sppnet_annotation_load_file (file, &text, &length, error))
+  if (!sppnet_file_read (file, &text, &length, error))
     return NULL;
   if (!g_utf8_validate (text, (gssize) length, NULL)) {
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT, "%s: is not text in UTF-8", file);

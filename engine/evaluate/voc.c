@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/file.h"
 #include "evaluate/annotation.h"
 
 static gboolean
@@ -11,7 +12,7 @@ read_annotation (SppnetAnnotation *annotation, const gchar *file, GError **error
   g_autofree gchar *xml = NULL;
   gsize length;
 
-  return sppnet_annotation_load_file (file, &xml, &length, error)
+  return sppnet_file_read (file, &xml, &length, error)
          && sppnet_annotation_parse (annotation, file, xml, length, error);
 }
 
@@ -50,7 +51,7 @@ load_list (const gchar *dir, const gchar *list, GPtrArray *annotations, GError *
   g_auto (GStrv) lines = NULL;
   gsize length;
 
-  if (!sppnet_annotation_load_file (list, &content, &length, error))
+  if (!sppnet_file_read (list, &content, &length, error))
     return FALSE;
   lines = g_strsplit (content, "\n", -1);
   for (guint i = 0; lines[i]; i++) {

@@ -5,18 +5,7 @@
 
 #include <gdk-pixbuf/gdk-pixbuf.h>
 
-static gboolean
-read_file (const gchar *path, gchar **data, gsize *length, GError **error)
-{
-  g_autoptr (GError) reason = NULL;
-
-  if (g_file_get_contents (path, data, length, &reason))
-    return TRUE;
-  g_set_error (error, SPPNET_ERROR,
-               g_error_matches (reason, G_FILE_ERROR, G_FILE_ERROR_NOENT) ? SPPNET_ERROR_NOT_FOUND : SPPNET_ERROR_READ,
-               "%s", reason->message);
-  return FALSE;
-}
+#include "base/file.h"
 
 /* Only the two formats that are wanted, whatever loaders the system has for others. */
 static const gchar *
@@ -61,7 +50,7 @@ typedef struct
 static void
 on_size_prepared (GdkPixbufLoader *loader, gint width, gint height, gpointer progress)
 {
-  *(Progress *) progress = (Progress){ width, height, 0 };
+  *(Progress *) progress = (Progress) { width, height, 0 };
   if (width > SPPNET_FRAME_MAX_SIZE || height > SPPNET_FRAME_MAX_SIZE)
     gdk_pixbuf_loader_set_size (loader, 0, 0);
 }
@@ -129,7 +118,7 @@ copy_pixels (SppnetPicture *picture, const GdkPixbuf *pixbuf)
     return FALSE;
   for (gint y = 0; y < height; y++)
     copy_row (pixels + y * stride, alpha, width, rgb + 3 * (gsize) y * width);
-  *picture = (SppnetPicture){ width, height, rgb };
+  *picture = (SppnetPicture) { width, height, rgb };
   return TRUE;
 }
 
@@ -141,8 +130,8 @@ sppnet_picture_load (SppnetPicture *picture, const gchar *path, GError **error)
   const gchar *type;
   gsize length;
 
-  *picture = (SppnetPicture){ 0 };
-  if (!read_file (path, &data, &length, error))
+  *picture = (SppnetPicture) { 0 };
+  if (!sppnet_file_read (path, &data, &length, error))
     return FALSE;
   type = find_type (data, length);
   if (!type) {
@@ -195,7 +184,7 @@ sppnet_picture_clear (SppnetPicture *picture)
 SppnetFrame
 sppnet_picture_frame (const SppnetPicture *picture)
 {
-  return (SppnetFrame){
+  return (SppnetFrame) {
     .format = SPPNET_PIXEL_FORMAT_RGB,
     .width = picture->width,
     .height = picture->height,

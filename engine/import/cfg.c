@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/file.h"
+
 #define MAX_CFG_BYTES (1 << 20)
 #define MAX_SECTIONS 1024
 
@@ -32,20 +34,10 @@ free_section (gpointer data)
 static gboolean
 read_text (const gchar *file, gchar **text, GError **error)
 {
-  g_autoptr (GError) reason = NULL;
   gsize length;
 
-  if (g_file_test (file, G_FILE_TEST_EXISTS) && !g_file_test (file, G_FILE_TEST_IS_REGULAR)) {
-    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_READ, "%s: is not a regular file", file);
+  if (!sppnet_file_read (file, text, &length, error))
     return FALSE;
-  }
-  if (!g_file_get_contents (file, text, &length, &reason)) {
-    gboolean absent = g_error_matches (reason, G_FILE_ERROR, G_FILE_ERROR_NOENT);
-
-    g_set_error (error, SPPNET_ERROR, absent ? SPPNET_ERROR_NOT_FOUND : SPPNET_ERROR_READ, "%s: cannot be read: %s",
-                 file, reason->message);
-    return FALSE;
-  }
   if (length <= MAX_CFG_BYTES && g_utf8_validate_len (*text, length, NULL))
     return TRUE;
   g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT, "%s: is not a Darknet .cfg file", file);

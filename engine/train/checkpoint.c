@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/file.h"
+
 /* Text "sppnet checkpoint 1 KEY STEP COUNT ARRAYS SHA256\n", then the arrays in native byte order. */
 
 static gchar *
@@ -55,7 +57,7 @@ sppnet_checkpoint_load (const gchar *file, const gchar *key, guint *step, Sppnet
   *step = 0;
   if (!g_file_test (file, G_FILE_TEST_EXISTS))
     return TRUE;
-  if (!g_file_get_contents (file, &content, &length, error))
+  if (!sppnet_file_read (file, &content, &length, error))
     return FALSE;
   body = memchr (content, '\n', MIN (length, 1024));
   if (!body || !g_str_has_prefix (content, "sppnet checkpoint 1 "))

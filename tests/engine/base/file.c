@@ -57,10 +57,45 @@ test_write (void)
   g_assert_cmpint (g_rmdir (folder), ==, 0);
 }
 
+static void
+assert_unreadable (const gchar *path, SppnetError code, const gchar *reason)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *content = NULL;
+  gsize length;
+
+  g_assert_false (sppnet_file_read (path, &content, &length, &error));
+  g_assert_error (error, SPPNET_ERROR, (gint) code);
+  g_assert_true (g_str_has_prefix (error->message, path));
+  g_assert_nonnull (strstr (error->message, reason));
+}
+
+static void
+test_read (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *folder = g_dir_make_tmp ("sppnet-file-XXXXXX", &error);
+  g_autofree gchar *path = g_build_filename (folder, "file", NULL);
+  g_autofree gchar *content = NULL;
+  gsize length;
+
+  g_assert_no_error (error);
+  assert_unreadable (path, SPPNET_ERROR_NOT_FOUND, "no such file");
+  assert_unreadable (folder, SPPNET_ERROR_READ, "not a regular file");
+  assert_unreadable ("/dev/zero", SPPNET_ERROR_READ, "not a regular file");
+  g_assert_true (sppnet_file_write (path, "a\0b", 3, &error));
+  g_assert_true (sppnet_file_read (path, &content, &length, &error));
+  g_assert_no_error (error);
+  g_assert_cmpmem (content, length, "a\0b", 3);
+  g_unlink (path);
+  g_rmdir (folder);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/file/write", test_write);
+  g_test_add_func ("/file/read", test_read);
   return g_test_run ();
 }
