@@ -6,12 +6,6 @@
 
 #include "base/threads.h"
 #include "head/weights.h"
-#include "kernel/kernel.h"
-
-/* Products are cut into tiles of this many regions and outputs, whatever the number of threads: the sums are then the
- * same for any of them. */
-#define TILE_REGIONS 128
-#define TILE_OUTPUTS 128
 
 struct _SppnetHead
 {
@@ -60,27 +54,6 @@ sppnet_head_free (SppnetHead *head)
   sppnet_buffer_clear (&head->deltas);
   sppnet_model_unref (head->model);
   g_free (head);
-}
-
-/* y[n][outputs] = act (x[n][inputs] weight' + bias) */
-static void
-dense_run (const SppnetDense *dense, const gfloat *x, gsize n, guint threads, gfloat *y)
-{
-  const SppnetKernels *kernels = sppnet_kernels ();
-  gsize across = (dense->outputs + TILE_OUTPUTS - 1) / TILE_OUTPUTS;
-  gsize down = (n + TILE_REGIONS - 1) / TILE_REGIONS;
-  gint lda = (gint)dense->inputs, ldc = (gint)dense->outputs;
-
-#pragma omp parallel for num_threads(threads) schedule(dynamic)
-  for (gsize tile = 0; tile < across * down; tile++) {
-    gsize r = tile / across * TILE_REGIONS, o = tile % across * TILE_OUTPUTS;
-    gsize rows = MIN (n - r, TILE_REGIONS), outputs = MIN (dense->outputs - o, TILE_OUTPUTS);
-
-    cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasTrans, (gint)rows, (gint)outputs, lda, 1.0f, x + r * dense->inputs,
-                 lda, dense->weight + o * dense->inputs, lda, 0.0f, y + r * dense->outputs + o, ldc);
-    for (gsize i = r; i < r + rows; i++)
-      kernels->bias_activate (y + i * dense->outputs + o, dense->bias + o, dense->slope, 1, outputs);
-  }
 }
 
 /* In place; the largest becomes exp (0), so nothing overflows. FALSE when a value is not finite. */
@@ -150,24 +123,23 @@ sppnet_head_run (SppnetHead *head, const gfloat *pooled, gsize n, guint threads,
   const SppnetHeadWeights *weights = head->weights;
   const gfloat *x = pooled;
   gfloat *scores = NULL, *out;
-  gsize classes = weights->layers[weights->n_layers - 1].outputs;
+  gsize classes = (gsize) weights->layers[weights->n_layers - 1].outputs;
 
   head->n_features = 0;
   out = sppnet_buffer_reserve (&head->confidence, MAX (n, 1) * head->config->n_labels, sizeof (gfloat), error);
   if (!out)
     return FALSE;
   for (guint i = 0; i < weights->n_layers; i++)
-    if (!sppnet_buffer_reserve (&head->layer[i % 2], MAX (n, 1) * weights->layers[i].outputs, sizeof (gfloat), error))
+    if (!sppnet_buffer_reserve (&head->layer[i % 2], MAX (n, 1) * (gsize) weights->layers[i].outputs, sizeof (gfloat),
+                                error))
       return FALSE;
 
-  sppnet_blas_begin ();
   for (guint i = 0; i < weights->n_layers; i++) {
     head->features = x;
     scores = head->layer[i % 2].data;
-    dense_run (&weights->layers[i], x, n, threads, scores);
+    sppnet_packed_dense_run (&weights->layers[i], x, n, threads, scores);
     x = scores;
   }
-  sppnet_blas_end ();
 
 #pragma omp parallel for num_threads(threads)
   for (gsize r = 0; r < n; r++)
@@ -181,7 +153,7 @@ gboolean
 sppnet_head_regress (SppnetHead *head, const gfloat *pooled, const SppnetRegionLabel *pairs, gsize n_pairs,
                      guint threads, const gfloat **deltas, GError **error)
 {
-  const SppnetDense *box = &head->weights->box;
+  const SppnetMatrix *box = &head->weights->box;
   const gfloat *x = head->config->box_input == SPPNET_BOX_POOLED ? pooled : head->features;
   const gfloat *mean = head->config->box_mean, *scale = head->config->box_scale;
   gfloat *out;
@@ -196,12 +168,12 @@ sppnet_head_regress (SppnetHead *head, const gfloat *pooled, const SppnetRegionL
   sppnet_blas_begin ();
 #pragma omp parallel for num_threads(threads)
   for (gsize i = 0; i < n_pairs; i++) {
-    gsize row = (gsize)pairs[i].label * 4;
+    gsize row = (gsize) pairs[i].label * 4;
     gfloat *t = out + 4 * i;
 
     g_assert (pairs[i].region < head->n_features && pairs[i].label < head->config->n_labels);
-    cblas_sgemv (CblasRowMajor, CblasNoTrans, 4, (gint)box->inputs, 1.0f, box->weight + row * box->inputs,
-                 (gint)box->inputs, x + pairs[i].region * box->inputs, 1, 0.0f, t, 1);
+    cblas_sgemv (CblasRowMajor, CblasNoTrans, 4, (gint) box->inputs, 1.0f, box->weight + row * box->inputs,
+                 (gint) box->inputs, x + pairs[i].region * box->inputs, 1, 0.0f, t, 1);
     for (gsize k = 0; k < 4; k++)
       t[k] = (t[k] + box->bias[row + k]) * scale[k] + mean[k];
   }

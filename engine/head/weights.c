@@ -13,49 +13,62 @@ no_memory (const gchar *name, GError **error)
 
 /* Columns in the order that sppnet_pool_regions() writes. */
 static gboolean
-pack_columns (SppnetDense *dense, const gchar *name, const SppnetConfig *config, GError **error)
+pack_columns (SppnetMatrix *matrix, const gchar *name, const SppnetConfig *config, GError **error)
 {
-  g_autofree guint32 *order = g_try_new (guint32, dense->inputs);
+  g_autofree guint32 *order = g_try_new (guint32, matrix->inputs);
   gsize bytes;
 
-  if (!order || !g_size_checked_mul (&bytes, dense->outputs, dense->inputs)
+  if (!order || !g_size_checked_mul (&bytes, matrix->outputs, matrix->inputs)
       || !g_size_checked_mul (&bytes, bytes, sizeof (gfloat)))
     return no_memory (name, error);
-  dense->packed = sppnet_aligned_alloc (bytes);
-  if (!dense->packed)
+  matrix->packed = sppnet_aligned_alloc (bytes);
+  if (!matrix->packed)
     return no_memory (name, error);
 
   sppnet_pooled_from_file_order (config, order);
-  for (gsize row = 0; row < dense->outputs; row++) {
-    const gfloat *from = dense->weight + row * dense->inputs;
-    gfloat *to = dense->packed + row * dense->inputs;
+  for (gsize row = 0; row < matrix->outputs; row++) {
+    const gfloat *from = matrix->weight + row * matrix->inputs;
+    gfloat *to = matrix->packed + row * matrix->inputs;
 
-    for (gsize i = 0; i < dense->inputs; i++)
+    for (gsize i = 0; i < matrix->inputs; i++)
       to[order[i]] = from[i];
   }
-  dense->weight = dense->packed;
+  matrix->weight = matrix->packed;
   return TRUE;
 }
 
 static gboolean
-dense_init (SppnetDense *dense, SppnetModel *model, const gchar *name, gsize outputs, gsize inputs, gboolean pooled,
-            GError **error)
+matrix_init (SppnetMatrix *matrix, SppnetModel *model, const gchar *name, gsize outputs, gsize inputs, gboolean pooled,
+             GError **error)
 {
   g_autofree gchar *weight_name = g_strconcat (name, ".weight", NULL);
   g_autofree gchar *bias_name = g_strconcat (name, ".bias", NULL);
   gsize n_weights = 0, n_biases = 0;
 
-  dense->inputs = inputs;
-  dense->outputs = outputs;
-  dense->slope = 1.0f;
-  dense->weight = sppnet_model_get_tensor (model, weight_name, &n_weights);
-  dense->bias = sppnet_model_get_tensor (model, bias_name, &n_biases);
-  if (!dense->weight || !dense->bias || n_weights != outputs * inputs || n_biases != outputs) {
+  matrix->inputs = inputs;
+  matrix->outputs = outputs;
+  matrix->weight = sppnet_model_get_tensor (model, weight_name, &n_weights);
+  matrix->bias = sppnet_model_get_tensor (model, bias_name, &n_biases);
+  if (!matrix->weight || !matrix->bias || n_weights != outputs * inputs || n_biases != outputs) {
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT, "%s: tensors %s and %s do not fit the configuration",
                  sppnet_model_get_path (model), weight_name, bias_name);
     return FALSE;
   }
-  return !pooled || pack_columns (dense, weight_name, sppnet_model_get_config (model), error);
+  return !pooled || pack_columns (matrix, weight_name, sppnet_model_get_config (model), error);
+}
+
+/* A layer, by way of its matrix. */
+static gboolean
+layer_init (SppnetPackedDense *layer, SppnetModel *model, const gchar *name, gsize outputs, gsize inputs,
+            gboolean pooled, gfloat slope, GError **error)
+{
+  SppnetMatrix matrix = { NULL };
+  gboolean ok = matrix_init (&matrix, model, name, outputs, inputs, pooled, error);
+
+  if (ok && !sppnet_packed_dense_init (layer, (gint) inputs, (gint) outputs, slope, matrix.weight, matrix.bias))
+    ok = no_memory (name, error);
+  sppnet_aligned_free (matrix.packed);
+  return ok;
 }
 
 static void
@@ -64,13 +77,13 @@ weights_free (gpointer data)
   SppnetHeadWeights *weights = data;
 
   for (guint i = 0; i < G_N_ELEMENTS (weights->layers); i++)
-    sppnet_aligned_free (weights->layers[i].packed);
+    sppnet_packed_dense_clear (&weights->layers[i]);
   sppnet_aligned_free (weights->box.packed);
   g_free (weights);
 }
 
 static gboolean
-box_init (SppnetDense *box, SppnetModel *model, gsize pooled, GError **error)
+box_init (SppnetMatrix *box, SppnetModel *model, gsize pooled, GError **error)
 {
   const SppnetConfig *config = sppnet_model_get_config (model);
   gboolean on_pooled = config->box_input == SPPNET_BOX_POOLED || config->n_head == 0;
@@ -78,7 +91,7 @@ box_init (SppnetDense *box, SppnetModel *model, gsize pooled, GError **error)
 
   if (config->box_input == SPPNET_BOX_NONE)
     return TRUE;
-  return dense_init (box, model, "box", (gsize) config->n_labels * 4, inputs, on_pooled, error);
+  return matrix_init (box, model, "box", (gsize) config->n_labels * 4, inputs, on_pooled, error);
 }
 
 static gpointer
@@ -94,13 +107,13 @@ weights_new (SppnetModel *model, GError **error)
   for (guint i = 0; ok && i < config->n_head; i++) {
     const SppnetHeadLayer *layer = &config->head[i];
 
-    ok = dense_init (&weights->layers[i], model, layer->name, (gsize) layer->outputs, inputs, i == 0, error);
-    weights->layers[i].slope = sppnet_activation_slope (layer->activation, layer->slope);
+    ok = layer_init (&weights->layers[i], model, layer->name, (gsize) layer->outputs, inputs, i == 0,
+                     sppnet_activation_slope (layer->activation, layer->slope), error);
     inputs = (gsize) layer->outputs;
   }
   weights->n_layers = config->n_head + 1;
   ok = ok
-       && dense_init (&weights->layers[config->n_head], model, "classifier", classes, inputs, config->n_head == 0,
+       && layer_init (&weights->layers[config->n_head], model, "classifier", classes, inputs, config->n_head == 0, 1.0f,
                       error);
   ok = ok && box_init (&weights->box, model, pooled, error);
   if (!ok)

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "head/dense.h"
 #include "model/model.h"
 
-/* One matrix of the head: y = act (weight x + bias). */
+/* A matrix whose rows are used one by one: y = weight x + bias. */
 typedef struct
 {
   const gfloat *weight; /* [outputs][inputs] */
   const gfloat *bias;   /* [outputs] */
   gfloat *packed;       /* what weight points to when the model's own tensor has another order of columns; or NULL */
   gsize inputs, outputs;
-  gfloat slope;
-} SppnetDense;
+} SppnetMatrix;
 
 /* The matrices of a model's head in the order of the engine's pooled vectors; immutable, one per model. */
 typedef struct
 {
   guint n_layers; /* fully connected layers and the classifier, which is the last */
-  SppnetDense layers[SPPNET_MAX_HEAD_LAYERS + 1];
-  SppnetDense box; /* outputs: [labels][4]; 0 without box regression */
+  SppnetPackedDense layers[SPPNET_MAX_HEAD_LAYERS + 1];
+  SppnetMatrix box; /* outputs: [labels][4]; 0 without box regression */
 } SppnetHeadWeights;
 
 /* Owned by the model. */

@@ -19,8 +19,10 @@ tile (const SppnetConvRow *row, gint first, gint filter, const gfloat *weight, c
 
   UNROLL
   for (gint i = 0; i < n; i++) {
-    low[i] = load (row->bias + filter);
-    high[i] = vectors > 1 ? load (row->bias + filter + LANES) : low[i];
+    const gfloat *sum = row->bias ? row->bias + filter : out + i * row->out_pixel;
+
+    low[i] = row->bias ? load (sum) : load_some (sum, count);
+    high[i] = vectors == 1 ? low[i] : row->bias ? load (sum + LANES) : load_some (sum + LANES, count - LANES);
   }
   tile_add (row->in + first * row->in_pixel, row->in_pixel, row->in_row, row->rows, row->run, weight, n, vectors, low,
             high);

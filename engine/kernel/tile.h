@@ -37,6 +37,18 @@ tile_add (const gfloat *in, gsize pixel, gsize row, gint rows, gint run, const g
   }
 }
 
+/* A vector of which only the first count floats are there; the others are 0. */
+INLINE Vector
+load_some (const gfloat *in, gint count)
+{
+  Vector v = splat (0.0f);
+
+  if (count >= LANES)
+    return load (in);
+  memcpy (&v, in, sizeof *in * MAX (count, 0));
+  return v;
+}
+
 /* The first count floats of a vector; none where count is not positive. */
 INLINE void
 store_some (gfloat *out, Vector v, gint count)

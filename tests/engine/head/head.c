@@ -312,8 +312,8 @@ test_weights_are_shared (void)
   model = new_model (&config, 1);
   weights = sppnet_head_weights (model, NULL);
   g_assert_true (weights == sppnet_head_weights (model, NULL));
-  g_assert_nonnull (weights->layers[0].packed); /* sees the pooled vector */
-  g_assert_null (weights->layers[1].packed);
+  g_assert_nonnull (weights->layers[0].weight);
+  g_assert_nonnull (weights->layers[1].weight);
   g_assert_nonnull (weights->box.packed);
 }
 

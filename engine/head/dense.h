@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "kernel/conv.h"
+
+/* A fully connected layer, y = act (weight x + bias), packed for the kernels of the processor: a convolution of one
+ * cell a region. */
+typedef struct
+{
+  const SppnetConvKernels *kernels;
+  gint inputs, outputs;
+  gfloat slope;   /* of the negative side */
+  gfloat *weight; /* blocks of [input][output] */
+  gfloat *bias;   /* padded to whole blocks */
+} SppnetPackedDense;
+
+/* weight: [outputs][inputs], bias: [outputs]. FALSE where there is no memory. */
+gboolean sppnet_packed_dense_init (SppnetPackedDense *dense, gint inputs, gint outputs, gfloat slope,
+                                   const gfloat *weight, const gfloat *bias);
+void sppnet_packed_dense_clear (SppnetPackedDense *dense);
+
+/* x: [n][inputs], y: [n][outputs]. A region's values depend neither on n nor on threads. */
+void sppnet_packed_dense_run (const SppnetPackedDense *dense, const gfloat *x, gsize n, guint threads, gfloat *y);
