@@ -6,13 +6,14 @@
 #include "arguments.h"
 #include "backbone/backbone.h"
 #include "backbone/layers.h"
+#include "info_plan.h"
 #include "json.h"
 #include "model/config-names.h"
 #include "model/model.h"
 
 static struct
 {
-  gchar *size;
+  gchar *size, *plan;
   gboolean json;
   gchar **files;
 } arg;
@@ -20,6 +21,8 @@ static struct
 static const GOptionEntry entries[] = {
   { "size", 's', 0, G_OPTION_ARG_STRING, &arg.size, "Give each layer's output and work for a frame of this size",
     "WxH" },
+  { "plan", 'p', 0, G_OPTION_ARG_STRING, &arg.plan,
+    "Give only how the layers run on a frame of this size, and how long each is expected to take", "WxH" },
   { "json", 'j', 0, G_OPTION_ARG_NONE, &arg.json, "JSON instead of a table", NULL },
   { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &arg.files, NULL, "[MODEL]" },
   { NULL },
@@ -47,6 +50,10 @@ parse (int argc, char **argv, gint *width, gint *height, GError **error)
     return FALSE;
   if (arg.files && g_strv_length (arg.files) > 1)
     return sppnet_usage_error (error, "one model at a time");
+  if (arg.size && arg.plan)
+    return sppnet_usage_error (error, "--size and --plan exclude each other");
+  if (arg.plan)
+    return sppnet_check_size ("plan", arg.plan, width, height, error);
   return !arg.size || sppnet_check_size ("size", arg.size, width, height, error);
 }
 
@@ -288,6 +295,9 @@ sppnet_tool_info (int argc, char **argv)
   which.model = arg.files ? arg.files[0] : NULL;
   if (!(model = sppnet_arguments_load_model (&which, &error)))
     return sppnet_tool_report (error);
+  if (arg.plan)
+    return sppnet_tool_info_plan (model, width, height, arg.json, &error) ? SPPNET_TOOL_DONE
+                                                                          : sppnet_tool_report (error);
   add_layers (rows, sppnet_model_get_config (model), width, height);
   add_head (rows, sppnet_model_get_config (model));
   (arg.json ? print_json : print_table) (model, rows);

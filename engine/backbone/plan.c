@@ -28,16 +28,19 @@ can_pool (const SppnetConfig *config, guint index)
          && !is_merged (config, index + 1);
 }
 
-/* Cost of the tiles against that of the pixels, in products of one input value with one filter: 36 per tile, and the
- * transforms of input and output, which were measured to take as long as 5 and 8 products of each value. */
-static gboolean
-winograd_wins (const SppnetLayer *layer, gint channels, const SppnetShape *out)
+static gdouble
+direct_products (const SppnetLayer *layer, gint channels, const SppnetShape *out)
+{
+  return (gdouble) out->width * out->height * layer->kernel_width * layer->kernel_height * channels * layer->filters;
+}
+
+/* The transforms of a tile's input and output were measured to take as long as 8 and 6 products of each value. */
+static gdouble
+winograd_products (const SppnetLayer *layer, gint channels, const SppnetShape *out)
 {
   gdouble tiles = (gdouble) ((out->width + 3) / 4) * ((out->height + 3) / 4);
-  gdouble pixels = (gdouble) out->width * out->height;
 
-  return tiles * 36.0 * ((gdouble) channels * layer->filters + 5.0 * channels + 8.0 * layer->filters)
-         < pixels * 9.0 * channels * layer->filters;
+  return tiles * 36.0 * ((gdouble) channels * layer->filters + 8.0 * channels + 6.0 * layer->filters);
 }
 
 static SppnetMethod
@@ -45,8 +48,10 @@ choose (const SppnetConv *conv, const SppnetShape *out)
 {
   if (!conv->kernels)
     return SPPNET_METHOD_LAYER;
-  return conv->winograd && winograd_wins (conv->layer, conv->channels, out) ? SPPNET_METHOD_WINOGRAD
-                                                                            : SPPNET_METHOD_DIRECT;
+  if (conv->winograd
+      && winograd_products (conv->layer, conv->channels, out) < direct_products (conv->layer, conv->channels, out))
+    return SPPNET_METHOD_WINOGRAD;
+  return SPPNET_METHOD_DIRECT;
 }
 
 /* Rows of a Winograd step. Weights that are larger than a second-level cache are worth reading only for many tiles at a
@@ -98,6 +103,67 @@ sppnet_step_input_rows (const SppnetStep *step, const SppnetConfig *config, gint
   }
   sppnet_layer_input_rows (layer, 2 * y, first, &last_end);
   sppnet_layer_input_rows (layer, 2 * y + 1, &last_first, end);
+}
+
+static gdouble
+shape_floats (const SppnetShape *shape)
+{
+  return (gdouble) shape->width * shape->height * shape->channels;
+}
+
+void
+sppnet_step_cost (const SppnetStep *step, const SppnetConfig *config, const SppnetShape *shapes, SppnetStepCost *cost)
+{
+  const SppnetLayer *layer = &config->layers[step->layer];
+  const SppnetShape *in = &shapes[step->layer], *conv = &shapes[step->layer + 1];
+  const SppnetShape *out = &shapes[sppnet_step_output (step)];
+  gint channels = sppnet_config_stage_channels (config, sppnet_config_weighted_stage (config, step->layer));
+  gdouble floats = shape_floats (in) + shape_floats (out);
+
+  *cost = (SppnetStepCost) { 0 };
+  if (sppnet_layer_has_weights (layer)) {
+    gdouble kernel
+        = step->method == SPPNET_METHOD_WINOGRAD ? 36.0 : (gdouble) layer->kernel_width * layer->kernel_height;
+
+    cost->products = direct_products (layer, channels, conv);
+    cost->flop = 2.0 * cost->products;
+    if (step->method == SPPNET_METHOD_WINOGRAD)
+      cost->products = winograd_products (layer, channels, conv);
+    floats += kernel * channels * layer->filters;
+    if (layer->kind == SPPNET_LAYER_MERGE)
+      floats += shape_floats (&shapes[layer->from + 1]);
+  }
+  cost->bytes = sizeof (gfloat) * floats;
+}
+
+#define CALIBRATE_PIXELS 96
+#define CALIBRATE_CHANNELS 64
+
+gdouble
+sppnet_plan_calibrate (void)
+{
+  static gfloat in[CALIBRATE_PIXELS * CALIBRATE_CHANNELS], out[CALIBRATE_PIXELS * CALIBRATE_CHANNELS];
+  static gfloat weight[CALIBRATE_CHANNELS * CALIBRATE_CHANNELS], bias[CALIBRATE_CHANNELS];
+  SppnetLayer layer = {
+    .kind = SPPNET_LAYER_CONV, .filters = CALIBRATE_CHANNELS, .kernel_width = 1, .kernel_height = 1, .stride = 1
+  };
+  SppnetRows from = { in, 0, 1, CALIBRATE_PIXELS, 1, CALIBRATE_CHANNELS };
+  SppnetRows to = { out, 0, 1, CALIBRATE_PIXELS, 1, CALIBRATE_CHANNELS };
+  SppnetConv conv = { sppnet_conv_kernels (), &layer, CALIBRATE_CHANNELS, weight, NULL, bias };
+  gint64 best = G_MAXINT64;
+
+  for (gint round = 0; round < 20; round++) {
+    gint64 start = g_get_monotonic_time ();
+
+    for (gint i = 0; i < 32; i++)
+      if (sppnet_cpu_isa () == SPPNET_ISA_PLAIN)
+        sppnet_layer_run (&layer, weight, bias, &from, &to, 0, 1, 1, NULL);
+      else
+        sppnet_conv_direct_run (&conv, &from, &to, 0, 1, FALSE, 1, NULL);
+    best = MIN (best, g_get_monotonic_time () - start);
+  }
+  return 32e6 * direct_products (&layer, CALIBRATE_CHANNELS, &(SppnetShape) { CALIBRATE_PIXELS, 1, 0 })
+         / (gdouble) MAX (best, 1);
 }
 
 const gchar *

@@ -36,4 +36,17 @@ guint sppnet_step_output (const SppnetStep *step);
 /* The input rows that output row y of a step needs: [*first, *end), not clipped to the map. */
 void sppnet_step_input_rows (const SppnetStep *step, const SppnetConfig *config, gint y, gint *first, gint *end);
 
+typedef struct
+{
+  gdouble flop;     /* by the layer's definition; pooling and normalisation count none */
+  gdouble products; /* of an input value with a filter, as the method computes them, its transforms included */
+  gdouble bytes;    /* of input, weights and output */
+} SppnetStepCost;
+
+void sppnet_step_cost (const SppnetStep *step, const SppnetConfig *config, const SppnetShape *shapes,
+                       SppnetStepCost *cost);
+
+/* Products per second of one thread, measured for a few milliseconds. */
+gdouble sppnet_plan_calibrate (void);
+
 const gchar *sppnet_method_name (SppnetMethod method);

@@ -29,6 +29,20 @@ test_info (Tool *tool, gconstpointer data)
   tool_run_ok (tool, "info scene.safetensors");
   g_assert_nonnull (strstr (tool->out, "labels      2: red green"));
   tool_run_ok (tool, "info scene.safetensors --size 1x1");
+  tool_run_ok (tool, "info scene.safetensors --plan 64x48");
+  g_assert_nonnull (strstr (tool->out, "64x48x"));
+  tool_run_ok (tool, "info scene.safetensors --plan 64x48 --json");
+  {
+    g_autoptr (JsonNode) plan = tool_json (tool, 0);
+    JsonArray *steps = json_object_get_array_member (json_node_get_object (plan), "steps");
+
+    g_assert_cmpuint (json_array_get_length (steps), ==, 2);
+    layer = json_array_get_object_element (steps, 0);
+    g_assert_cmpint (json_object_get_int_member (layer, "width"), ==, 64);
+    g_assert_cmpfloat_with_epsilon (json_object_get_double_member (layer, "gflop"), 2e-9 * 9 * 64 * 48, 1e-12);
+    g_assert_cmpfloat (json_object_get_double_member (layer, "ms"), >, 0);
+  }
+  tool_run_fails (tool, "info scene.safetensors --plan 64x48 --size 64x48", 2, "--plan");
   tool_run_fails (tool, "info red.png", 1, "red.png");
   tool_run_fails (tool, "info", 1, "voc20.safetensors");
 }

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Which way each layer is run. */
+#include "backbone/plan.h"
+
+static const gfloat packed[1];
+static const SppnetConvKernels kernels;
+
+static SppnetLayer
+conv_layer (gint filters, gint kernel)
+{
+  return (SppnetLayer) { .kind = SPPNET_LAYER_CONV,
+                         .filters = filters,
+                         .kernel_width = kernel,
+                         .kernel_height = kernel,
+                         .stride = 1,
+                         .pad_x = kernel / 2,
+                         .pad_y = kernel / 2 };
+}
+
+static SppnetLayer
+pool_layer (gint kernel, gint pad)
+{
+  return (SppnetLayer) { .kind = SPPNET_LAYER_MAX_POOL,
+                         .kernel_width = kernel,
+                         .kernel_height = kernel,
+                         .stride = 2,
+                         .pad_x = pad,
+                         .pad_y = pad,
+                         .ceil_mode = TRUE };
+}
+
+/* 3x3 to 16, pool, 3x3 to 32, pool, 1x1 to 16, 3x3 to 128 */
+static void
+make_config (SppnetConfig *config)
+{
+  sppnet_config_init (config);
+  config->n_layers = 6;
+  config->layers[0] = conv_layer (16, 3);
+  config->layers[1] = pool_layer (2, 0);
+  config->layers[2] = conv_layer (32, 3);
+  config->layers[3] = pool_layer (2, 0);
+  config->layers[4] = conv_layer (16, 1);
+  config->layers[5] = conv_layer (128, 3);
+}
+
+static void
+make_plan (SppnetBackbonePlan *plan, const SppnetConfig *config, gint width, gint height, SppnetShape *shapes)
+{
+  g_autofree SppnetWeights *weights = g_new0 (SppnetWeights, 1);
+
+  for (guint i = 0; i < config->n_layers; i++) {
+    const SppnetLayer *layer = &config->layers[i];
+    gint channels = sppnet_config_stage_channels (config, i);
+
+    if (layer->kind == SPPNET_LAYER_CONV)
+      weights->conv[i] = (SppnetConv) {
+        &kernels, layer, channels, packed, channels % 16 == 0 && layer->kernel_width == 3 ? packed : NULL, packed
+      };
+  }
+  g_assert_cmpuint (sppnet_config_shapes (config, width, height, shapes), ==, config->n_layers);
+  sppnet_backbone_plan_init (plan, config, weights, shapes);
+}
+
+static void
+test_methods (void)
+{
+  static const SppnetStep expected[] = { { 0, TRUE, SPPNET_METHOD_DIRECT, 1 },
+                                         { 2, TRUE, SPPNET_METHOD_WINOGRAD, 2 },
+                                         { 4, FALSE, SPPNET_METHOD_DIRECT, 1 },
+                                         { 5, FALSE, SPPNET_METHOD_WINOGRAD, 4 } };
+  g_auto (SppnetConfig) config;
+  SppnetShape shapes[SPPNET_MAX_LAYERS + 1];
+  SppnetBackbonePlan plan;
+
+  make_config (&config);
+  make_plan (&plan, &config, 640, 480, shapes);
+  g_assert_cmpuint (plan.n_steps, ==, G_N_ELEMENTS (expected));
+  for (guint i = 0; i < plan.n_steps; i++) {
+    g_assert_cmpuint (plan.steps[i].layer, ==, expected[i].layer);
+    g_assert_cmpint (plan.steps[i].pooled, ==, expected[i].pooled);
+    g_assert_cmpint (plan.steps[i].method, ==, expected[i].method);
+    g_assert_cmpint (plan.steps[i].rows, ==, expected[i].rows);
+  }
+  /* A tile of which one pixel is wanted. */
+  make_plan (&plan, &config, 1, 1, shapes);
+  g_assert_cmpint (plan.steps[1].method, ==, SPPNET_METHOD_DIRECT);
+  g_assert_cmpstr (sppnet_method_name (plan.steps[1].method), ==, "direct");
+}
+
+/* Pooling of another kind, or of a map that a merge needs, stays a step of its own. */
+static void
+test_not_pooled (void)
+{
+  g_auto (SppnetConfig) config;
+  SppnetShape shapes[SPPNET_MAX_LAYERS + 1];
+  SppnetBackbonePlan plan;
+
+  make_config (&config);
+  config.layers[1] = pool_layer (3, 1);
+  config.n_layers = 7;
+  config.layers[6] = conv_layer (128, 1);
+  config.layers[6].kind = SPPNET_LAYER_MERGE;
+  config.layers[6].from = 2;
+  config.layers[6].factor = 2;
+  make_plan (&plan, &config, 64, 64, shapes);
+  g_assert_cmpuint (plan.n_steps, ==, 7);
+  for (guint i = 0; i < plan.n_steps; i++) {
+    g_assert_false (plan.steps[i].pooled);
+    g_assert_cmpuint (plan.steps[i].layer, ==, i);
+    g_assert_cmpuint (sppnet_step_output (&plan.steps[i]), ==, i + 1);
+  }
+  g_assert_cmpint (plan.steps[1].method, ==, SPPNET_METHOD_LAYER);
+}
+
+/* Large weights are read for many tiles at a time. */
+static void
+test_rows (void)
+{
+  g_auto (SppnetConfig) config;
+  SppnetShape shapes[SPPNET_MAX_LAYERS + 1];
+  SppnetBackbonePlan plan;
+
+  sppnet_config_init (&config);
+  config.n_layers = 2;
+  config.layers[0] = conv_layer (64, 1);
+  config.layers[1] = conv_layer (512, 3);
+  make_plan (&plan, &config, 40, 60, shapes);
+  g_assert_cmpint (plan.steps[1].rows, ==, 40); /* 10 tiles in a row, 96 wanted */
+  make_plan (&plan, &config, 480, 60, shapes);
+  g_assert_cmpint (plan.steps[1].rows, ==, 4);
+}
+
+static void
+test_step (void)
+{
+  g_auto (SppnetConfig) config;
+  SppnetShape shapes[SPPNET_MAX_LAYERS + 1];
+  SppnetBackbonePlan plan;
+  SppnetStepCost cost;
+  gint first, end;
+
+  make_config (&config);
+  make_plan (&plan, &config, 640, 480, shapes);
+  g_assert_cmpuint (sppnet_step_output (&plan.steps[0]), ==, 2);
+  sppnet_step_input_rows (&plan.steps[0], &config, 5, &first, &end);
+  g_assert_cmpint (first, ==, 9);
+  g_assert_cmpint (end, ==, 13);
+  sppnet_step_input_rows (&plan.steps[2], &config, 5, &first, &end);
+  g_assert_cmpint (first, ==, 5);
+  g_assert_cmpint (end, ==, 6);
+
+  sppnet_step_cost (&plan.steps[0], &config, shapes, &cost);
+  g_assert_cmpfloat (cost.products, ==, 640.0 * 480 * 27 * 16);
+  g_assert_cmpfloat (cost.flop, ==, 2 * cost.products);
+  g_assert_cmpfloat (cost.bytes, ==, 4.0 * (640 * 480 * 3 + 320 * 240 * 16 + 27 * 16));
+  sppnet_step_cost (&plan.steps[3], &config, shapes, &cost);
+  g_assert_cmpfloat (cost.flop, ==, 2.0 * 160 * 120 * 144 * 128);
+  g_assert_cmpfloat (cost.products, ==, 1200.0 * 36 * (16 * 128 + 8 * 16 + 6 * 128));
+}
+
+static void
+test_calibrate (void)
+{
+  g_assert_cmpfloat (sppnet_plan_calibrate (), >, 1e6);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/backbone/plan/methods", test_methods);
+  g_test_add_func ("/backbone/plan/not-pooled", test_not_pooled);
+  g_test_add_func ("/backbone/plan/rows", test_rows);
+  g_test_add_func ("/backbone/plan/step", test_step);
+  g_test_add_func ("/backbone/plan/calibrate", test_calibrate);
+  return g_test_run ();
+}
