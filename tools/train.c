@@ -21,7 +21,7 @@ static struct
   gint anchors, variants;
   gdouble rpn_epochs, rpn_learning_rate;
   gdouble epochs, learning_rate, backbone_learning_rate, weight_decay, dropout, min_scale, max_scale, colour;
-  gboolean heads_only, rpn_only, quiet;
+  gboolean heads_only, rpn, rpn_only, quiet;
 } arg;
 
 static SppnetPictureArguments pictures;
@@ -82,9 +82,11 @@ static const GOptionEntry schedule_entries[] = {
 };
 
 static const GOptionEntry rpn_entries[] = {
+  { "rpn", 0, 0, G_OPTION_ARG_NONE, &arg.rpn,
+    "Train a region proposal network together with the convolution layers and the head", NULL },
   { "rpn-only", 0, 0, G_OPTION_ARG_NONE, &arg.rpn_only,
     "Add a region proposal network to the initial model, or replace the one it has; all else stays as it is", NULL },
-  { "anchors", 0, 0, G_OPTION_ARG_INT, &arg.anchors, "Sizes and shapes of its anchors (default: 12)", "N" },
+  { "anchors", 0, 0, G_OPTION_ARG_INT, &arg.anchors, "Sizes and shapes of its anchors (default: 16)", "N" },
   { "rpn-variants", 0, 0, G_OPTION_ARG_INT, &arg.variants,
     "Feature maps of each picture, 1 to 4: itself, mirrored, smaller, larger and mirrored (default: 3)", "N" },
   { "rpn-epochs", 0, 0, G_OPTION_ARG_DOUBLE, &arg.rpn_epochs, "Its passes over the pictures (default: 12)", "X" },
@@ -274,6 +276,9 @@ take_rpn (SppnetTrainOptions *options, GError **error)
       || !check_range ("rpn-epochs", arg.rpn_epochs, 0.0, 10000.0, error)
       || !check_range ("rpn-learning-rate", arg.rpn_learning_rate, 0.0, 10.0, error))
     return FALSE;
+  if (arg.rpn && arg.rpn_only)
+    return usage (error, "--rpn and --rpn-only exclude each other");
+  options->rpn_joint = arg.rpn;
   options->rpn_only = arg.rpn_only;
   options->rpn.n_anchors = (guint) arg.anchors;
   options->rpn.variants = (guint) arg.variants;

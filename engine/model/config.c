@@ -13,7 +13,7 @@ static const SppnetConfig defaults = {
   .box_scale = { 1, 1, 1, 1 },
   .rpn = { .name = "rpn",
            .stride = 1,
-           .candidates = 2000,
+           .candidates = 6000, /* paper */
            .boxes = 300,
            .nms_threshold = 0.7f, /* paper */
            .min_size = 8 },

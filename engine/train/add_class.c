@@ -115,6 +115,11 @@ extend_config (SppnetConfig *config, const SppnetTrainOptions *options, const Sp
     config->calibration[2 * n] = -1.0f;
     config->calibration[2 * n + 1] = 0.0f;
   }
+  /* A region proposal network does not propose what it was not trained on. */
+  if (config->rpn.n_anchors > 0) {
+    config->proposals = options->proposals;
+    config->max_proposals = options->max_proposals;
+  }
   g_free (config->provenance);
   config->provenance = describe (options, init->provenance, dataset);
 }

@@ -33,6 +33,7 @@ typedef struct
   SppnetMoments moments;
   SppnetShuffle shuffle;                 /* of the pictures */
   gdouble classification, box, accuracy; /* moving means, for the progress line */
+  gdouble objectness, anchor_box;        /* of the region proposal network */
 } Run;
 
 void
@@ -49,6 +50,7 @@ sppnet_end_to_end_defaults (SppnetEndToEndSettings *settings)
                  .min_scale = 0.5,
                  .max_scale = 1.25,
                  .flip = TRUE,
+                 .anchors = 256,
                  .colour = 0.2 },
     .optimizer = { .kind = SPPNET_OPTIMIZER_ADAMW,
                    .learning_rate = 3e-4,
@@ -195,6 +197,8 @@ run_step (Run *run, guint step, guint n_steps, GError **error)
       continue;
     run->classification += (1.0 - keep) * (slot->loss.classification - run->classification);
     run->box += (1.0 - keep) * (slot->loss.box - run->box);
+    run->objectness += (1.0 - keep) * (slot->loss.rpn.objectness - run->objectness);
+    run->anchor_box += (1.0 - keep) * (slot->loss.rpn.box - run->anchor_box);
     run->accuracy += (1.0 - keep) * ((gdouble) slot->loss.correct / (gdouble) slot->sampler->samples.n - run->accuracy);
   }
   reduce (run);
@@ -214,13 +218,13 @@ run_step (Run *run, guint step, guint n_steps, GError **error)
   return TRUE;
 }
 
-/* He's initial weights expect inputs of mean square 1; pooled vectors of an imported backbone are far from it. A new
- * first fully connected layer is scaled by what the first pictures give. */
+/* He's initial weights expect inputs of mean square 1; maps and pooled vectors of an imported backbone are far from it.
+ * A new first fully connected layer, and a region proposal network, are scaled by what the first pictures give. */
 static gboolean
-scale_new_head (Run *run, GError **error)
+scale_new_layers (Run *run, GError **error)
 {
   Slot *slot = &run->slots[0];
-  gdouble square = 0.0;
+  gdouble square = 0.0, map_square = 0.0;
   guint pictures = 0;
   const guint n = MIN (8, run->dataset->annotations->len);
 
@@ -232,13 +236,16 @@ scale_new_head (Run *run, GError **error)
     }
     if (slot->sampler->samples.n > 0) {
       square += sppnet_pass_pooled_square (slot->pass, run->network, slot->sampler->samples.n);
+      map_square += sppnet_pass_map_square (slot->pass);
       pictures++;
     }
   }
   if (pictures == 0)
     return TRUE;
-  square /= pictures;
-  sppnet_network_scale_first_dense (run->network, (gfloat) (1.0 / sqrt (MAX (square, 1e-12))));
+  if (run->settings->new_head)
+    sppnet_network_scale_first_dense (run->network, (gfloat) (1.0 / sqrt (MAX (square / pictures, 1e-12))));
+  if (run->settings->new_rpn)
+    sppnet_network_scale_rpn (run->network, (gfloat) (1.0 / sqrt (MAX (map_square / pictures, 1e-12))));
   return TRUE;
 }
 
@@ -281,12 +288,14 @@ static gboolean
 report (Run *run, guint step, guint n_steps, gint64 start, guint first, SppnetProgress progress, gpointer user_data)
 {
   gdouble seconds = (gdouble) (g_get_monotonic_time () - start) / G_USEC_PER_SEC;
-  g_autofree gchar *message = NULL;
+  g_autofree gchar *message = NULL, *anchors = NULL;
 
   if (!progress)
     return TRUE;
-  message = g_strdup_printf ("step %u of %u, loss %.3f + %.3f, %.1f %% right, %.2f pictures/s", step, n_steps,
-                             run->classification, run->box, 100.0 * run->accuracy,
+  if (run->settings->new_rpn)
+    anchors = g_strdup_printf (", of proposals %.3f + %.3f", run->objectness, run->anchor_box);
+  message = g_strdup_printf ("step %u of %u, loss %.3f + %.3f%s, %.1f %% right, %.2f pictures/s", step, n_steps,
+                             run->classification, run->box, anchors ? anchors : "", 100.0 * run->accuracy,
                              (step - first) * run->settings->pictures / MAX (seconds, 1e-3));
   return progress (user_data, run->variants ? "head" : "end-to-end", (gdouble) step / n_steps, message);
 }
@@ -349,8 +358,8 @@ sppnet_end_to_end_train (SppnetNetwork *network, const SppnetDataset *dataset, S
        && (!checkpoint || sppnet_checkpoint_load (checkpoint, key, &first, network, &run.moments, error));
   if (ok) {
     sppnet_blas_begin ();
-    if (first == 0 && settings->new_head)
-      ok = scale_new_head (&run, error);
+    if (first == 0 && (settings->new_head || settings->new_rpn))
+      ok = scale_new_layers (&run, error);
     ok = ok && loop (&run, checkpoint, key, first, progress, user_data, error);
     sppnet_blas_end ();
   }

@@ -14,6 +14,7 @@ typedef struct
   gdouble epochs;    /* passes over the pictures; below 0: 8, and at least 400 steps of two pictures */
   guint pictures;    /* per step; each is computed by one thread */
   gboolean new_head; /* the first fully connected layer has its initial weights: fit their scale to the vectors */
+  gboolean new_rpn;  /* a region proposal network is trained with the rest: likewise, to the maps */
   guint warm_up; /* steps in which the learning rate rises from 0, at most a quarter of all; then it falls to 1 % along
                   * half a cosine */
   SppnetSamplerSettings sampler;

@@ -87,10 +87,15 @@ fill_normal (SppnetNetwork *network, gsize offset, gsize count, gdouble sigma, S
     network->params[offset + i] = (gfloat) (sigma * sppnet_random_normal (random));
 }
 
-static void
-initialise_rpn (SppnetNetwork *network, SppnetRandom *random)
+void
+sppnet_network_reset_rpn (SppnetNetwork *network, SppnetRandom *random)
 {
   const SppnetDense *conv = &network->rpn, *score = &network->rpn_score, *box = &network->rpn_box;
+  gsize biases[] = { conv->bias, score->bias, box->bias };
+  gint lengths[] = { conv->out, score->out, box->out };
+
+  for (guint i = 0; i < 3; i++)
+    memset (network->params + biases[i], 0, sizeof (gfloat) * (gsize) lengths[i]);
 
   fill_normal (network, conv->weight, (gsize) conv->in * conv->out, sqrt (2.0 / MAX (conv->in, 1)), random);
   fill_normal (network, score->weight, (gsize) score->in * score->out, 0.01, random);
@@ -152,7 +157,7 @@ sppnet_network_new_rpn (const SppnetConfig *config, SppnetRandom *random, GError
   lay_out_rpn (network);
   if (!allocate (network, error))
     return NULL;
-  initialise_rpn (network, random);
+  sppnet_network_reset_rpn (network, random);
   return network;
 }
 
@@ -174,7 +179,7 @@ sppnet_network_new (const SppnetConfig *config, SppnetRandom *random, GError **e
   if (!allocate (network, error))
     return NULL;
   initialise (network, random);
-  initialise_rpn (network, random);
+  sppnet_network_reset_rpn (network, random);
   return network;
 }
 

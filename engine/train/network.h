@@ -53,6 +53,8 @@ void sppnet_network_free (SppnetNetwork *network);
 
 /* Multiplies the weights of the first fully connected layer; of the region proposal network's convolution. */
 void sppnet_network_scale_first_dense (SppnetNetwork *network, gfloat factor);
+/* Initial parameters of the region proposal network, whatever was adopted. */
+void sppnet_network_reset_rpn (SppnetNetwork *network, SppnetRandom *random);
 void sppnet_network_scale_rpn (SppnetNetwork *network, gfloat factor);
 
 /* Takes the tensors that model has under the same name and size: convolution layers, head layers, and, when the labels

@@ -12,6 +12,8 @@
 struct _SppnetPass
 {
   const SppnetConfig *config;
+  SppnetRpnPass *rpn;
+  SppnetMap map; /* of the last run */
   SppnetRows maps[SPPNET_MAX_LAYERS + 1];
   SppnetBuffer map_buffer[SPPNET_MAX_LAYERS + 1];
   SppnetBuffer map_gradient[2]; /* of a layer's output and its input, in turn */
@@ -31,6 +33,7 @@ sppnet_pass_new (const SppnetNetwork *network)
   SppnetPass *pass = g_new0 (SppnetPass, 1);
 
   pass->config = &network->config;
+  pass->rpn = sppnet_rpn_pass_new ();
   return pass;
 }
 
@@ -55,6 +58,7 @@ sppnet_pass_free (SppnetPass *pass)
   sppnet_buffer_clear (&pass->source);
   sppnet_buffer_clear (&pass->scores);
   sppnet_buffer_clear (&pass->boxes);
+  sppnet_rpn_pass_free (pass->rpn);
   g_free (pass);
 }
 
@@ -326,24 +330,38 @@ sppnet_pass_run (SppnetPass *pass, const SppnetNetwork *network, const gfloat *i
                  GError **error)
 {
   gint n_bins = sppnet_config_bins (pass->config);
-  SppnetMap map;
-  gfloat *pooled_gradient;
+  SppnetMap *map = &pass->map;
+  gfloat *pooled_gradient, *map_gradient;
 
   g_return_val_if_fail (samples->n > 0, FALSE);
   if (!reserve_maps (pass, width, height, error) || !reserve_vectors (pass, network, samples->n, error))
     return FALSE;
   backbone_forward (pass, network, input);
-  map = last_map (pass);
-  head_loss (pass, network, &map, samples, dropout, scale, loss);
-  if (!gradient)
-    return TRUE;
-
-  pooled_gradient = head_backward (pass, network, samples->n, HEAD_AND_POOLED, gradient);
-  memset (pass->map_gradient[0].data, 0, sizeof (gfloat) * map.width * map.height * map.channels);
-  sppnet_pool_regions_gradient (&map, n_bins, samples->n, pass->source.data, pooled_gradient,
-                                pass->map_gradient[0].data);
-  backbone_backward (pass, network, gradient);
+  *map = last_map (pass);
+  map_gradient = pass->map_gradient[0].data;
+  head_loss (pass, network, map, samples, dropout, scale, loss);
+  if (gradient) {
+    pooled_gradient = head_backward (pass, network, samples->n, HEAD_AND_POOLED, gradient);
+    memset (map_gradient, 0, sizeof (gfloat) * map->width * map->height * map->channels);
+    sppnet_pool_regions_gradient (map, n_bins, samples->n, pass->source.data, pooled_gradient, map_gradient);
+  }
+  if (samples->rpn
+      && !sppnet_rpn_pass_run (pass->rpn, network, map, samples->rpn, scale, gradient, map_gradient, &loss->rpn, error))
+    return FALSE;
+  if (gradient)
+    backbone_backward (pass, network, gradient);
   return TRUE;
+}
+
+gdouble
+sppnet_pass_map_square (const SppnetPass *pass)
+{
+  gsize n = (gsize) pass->map.width * (gsize) pass->map.height * (gsize) pass->map.channels;
+  gdouble sum = 0.0;
+
+  for (gsize i = 0; i < n; i++)
+    sum += (gdouble) pass->map.data[i] * pass->map.data[i];
+  return sum / (gdouble) MAX (n, 1);
 }
 
 gdouble

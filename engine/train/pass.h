@@ -4,6 +4,7 @@
 #include "backbone/map.h"
 #include "base/memory.h"
 #include "train/network.h"
+#include "train/rpn_pass.h"
 
 /* Regions of one picture with what they should be. */
 typedef struct
@@ -12,6 +13,7 @@ typedef struct
   SppnetBox *boxes;        /* [n], pixels of the network's input */
   gint *target;            /* [n], 0: background, else 1 + label */
   gfloat (*box_target)[4]; /* [n], whitened as the configuration says; read where target > 0 */
+  const SppnetRpnTargets *rpn; /* (nullable): anchors that the region proposal network learns from */
 } SppnetSamples;
 
 typedef struct
@@ -19,6 +21,7 @@ typedef struct
   gdouble classification; /* mean cross-entropy over the regions */
   gdouble box;            /* smooth L1, summed over coordinates, per region (Fast R-CNN, equation 2) */
   guint correct;          /* regions whose highest score is the target's */
+  SppnetRpnLoss rpn;
 } SppnetLoss;
 
 /* Scratch memory for one picture at a time. */
@@ -50,5 +53,8 @@ gboolean sppnet_pass_run_head (SppnetPass *pass, const SppnetNetwork *network, c
 
 /* Mean square of the first n pooled vectors of the last run. */
 gdouble sppnet_pass_pooled_square (const SppnetPass *pass, const SppnetNetwork *network, gsize n);
+
+/* Mean square of the map of the last run. */
+gdouble sppnet_pass_map_square (const SppnetPass *pass);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SppnetPass, sppnet_pass_free)

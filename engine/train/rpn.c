@@ -49,7 +49,7 @@ sppnet_rpn_defaults (SppnetRpnSettings *settings)
     .warm_up = 100,
     .samples = 256,
     .variants = 3,
-    .n_anchors = 12,
+    .n_anchors = 16,
     .filters = 128,
     .optimizer = { .kind = SPPNET_OPTIMIZER_ADAMW,
                    .learning_rate = 1e-3,
@@ -61,12 +61,11 @@ sppnet_rpn_defaults (SppnetRpnSettings *settings)
   };
 }
 
-void
-sppnet_rpn_configure (SppnetConfig *config, const SppnetDataset *dataset, const SppnetRpnSettings *settings)
+/* Width and height of the objects that are trained, at each scale. (transfer full) */
+static GArray *
+collect_sizes (const SppnetDataset *dataset, const gdouble *scales, guint n_scales)
 {
-  g_autoptr (GArray) sizes = g_array_new (FALSE, FALSE, 2 * sizeof (gfloat));
-  SppnetRandom random = { settings->seed };
-  SppnetConfig defaults;
+  GArray *sizes = g_array_new (FALSE, FALSE, 2 * sizeof (gfloat));
 
   for (guint i = 0; i < dataset->annotations->len; i++) {
     const SppnetAnnotation *annotation = g_ptr_array_index (dataset->annotations, i);
@@ -74,8 +73,8 @@ sppnet_rpn_configure (SppnetConfig *config, const SppnetDataset *dataset, const 
     for (guint k = 0; k < annotation->objects->len; k++) {
       const SppnetObject *object = &g_array_index (annotation->objects, SppnetObject, k);
 
-      for (guint v = 0; v < settings->variants; v++) {
-        gfloat scale = (gfloat) sppnet_variants_scale (v);
+      for (guint s = 0; s < n_scales; s++) {
+        gfloat scale = (gfloat) scales[s];
         gfloat size[2] = { MAX (1.0f, scale * object->box.width), MAX (1.0f, scale * object->box.height) };
 
         if (!object->difficult && g_array_index (dataset->objects[i], gint, k) >= 0)
@@ -83,6 +82,17 @@ sppnet_rpn_configure (SppnetConfig *config, const SppnetDataset *dataset, const 
       }
     }
   }
+  return sizes;
+}
+
+void
+sppnet_rpn_configure (SppnetConfig *config, const SppnetDataset *dataset, const SppnetRpnSettings *settings,
+                      const gdouble *scales, guint n_scales)
+{
+  g_autoptr (GArray) sizes = collect_sizes (dataset, scales, n_scales);
+  SppnetRandom random = { settings->seed };
+  SppnetConfig defaults;
+
   sppnet_config_init (&defaults);
   config->rpn = defaults.rpn;
   config->rpn.filters = (gint) settings->filters;
@@ -90,6 +100,8 @@ sppnet_rpn_configure (SppnetConfig *config, const SppnetDataset *dataset, const 
   config->rpn.activation = SPPNET_ACTIVATION_RELU;
   config->rpn.n_anchors = sppnet_anchors_fit ((const gfloat (*)[2]) (gpointer) sizes->data, sizes->len,
                                               settings->n_anchors, &random, config->rpn.anchors);
+  config->proposals = SPPNET_PROPOSALS_RPN;
+  config->max_proposals = config->rpn.boxes;
 }
 
 static gchar *

@@ -23,8 +23,10 @@ typedef struct
 
 void sppnet_rpn_defaults (SppnetRpnSettings *settings);
 
-/* Gives a configuration a new network, with anchors fitted to the data set's objects. */
-void sppnet_rpn_configure (SppnetConfig *config, const SppnetDataset *dataset, const SppnetRpnSettings *settings);
+/* Gives a configuration a new network, with anchors fitted to the data set's objects as they are in pictures resized by
+ * each of the scales, and recommends its proposals. */
+void sppnet_rpn_configure (SppnetConfig *config, const SppnetDataset *dataset, const SppnetRpnSettings *settings,
+                           const gdouble *scales, guint n_scales);
 
 /**
  * sppnet_rpn_train:

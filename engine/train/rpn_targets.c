@@ -7,6 +7,10 @@
 
 #define POSITIVE 0.7f
 #define NEGATIVE 0.3f
+/* Small objects lie between the cells: of those few anchors that overlap one at all, this many are positive, the best
+ * in any case, the others from LEAST on. */
+#define BEST 4
+#define LEAST 0.4f
 
 void
 sppnet_rpn_targets_clear (SppnetRpnTargets *targets)
@@ -19,8 +23,8 @@ sppnet_rpn_targets_clear (SppnetRpnTargets *targets)
   *targets = (SppnetRpnTargets) { 0 };
 }
 
-/* overlap: [anchors] the largest, match: [anchors] with which object. An anchor that overlaps an object as much as no
- * other one does is raised to POSITIVE. */
+/* overlap: [anchors] the largest, match: [anchors] with which object. The best ones of each object are raised
+ * to POSITIVE. */
 static void
 match_anchors (const SppnetAnchorGrid *grid, const SppnetRpnConfig *rpn, const SppnetRpnObjects *objects, gsize n,
                gfloat *overlap, guint32 *match)
@@ -37,16 +41,18 @@ match_anchors (const SppnetAnchorGrid *grid, const SppnetRpnConfig *rpn, const S
         match[i] = (guint32) k;
       }
     }
-  for (gsize k = 0; k < objects->n; k++) {
-    gfloat best = 0.0f;
+  for (gsize k = 0; k < objects->n; k++)
+    for (guint pick = 0; pick < BEST; pick++) {
+      gsize best = n;
 
-    for (gsize i = 0; i < n; i++)
-      if (match[i] == k)
-        best = MAX (best, overlap[i]);
-    for (gsize i = 0; i < n && best > 0.0f; i++)
-      if (match[i] == k && overlap[i] == best)
-        overlap[i] = MAX (best, POSITIVE);
-  }
+      /* The best of those that are not positive already. */
+      for (gsize i = 0; i < n; i++)
+        if (match[i] == k && overlap[i] < POSITIVE && overlap[i] > (pick ? LEAST : 0.0f)
+            && (best == n || overlap[i] > overlap[best]))
+          best = i;
+      if (best < n)
+        overlap[best] = POSITIVE;
+    }
 }
 
 /* Takes up to wanted of n candidates, without repetition, in a random order. */
@@ -81,10 +87,16 @@ sppnet_rpn_targets_draw (SppnetRpnTargets *targets, const SppnetAnchorGrid *grid
     return FALSE;
 
   match_anchors (grid, rpn, objects, n, overlap, match);
-  for (gsize i = 0; i < n; i++)
-    if (overlap[i] >= POSITIVE && match[i] < objects->n)
-      candidates[found++] = (guint32) i;
-  targets->n_positive = draw (candidates, found, wanted / 2, random, targets->anchor);
+  targets->n_positive = 0;
+  for (gsize k = 0; k < objects->n; k++) {
+    gsize share = (wanted / 2 - targets->n_positive) / (objects->n - k);
+
+    found = 0;
+    for (gsize i = 0; i < n; i++)
+      if (overlap[i] >= POSITIVE && match[i] == k)
+        candidates[found++] = (guint32) i;
+    targets->n_positive += draw (candidates, found, share, random, targets->anchor + targets->n_positive);
+  }
   for (gsize i = 0; i < targets->n_positive; i++) {
     SppnetBox anchor = sppnet_anchor_box (grid, rpn, targets->anchor[i]);
 

@@ -27,7 +27,7 @@ typedef struct
  * sppnet_rpn_targets_draw:
  * @wanted: anchors in all; at most half of them are positive
  *
- * Positive: overlap (IoU) with an object of .7 or more, and for each object the anchors that overlap it most.
+ * Positive: overlap (IoU) with an object of .7 or more, and for each object the few anchors that overlap it most.
  * Background: an overlap below .3 with all of them. Anchors that reach beyond the picture count like others: in the
  * pictures of VOC most of the large ones do.
  */

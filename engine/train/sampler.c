@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "backbone/backbone.h"
 #include "box/regression.h"
 #include "frame/picture.h"
 
@@ -19,6 +20,7 @@ sppnet_sampler_new (void)
 {
   SppnetSampler *sampler = g_new0 (SppnetSampler, 1);
 
+  sampler->objects = g_array_new (FALSE, FALSE, sizeof (SppnetBox));
   sampler->positive = g_array_new (FALSE, FALSE, sizeof (Candidate));
   sampler->hard = g_array_new (FALSE, FALSE, sizeof (Candidate));
   sampler->easy = g_array_new (FALSE, FALSE, sizeof (Candidate));
@@ -35,6 +37,8 @@ sppnet_sampler_free (SppnetSampler *sampler)
   sppnet_buffer_clear (&sampler->boxes);
   sppnet_buffer_clear (&sampler->targets);
   sppnet_buffer_clear (&sampler->box_targets);
+  sppnet_rpn_targets_clear (&sampler->rpn_targets);
+  g_array_unref (sampler->objects);
   g_array_unref (sampler->positive);
   g_array_unref (sampler->hard);
   g_array_unref (sampler->easy);
@@ -159,10 +163,46 @@ reserve (SppnetSampler *sampler, guint regions, GError **error)
   SppnetSamples *samples = &sampler->samples;
 
   samples->n = 0;
+  samples->rpn = NULL;
   samples->boxes = sppnet_buffer_reserve (&sampler->boxes, regions, sizeof *samples->boxes, error);
   samples->target = sppnet_buffer_reserve (&sampler->targets, regions, sizeof *samples->target, error);
   samples->box_target = sppnet_buffer_reserve (&sampler->box_targets, regions, sizeof *samples->box_target, error);
   return samples->boxes && samples->target && samples->box_target;
+}
+
+/* The objects that are trained, or the others, into sampler->objects. */
+static guint
+place_objects (SppnetSampler *sampler, const SppnetDataset *dataset, guint i, gboolean mirror, gboolean trained)
+{
+  const SppnetAnnotation *annotation = g_ptr_array_index (dataset->annotations, i);
+  guint before = sampler->objects->len;
+
+  for (guint k = 0; k < annotation->objects->len; k++) {
+    const SppnetObject *object = &g_array_index (annotation->objects, SppnetObject, k);
+    SppnetBox box = transform_box (sampler, annotation, mirror, &object->box);
+
+    if (trained == (!object->difficult && g_array_index (dataset->objects[i], gint, k) >= 0))
+      g_array_append_val (sampler->objects, box);
+  }
+  return sampler->objects->len - before;
+}
+
+static gboolean
+draw_anchors (SppnetSampler *sampler, const SppnetDataset *dataset, guint i, gboolean mirror,
+              const SppnetConfig *config, guint wanted, SppnetRandom *random, GError **error)
+{
+  SppnetMap map = { .geometry = sppnet_config_geometry (config) };
+  SppnetRpnObjects objects;
+  SppnetAnchorGrid grid;
+
+  sppnet_config_map_size (config, sampler->width, sampler->height, &map.width, &map.height);
+  grid = sppnet_anchor_grid (config, &map);
+  g_array_set_size (sampler->objects, 0);
+  objects.n = place_objects (sampler, dataset, i, mirror, TRUE);
+  objects.n_ignored = place_objects (sampler, dataset, i, mirror, FALSE);
+  objects.boxes = (SppnetBox *) sampler->objects->data;
+  sampler->samples.rpn = &sampler->rpn_targets;
+  return sppnet_rpn_targets_draw (&sampler->rpn_targets, &grid, &config->rpn, &objects, wanted, random, error);
 }
 
 gboolean
@@ -204,5 +244,7 @@ sppnet_sampler_draw (SppnetSampler *sampler, const SppnetDataset *dataset, guint
     return FALSE;
   colour_and_normalise (sampler, config, settings->colour, random);
   return sppnet_sampler_draw_regions (sampler, dataset, i, sampler->width, sampler->height, mirror, config, settings,
-                                      random, error);
+                                      random, error)
+         && (config->rpn.n_anchors == 0
+             || draw_anchors (sampler, dataset, i, mirror, config, settings->anchors, random, error));
 }

@@ -15,6 +15,7 @@ typedef struct
   gdouble min_scale,
       max_scale;  /* pictures are resized by a factor drawn log-uniformly, the same for all of a step: equal work */
   gboolean flip;  /* left and right, every other time */
+  guint anchors;  /* per picture, where there is a region proposal network */
   gdouble colour; /* brightness, contrast and saturation vary by up to this part */
 } SppnetSamplerSettings;
 
@@ -26,6 +27,8 @@ typedef struct
   SppnetBuffer rgb;   /* [height][width][3] bytes */
   SppnetSamples samples;
   SppnetBuffer boxes, targets, box_targets;
+  SppnetRpnTargets rpn_targets;
+  GArray *objects;                /* where they are in the drawn picture; (element-type SppnetBox) */
   GArray *positive, *hard, *easy; /* candidates: index and matched object; scratch */
 } SppnetSampler;
 

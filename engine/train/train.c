@@ -3,6 +3,7 @@
 
 #include <glib/gstdio.h>
 #include <errno.h>
+#include <math.h>
 #include <json-glib/json-glib.h>
 #include <string.h>
 
@@ -273,6 +274,12 @@ make_network (SppnetTrainOptions *options, SppnetModel *init, const SppnetDatase
 
   sppnet_config_init (&config);
   make_config (&config, options, sppnet_model_get_config (init), dataset);
+  if (options->rpn_joint && options->heads_only) {
+    g_set_error_literal (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
+                         "a region proposal network is trained together with the convolution layers, or by itself: "
+                         "train the heads first, and then the network on the result");
+    return NULL;
+  }
   if (options->merge && options->heads_only) {
     g_set_error_literal (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
                          "a new layer is trained with the convolution layers, not with heads only");
@@ -280,6 +287,12 @@ make_network (SppnetTrainOptions *options, SppnetModel *init, const SppnetDatase
   }
   if (options->merge && !add_merge (&config, options->merge, options->init, error))
     return NULL;
+  if (options->rpn_joint) {
+    const SppnetSamplerSettings *s = &options->end_to_end.sampler;
+    const gdouble scales[] = { s->min_scale, sqrt (s->min_scale * s->max_scale), s->max_scale };
+
+    sppnet_rpn_configure (&config, dataset, &options->rpn, scales, G_N_ELEMENTS (scales));
+  }
   g_free (config.provenance);
   config.provenance = describe (options, dataset, init);
   network = sppnet_network_new (&config, &random, error);
@@ -288,6 +301,9 @@ make_network (SppnetTrainOptions *options, SppnetModel *init, const SppnetDatase
 
     sppnet_network_adopt (network, init, &head_taken);
     options->end_to_end.new_head = !head_taken;
+    options->end_to_end.new_rpn = options->rpn_joint;
+    if (options->rpn_joint)
+      sppnet_network_reset_rpn (network, &random);
   }
   return network;
 }
@@ -315,12 +331,13 @@ train_rpn (const SppnetTrainOptions *options, SppnetModel *init, const SppnetDat
   SppnetRandom random = { options->rpn.seed };
   g_autoptr (SppnetNetwork) network = NULL;
   g_autoptr (GArray) tensors = NULL, trained = NULL;
+  gdouble scales[SPPNET_VARIANTS];
   g_auto (SppnetConfig) config;
 
   sppnet_config_copy (&config, sppnet_model_get_config (init));
-  sppnet_rpn_configure (&config, dataset, &options->rpn);
-  config.proposals = SPPNET_PROPOSALS_RPN;
-  config.max_proposals = config.rpn.boxes;
+  for (guint v = 0; v < options->rpn.variants; v++)
+    scales[v] = sppnet_variants_scale (v);
+  sppnet_rpn_configure (&config, dataset, &options->rpn, scales, options->rpn.variants);
   g_free (config.provenance);
   config.provenance = describe_rpn (options, dataset, sppnet_model_get_config (init)->provenance);
   network = sppnet_network_new_rpn (&config, &random, error);

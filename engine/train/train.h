@@ -43,6 +43,7 @@ typedef struct
   SppnetProposals proposals;
   guint max_proposals; /* per picture, in training and as the model's default */
   SppnetEndToEndSettings end_to_end;
+  gboolean rpn_joint; /* a region proposal network, trained with all else */
   gboolean rpn_only; /* only a region proposal network, added to init, of which all else stays as it is */
   SppnetRpnSettings rpn;
   SppnetTrainClassifier classifier;

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "backbone/backbone.h"
 #include "base/memory.h"
 #include "train/pass.h"
 
@@ -83,11 +84,17 @@ typedef struct
   SppnetBox boxes[REGIONS];
   gint target[REGIONS];
   gfloat box_target[REGIONS][4];
+  SppnetRpnTargets anchors;
 } Example;
 
 static void
-fill_example (Example *example, SppnetRandom *random)
+fill_example (Example *example, const SppnetConfig *config, SppnetRandom *random)
 {
+  SppnetBox objects[] = { { 3, 2, 20, 14 }, { 15, 10, 12, 16 } };
+  SppnetMap map = { .geometry = sppnet_config_geometry (config) };
+  SppnetRpnObjects all = { 2, 0, objects };
+  SppnetAnchorGrid grid;
+
   example->input = g_new (gfloat, WIDTH * HEIGHT * 3);
   for (gint i = 0; i < WIDTH * HEIGHT * 3; i++)
     example->input[i] = (gfloat) sppnet_random_normal (random);
@@ -99,7 +106,15 @@ fill_example (Example *example, SppnetRandom *random)
     for (gint c = 0; c < 4; c++)
       example->box_target[i][c] = (gfloat) (0.3 * sppnet_random_normal (random));
   }
-  example->samples = (SppnetSamples) { REGIONS, example->boxes, example->target, example->box_target };
+  example->samples = (SppnetSamples) { REGIONS, example->boxes, example->target, example->box_target, NULL };
+  example->anchors = (SppnetRpnTargets) { 0 };
+  if (config->rpn.n_anchors == 0)
+    return;
+  sppnet_config_map_size (config, WIDTH, HEIGHT, &map.width, &map.height);
+  grid = sppnet_anchor_grid (config, &map);
+  g_assert_true (sppnet_rpn_targets_draw (&example->anchors, &grid, &config->rpn, &all, 60, random, NULL));
+  g_assert_cmpuint (example->anchors.n_positive, >, 1);
+  example->samples.rpn = &example->anchors;
 }
 
 static gdouble
@@ -112,7 +127,7 @@ loss_of (SppnetPass *pass, const SppnetNetwork *network, const Example *example,
   sppnet_pass_run (pass, network, example->input, WIDTH, HEIGHT, &example->samples, &dropout, 1.0f, gradient, &loss,
                    &error);
   g_assert_no_error (error);
-  return loss.classification + loss.box;
+  return loss.classification + loss.box + loss.rpn.objectness + loss.rpn.box;
 }
 
 /* Differences of float losses are noisy, and a step may cross a kink of max or ReLU: nearly all of the sampled
@@ -160,7 +175,7 @@ check_network (const SppnetConfig *config)
 
   g_assert_no_error (error);
   pass = sppnet_pass_new (network);
-  fill_example (&example, &random);
+  fill_example (&example, &network->config, &random);
   /* Larger output weights and biases than a start has, so that every path carries gradient. */
   for (guint s = 0; s < network->n_segments; s++)
     for (gsize i = 0; i < network->segments[s].count; i++)
@@ -170,6 +185,7 @@ check_network (const SppnetConfig *config)
   for (guint s = 0; s < network->n_segments; s++)
     check_segment (pass, network, &example, gradient, &network->segments[s], &random);
   g_free (example.input);
+  sppnet_rpn_targets_clear (&example.anchors);
 }
 
 static void
@@ -237,6 +253,29 @@ test_roi_pooling (void)
   check_network (&config);
 }
 
+/* The region proposal network's loss reaches the convolution layers, too. */
+static void
+test_region_proposal_network (void)
+{
+  g_auto (SppnetConfig) config;
+
+  base_config (&config);
+  config.n_layers = 3;
+  config.layers[0] = conv ("conv1", 6, 3, 2, 1, SPPNET_ACTIVATION_LEAKY);
+  config.layers[1] = pool (SPPNET_LAYER_MAX_POOL, 2, 2, 0, TRUE);
+  config.layers[2] = conv ("conv2", 5, 3, 1, 1, SPPNET_ACTIVATION_LEAKY);
+  config.rpn.filters = 7;
+  config.rpn.stride = 2;
+  config.rpn.activation = SPPNET_ACTIVATION_LEAKY;
+  config.rpn.slope = 0.3f;
+  config.rpn.n_anchors = 3;
+  for (guint a = 0; a < 3; a++) {
+    config.rpn.anchors[a][0] = 8 + 6 * (gfloat) a;
+    config.rpn.anchors[a][1] = 16 - 2 * (gfloat) a;
+  }
+  check_network (&config);
+}
+
 static void
 test_gradient_accumulates (void)
 {
@@ -252,7 +291,7 @@ test_gradient_accumulates (void)
   config.layers[0] = conv ("conv1", 4, 3, 2, 1, SPPNET_ACTIVATION_LEAKY);
   network = sppnet_network_new (&config, &random, NULL);
   pass = sppnet_pass_new (network);
-  fill_example (&example, &random);
+  fill_example (&example, &network->config, &random);
   once = g_new0 (gfloat, network->n_params);
   twice = g_new0 (gfloat, network->n_params);
   loss_of (pass, network, &example, once);
@@ -261,6 +300,7 @@ test_gradient_accumulates (void)
   for (gsize i = 0; i < network->n_params; i++)
     g_assert_cmpfloat_with_epsilon (twice[i], 2.0f * once[i], 1e-5f + 1e-4f * fabsf (once[i]));
   g_free (example.input);
+  sppnet_rpn_targets_clear (&example.anchors);
 }
 
 int
@@ -271,6 +311,7 @@ main (int argc, char **argv)
   g_test_add_func ("/train/gradient/average-pooling-and-normalisation", test_average_pooling_and_normalisation);
   g_test_add_func ("/train/gradient/merge", test_merge);
   g_test_add_func ("/train/gradient/roi-pooling", test_roi_pooling);
+  g_test_add_func ("/train/gradient/region-proposal-network", test_region_proposal_network);
   g_test_add_func ("/train/gradient/accumulates", test_gradient_accumulates);
   return g_test_run ();
 }

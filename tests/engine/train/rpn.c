@@ -214,6 +214,44 @@ test_end_to_end_drops_it (Fixture *fixture, gconstpointer user_data)
   g_assert_null (sppnet_model_get_tensor (model, "rpn.weight", NULL));
 }
 
+/* Together with the rest: both learn, and the model recommends the network's proposals. */
+static void
+test_joint (Fixture *fixture, gconstpointer user_data)
+{
+  g_autoptr (SppnetModel) model = NULL;
+  const SppnetConfig *config;
+
+  fixture->options.rpn_only = FALSE;
+  fixture->options.rpn_joint = TRUE;
+  fixture->options.n_head = 1;
+  fixture->options.head[0] = 32;
+  fixture->options.end_to_end.epochs = 15;
+  fixture->options.end_to_end.warm_up = 4;
+  fixture->options.end_to_end.sampler.regions = 32;
+  fixture->options.end_to_end.optimizer.learning_rate = 3e-3;
+  fixture->options.end_to_end.optimizer.backbone_learning_rate = 1e-3;
+  train (fixture);
+  g_test_message ("recall %.3f", recall (fixture->output));
+  g_assert_cmpfloat (recall (fixture->output), >, 0.9);
+  model = sppnet_model_load (fixture->output, NULL);
+  config = sppnet_model_get_config (model);
+  g_assert_cmpint (config->proposals, ==, SPPNET_PROPOSALS_RPN);
+  g_assert_cmpuint (config->max_proposals, ==, config->rpn.boxes);
+}
+
+static void
+test_joint_refused (Fixture *fixture, gconstpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  fixture->options.rpn_only = FALSE;
+  fixture->options.rpn_joint = TRUE;
+  fixture->options.heads_only = TRUE;
+  g_assert_false (sppnet_train (&fixture->options, NULL, NULL, &error));
+  g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS);
+  g_assert_nonnull (strstr (error->message, "region proposal network"));
+}
+
 #define ADD(name, function) g_test_add ("/train/rpn/" name, Fixture, NULL, set_up, function, tear_down)
 
 int
@@ -224,5 +262,7 @@ main (int argc, char **argv)
   ADD ("resume-equals-unbroken", test_resume_equals_unbroken);
   ADD ("again", test_again);
   ADD ("end-to-end-drops-it", test_end_to_end_drops_it);
+  ADD ("joint", test_joint);
+  ADD ("joint-refused", test_joint_refused);
   return g_test_run ();
 }
