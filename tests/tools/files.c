@@ -64,6 +64,7 @@ test_propose (Tool *tool, gconstpointer data)
       JsonArray *boxes = json_object_get_array_member (object, "boxes");
 
       g_assert_cmpfloat (json_object_get_double_member (object, "ms"), >=, 0);
+      g_assert_cmpfloat (json_object_get_double_member (object, "cpu_ms"), >=, 0);
       g_assert_cmpuint (json_array_get_length (boxes), >=, 1);
       g_assert_cmpuint (json_array_get_length (boxes), <=, 7);
       g_assert_cmpuint (json_array_get_length (json_array_get_array_element (boxes, 0)), ==, 4);
