@@ -426,8 +426,8 @@ install_properties (GObjectClass *klass)
       klass, PROP_STATS,
       g_param_spec_boxed ("stats", "Statistics",
                           "Since the start of the stream: frames, searched, late (not searched because of that), "
-                          "detections, fps, average-ms per search; of the last frame searched: regions scored and "
-                          "milliseconds per stage",
+                          "detections, fps, average-ms per search; of the last frame searched: regions scored, "
+                          "duplicates among the proposals, and milliseconds per stage",
                           GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 }
 

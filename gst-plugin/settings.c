@@ -80,6 +80,18 @@ gst_sppnet_settings_install (GObjectClass *klass)
                          "Order of equally ranked proposals of Selective Search: the same seed gives the same "
                          "detections",
                          0, G_MAXUINT, 0, flags));
+  g_object_class_install_property (
+      klass, GST_SPPNET_SETTINGS_REGION_MARGIN,
+      g_param_spec_float ("region-margin", "Region margin",
+                          "Upstream regions of interest are scored with this much more on each side, as a part of their "
+                          "width and height",
+                          0, 10, 0, controllable));
+  g_object_class_install_property (
+      klass, GST_SPPNET_SETTINGS_FOLLOW,
+      g_param_spec_boolean ("follow", "Follow",
+                            "Also score where the last detections were, and around that: in a video, fewer new regions "
+                            "have to be proposed then (max-proposals)",
+                            FALSE, controllable));
 }
 
 static void
@@ -131,6 +143,12 @@ gst_sppnet_settings_set (GstSppnetSettings *settings, guint id, const GValue *va
   case GST_SPPNET_SETTINGS_SEED:
     v->seed = g_value_get_uint (value);
     break;
+  case GST_SPPNET_SETTINGS_REGION_MARGIN:
+    v->region_margin = g_value_get_float (value);
+    break;
+  case GST_SPPNET_SETTINGS_FOLLOW:
+    v->follow = g_value_get_boolean (value);
+    break;
   default:
     return FALSE;
   }
@@ -167,6 +185,12 @@ gst_sppnet_settings_get (const GstSppnetSettings *settings, guint id, GValue *va
     return TRUE;
   case GST_SPPNET_SETTINGS_SEED:
     g_value_set_uint (value, v->seed);
+    return TRUE;
+  case GST_SPPNET_SETTINGS_REGION_MARGIN:
+    g_value_set_float (value, v->region_margin);
+    return TRUE;
+  case GST_SPPNET_SETTINGS_FOLLOW:
+    g_value_set_boolean (value, v->follow);
     return TRUE;
   default:
     return FALSE;

@@ -39,7 +39,7 @@ gst_sppnet_stats_to_structure (const GstSppnetStats *stats)
   return gst_structure_new ("sppnetdetect-stats", "frames", G_TYPE_UINT64, stats->frames, "searched", G_TYPE_UINT64,
                             stats->searched, "late", G_TYPE_UINT64, stats->late, "detections", G_TYPE_UINT64,
                             stats->detections, "fps", G_TYPE_DOUBLE, stats->fps, "average-ms", G_TYPE_DOUBLE, average,
-                            "regions", G_TYPE_UINT, t->regions, "frame-ms", G_TYPE_DOUBLE, t->frame_ms, "backbone-ms",
+                            "regions", G_TYPE_UINT, t->regions, "duplicates", G_TYPE_UINT, t->duplicates, "frame-ms", G_TYPE_DOUBLE, t->frame_ms, "backbone-ms",
                             G_TYPE_DOUBLE, t->backbone_ms, "proposals-ms", G_TYPE_DOUBLE, t->proposals_ms, "pooling-ms",
                             G_TYPE_DOUBLE, t->pooling_ms, "head-ms", G_TYPE_DOUBLE, t->head_ms, "box-ms", G_TYPE_DOUBLE,
                             t->box_ms, "total-ms", G_TYPE_DOUBLE, t->total_ms, NULL);

@@ -63,7 +63,7 @@ gst_sppnet_stream_search (GstSppnetStream *stream, GstBuffer *buffer, const GstV
   SppnetFrame frame;
   gboolean ok;
 
-  gst_sppnet_stream_forget (stream);
+  g_array_set_size (stream->last, 0);
   g_array_set_size (stream->boxes, 0);
   g_array_set_size (stream->ids, 0);
   gst_sppnet_meta_read_regions (buffer, type, stream->boxes, stream->ids);
@@ -99,4 +99,5 @@ void
 gst_sppnet_stream_forget (GstSppnetStream *stream)
 {
   g_array_set_size (stream->last, 0);
+  sppnet_detector_forget (stream->detector);
 }

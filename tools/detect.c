@@ -83,6 +83,7 @@ print_json (const gchar *image, const SppnetPicture *picture, const SppnetDetect
   json_builder_end_array (builder);
   if (arg.timings) {
     sppnet_tool_json_integer (builder, "regions", timings->regions);
+    sppnet_tool_json_integer (builder, "duplicates", timings->duplicates);
     json_builder_set_member_name (builder, "timings");
     sppnet_tool_json_timings (builder, timings);
   }

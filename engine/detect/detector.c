@@ -4,6 +4,7 @@
 #include "backbone/backbone.h"
 #include "base/memory.h"
 #include "base/threads.h"
+#include "detect/follow.h"
 #include "detect/region_list.h"
 #include "detect/scoring.h"
 #include "detect/selection.h"
@@ -27,6 +28,7 @@ struct _SppnetDetector
   SppnetScoring *scoring;
   SppnetBuffer rgb; /* [height][width][3] */
   SppnetRegionList regions;
+  SppnetFollow follow;
   SppnetSelection selection;
   SppnetTimings timings;
 };
@@ -42,6 +44,7 @@ detector_free (SppnetDetector *detector)
   g_clear_pointer (&detector->scoring, sppnet_scoring_free);
   sppnet_buffer_clear (&detector->rgb);
   sppnet_region_list_clear (&detector->regions);
+  sppnet_follow_clear (&detector->follow);
   sppnet_selection_clear (&detector->selection);
   sppnet_plan_clear (&detector->plan);
   sppnet_model_unref (detector->model);
@@ -113,6 +116,14 @@ sppnet_detector_get_model (SppnetDetector *detector)
   g_return_val_if_fail (detector != NULL, NULL);
 
   return detector->model;
+}
+
+void
+sppnet_detector_forget (SppnetDetector *detector)
+{
+  g_return_if_fail (detector != NULL);
+
+  detector->follow.n = 0;
 }
 
 const SppnetTimings *
@@ -250,16 +261,22 @@ run_stages (SppnetDetector *detector, const SppnetFrame *frame, const SppnetBox 
   SppnetMap map;
 
   /* A frame in which the caller has nothing to score costs nothing. */
-  if (detector->plan.proposals == SPPNET_PROPOSALS_REGIONS && n_regions == 0)
+  if (detector->plan.proposals == SPPNET_PROPOSALS_REGIONS && n_regions == 0
+      && !(detector->plan.follow && detector->follow.n > 0))
     return TRUE;
   if (!read_pixels (detector, frame, &pixels, error) || !run_backbone (detector, &pixels, &map, error)
-      || !propose (detector, &pixels, &map, &proposals, &n_proposals, error))
+      || !propose (detector, &pixels, &map, &proposals, &n_proposals, error)
+      || (detector->plan.follow
+          && !sppnet_follow_propose (&detector->follow, frame->width, frame->height, detector->plan.max_proposals,
+                                     &proposals, &n_proposals, error)))
     return FALSE;
   /* RoI pooling rounds boxes to cells in its own way, so equal windows do not mean equal vectors there. */
-  if (!sppnet_region_list_set (&detector->regions, regions, n_regions, proposals, n_proposals,
-                               config->pooling == SPPNET_POOLING_SPP ? &map : NULL, frame->width, frame->height, error)
+  if (!sppnet_region_list_set (&detector->regions, regions, n_regions, detector->plan.region_margin, proposals,
+                               n_proposals, config->pooling == SPPNET_POOLING_SPP ? &map : NULL, frame->width,
+                               frame->height, error)
       || !sppnet_scoring_set_map (detector->scoring, &map, error))
     return FALSE;
+  detector->timings.duplicates = (guint) detector->regions.n_duplicates;
   sppnet_selection_reset (&detector->selection);
   if (!score (detector, frame, error) || (detector->plan.refine && !refine (detector, frame, error))
       || !select_boxes (detector, detector->plan.thresholds, detector->plan.max_detections, detections, n_detections,
@@ -290,6 +307,8 @@ sppnet_detector_run (SppnetDetector *detector, const SppnetFrame *frame, const S
   sppnet_blas_begin ();
   ok = run_stages (detector, frame, regions, n_regions, detections, n_detections, error);
   sppnet_blas_end ();
+  if (ok)
+    sppnet_follow_keep (&detector->follow, frame->width, frame->height, *detections, *n_detections);
   detector->timings.total_ms = (g_get_monotonic_time () - start) / 1000.0;
   return ok;
 }

@@ -39,14 +39,16 @@ append (SppnetRegionList *list, const SppnetBox *box, gint32 index)
 }
 
 static void
-append_given (SppnetRegionList *list, const SppnetBox *given, gsize n, gint width, gint height)
+append_given (SppnetRegionList *list, const SppnetBox *given, gsize n, gfloat margin, gint width, gint height)
 {
   for (gsize i = 0; i < n; i++) {
-    SppnetBox box;
+    SppnetBox box = given[i];
 
-    if (!sppnet_box_is_finite (&given[i]))
+    if (!sppnet_box_is_finite (&box))
       continue;
-    box = sppnet_box_clip (&given[i], width, height);
+    box = (SppnetBox) { box.x - margin * box.width, box.y - margin * box.height, box.width * (1.0f + 2.0f * margin),
+                        box.height * (1.0f + 2.0f * margin) };
+    box = sppnet_box_clip (&box, width, height);
     if (sppnet_box_is_finite (&box) && box.width > 0.0f && box.height > 0.0f)
       append (list, &box, (gint32) i);
   }
@@ -64,21 +66,24 @@ append_proposals (SppnetRegionList *list, const SppnetBox *proposals, gsize n, c
     if (map) {
       SppnetWindow window = sppnet_window_from_box (&proposals[i], &map->geometry, map->width, map->height);
 
-      if (!window_set_add (set, &window))
+      if (!window_set_add (set, &window)) {
+        list->n_duplicates++;
         continue;
+      }
     }
     append (list, &proposals[i], -1);
   }
 }
 
 gboolean
-sppnet_region_list_set (SppnetRegionList *list, const SppnetBox *given, gsize n_given, const SppnetBox *proposals,
-                        gsize n_proposals, const SppnetMap *map, gint width, gint height, GError **error)
+sppnet_region_list_set (SppnetRegionList *list, const SppnetBox *given, gsize n_given, gfloat margin,
+                        const SppnetBox *proposals, gsize n_proposals, const SppnetMap *map, gint width, gint height,
+                        GError **error)
 {
   gsize total = n_given + n_proposals, n_slots = 64;
   WindowSet set;
 
-  list->n = 0;
+  list->n = list->n_duplicates = 0;
   if (n_given > G_MAXINT32 || n_proposals > G_MAXINT32) {
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "%" G_GSIZE_FORMAT " regions are too many", total);
     return FALSE;
@@ -93,7 +98,7 @@ sppnet_region_list_set (SppnetRegionList *list, const SppnetBox *given, gsize n_
     return FALSE;
   memset (set.slots, 0, n_slots * sizeof (guint64));
 
-  append_given (list, given, n_given, width, height);
+  append_given (list, given, n_given, margin, width, height);
   append_proposals (list, proposals, n_proposals, map, &set);
   return TRUE;
 }

@@ -7,6 +7,7 @@
 #define MAX_PROPOSALS 100000
 #define DEFAULT_PROPOSALS 2000
 #define DEFAULT_DETECTIONS 100
+#define MAX_MARGIN 10.0f
 /* What a box must reach to be refined: the same for any threshold above it, so that a threshold only hides detections.
  */
 #define DEFAULT_NMS_THRESHOLD 0.3f
@@ -34,6 +35,11 @@ check_ranges (const SppnetSettings *settings, GError **error)
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
                  "max_proposals is %u; it must be in 0..%d (0: the model's default)", settings->max_proposals,
                  MAX_PROPOSALS);
+    return FALSE;
+  }
+  if (!(settings->region_margin >= 0.0f && settings->region_margin <= MAX_MARGIN)) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS, "region_margin is %g; it must be in 0..%g",
+                 (gdouble)settings->region_margin, (gdouble)MAX_MARGIN);
     return FALSE;
   }
   return check_fraction (settings->threshold, "threshold", error)
@@ -133,6 +139,8 @@ sppnet_plan_init (SppnetPlan *plan, const SppnetSettings *settings, SppnetModel 
   plan->max_detections = settings->max_detections ? settings->max_detections : DEFAULT_DETECTIONS;
   plan->threads = sppnet_threads_budget (settings->threads);
   plan->seed = settings->seed;
+  plan->region_margin = settings->region_margin;
+  plan->follow = settings->follow;
   plan->nms_threshold = settings->nms_threshold > 0.0f ? settings->nms_threshold : config->nms_threshold;
   if (!(plan->nms_threshold > 0.0f))
     plan->nms_threshold = DEFAULT_NMS_THRESHOLD;

@@ -17,6 +17,8 @@ typedef struct
   gfloat *floors;     /* [n_labels]: lowest confidence of a box that is refined, at most the threshold */
   gboolean
       refine; /* found boxes are scored once more where box regression has moved them, and the result is voted on */
+  gfloat region_margin;
+  gboolean follow;
   guint n_labels;
 } SppnetPlan;
 

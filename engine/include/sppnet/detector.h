@@ -47,6 +47,10 @@ SPPNET_API gboolean sppnet_proposals_from_nick (const gchar *nick, SppnetProposa
  * @threads: threads this detector may use; 0: as many as the process has processors
  * @seed: order of equally ranked proposals (Selective Search); any value is as good, the same value gives the same boxes
  * @labels: (nullable) (array zero-terminated=1): only these labels are reported; %NULL: all
+ * @region_margin: the caller's regions are scored with this much more on each side, as a part of their width and height,
+ *   0..10
+ * @follow: also score where the last run's detections were, and around that: for the frames of a video, in which less has
+ *   to be proposed then
  *
  * Zero means the default for every field, so that { 0 } is a complete choice.
  */
@@ -60,6 +64,8 @@ typedef struct
   guint threads;
   guint32 seed;
   const gchar *const *labels;
+  gfloat region_margin;
+  gboolean follow;
 } SppnetSettings;
 
 /**
@@ -82,12 +88,13 @@ typedef struct
 /**
  * SppnetTimings:
  *
- * Milliseconds of wall clock that the stages of the last run took, and how many regions were scored.
+ * Milliseconds of wall clock that the stages of the last run took, how many regions were scored, and how many proposals
+ * were not because they cover the same cells of the feature map as another region.
  */
 typedef struct
 {
   gdouble frame_ms, backbone_ms, proposals_ms, pooling_ms, head_ms, box_ms, total_ms;
-  guint regions;
+  guint regions, duplicates;
 } SppnetTimings;
 
 /**
@@ -132,6 +139,9 @@ SPPNET_API SppnetModel *sppnet_detector_get_model (SppnetDetector *detector);
 SPPNET_API gboolean sppnet_detector_run (SppnetDetector *detector, const SppnetFrame *frame, const SppnetBox *regions,
                                          gsize n_regions, const SppnetDetection **detections, gsize *n_detections,
                                          GError **error);
+
+/* The next frame is of another scene: what was found before is not followed into it. */
+SPPNET_API void sppnet_detector_forget (SppnetDetector *detector);
 
 /* (transfer none): valid until the next run. */
 SPPNET_API const SppnetTimings *sppnet_detector_get_timings (const SppnetDetector *detector);

@@ -38,7 +38,7 @@ test_one_proposal_per_window (void)
   for (gsize i = 0; i < G_N_ELEMENTS (proposals); i++)
     proposals[i] = random_box (&random, 320, 192);
   proposals[7] = given[0];
-  g_assert_true (sppnet_region_list_set (&list, given, 3, proposals, G_N_ELEMENTS (proposals), &map, 320, 192, NULL));
+  g_assert_true (sppnet_region_list_set (&list, given, 3, 0, proposals, G_N_ELEMENTS (proposals), &map, 320, 192, NULL));
 
   /* the caller's stay, all of them, and first */
   for (gint i = 0; i < 3; i++) {
@@ -59,6 +59,21 @@ test_one_proposal_per_window (void)
   }
   g_assert_cmpuint (list.n, ==, expected);
   g_assert_cmpuint (list.n, <, G_N_ELEMENTS (proposals));
+  g_assert_cmpuint (list.n + list.n_duplicates, ==, 3 + G_N_ELEMENTS (proposals));
+}
+
+/* The caller's regions grow on each side, as far as the frame goes; proposals do not. */
+static void
+test_margin (void)
+{
+  static const SppnetBox given[] = { { 50, 60, 20, 40 }, { 0, 0, 10, 10 } }, proposal = { 100, 100, 50, 50 };
+  g_auto (SppnetRegionList) list = { 0 };
+
+  g_assert_true (sppnet_region_list_set (&list, given, 2, 0.5f, &proposal, 1, NULL, 320, 192, NULL));
+  g_assert_cmpuint (list.n, ==, 3);
+  g_assert_true (list.boxes[0].x == 40 && list.boxes[0].y == 40 && list.boxes[0].width == 40 && list.boxes[0].height == 80);
+  g_assert_true (list.boxes[1].x == 0 && list.boxes[1].y == 0 && list.boxes[1].width == 15 && list.boxes[1].height == 15);
+  g_assert_cmpmem (&list.boxes[2], sizeof (SppnetBox), &proposal, sizeof proposal);
 }
 
 /* The corners of the largest map, whose windows need all bits of the key. */
@@ -82,7 +97,7 @@ test_large_map (void)
       distinct += !seen;
     }
     g_assert_true (
-        sppnet_region_list_set (&list, NULL, 0, proposals, G_N_ELEMENTS (proposals), &map, 8192, 8192, NULL));
+        sppnet_region_list_set (&list, NULL, 0, 0, proposals, G_N_ELEMENTS (proposals), &map, 8192, 8192, NULL));
     g_assert_cmpuint (list.n, ==, distinct);
   }
 }
@@ -93,9 +108,9 @@ test_without_map_all_stay (void)
   const SppnetBox proposals[] = { { 0, 0, 9, 9 }, { 0, 0, 9, 9 } };
   g_auto (SppnetRegionList) list = { 0 };
 
-  g_assert_true (sppnet_region_list_set (&list, NULL, 0, proposals, 2, NULL, 320, 192, NULL));
+  g_assert_true (sppnet_region_list_set (&list, NULL, 0, 0, proposals, 2, NULL, 320, 192, NULL));
   g_assert_cmpuint (list.n, ==, 2);
-  g_assert_true (sppnet_region_list_set (&list, NULL, 0, NULL, 0, NULL, 320, 192, NULL));
+  g_assert_true (sppnet_region_list_set (&list, NULL, 0, 0, NULL, 0, NULL, 320, 192, NULL));
   g_assert_cmpuint (list.n, ==, 0);
 }
 
@@ -198,6 +213,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/regions/one-per-window", test_one_proposal_per_window);
+  g_test_add_func ("/regions/margin", test_margin);
   g_test_add_func ("/regions/large-map", test_large_map);
   g_test_add_func ("/regions/without-map", test_without_map_all_stay);
   g_test_add_func ("/selection/naive", test_selection);

@@ -33,6 +33,9 @@ test_refused (void)
   assert_refused (&(SppnetSettings){ .proposals = (SppnetProposals) (SPPNET_PROPOSALS_AUTO + 1) }, "proposals");
   assert_refused (&(SppnetSettings){ .proposals = (SppnetProposals)-1 }, "proposals");
   assert_refused (&(SppnetSettings){ .proposals = SPPNET_PROPOSALS_RPN }, "\"scene\" has no region proposal network");
+  assert_refused (&(SppnetSettings){ .region_margin = -0.1f }, "region_margin");
+  assert_refused (&(SppnetSettings){ .region_margin = 10.1f }, "region_margin");
+  assert_refused (&(SppnetSettings){ .region_margin = NAN }, "region_margin");
   assert_refused (&(SppnetSettings){ .max_proposals = 100001 }, "max_proposals");
   assert_refused (&(SppnetSettings){ .max_proposals = G_MAXUINT }, "max_proposals");
   assert_refused (&(SppnetSettings){ .labels = unknown }, "\"unicorn\"");
