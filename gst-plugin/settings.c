@@ -12,7 +12,7 @@ gst_sppnet_proposals_get_type (void)
     { SPPNET_PROPOSALS_SELECTIVE_SEARCH, "Selective Search, fast strategies", "selective-search" },
     { SPPNET_PROPOSALS_SELECTIVE_SEARCH_QUALITY, "Selective Search, quality strategies: more regions, slower",
       "selective-search-quality" },
-    { SPPNET_PROPOSALS_EDGE_BOXES, "Edge Boxes: nearly as good, many times faster", "edge-boxes" },
+    { SPPNET_PROPOSALS_EDGE_BOXES, "Edge Boxes: as many objects, less closely, several times faster", "edge-boxes" },
     { SPPNET_PROPOSALS_GRID, "Sliding windows of several sizes and shapes", "grid" },
     { SPPNET_PROPOSALS_REGIONS, "Only the regions that upstream elements attached", "regions" },
     { SPPNET_PROPOSALS_RPN, "The model's region proposal network, where it has one", "rpn" },
