@@ -26,6 +26,12 @@ for label in aeroplane bicycle bird boat bottle bus car cat chair cow diningtabl
   sheep sofa train tvmonitor; do
   set -- "$@" --label "$label"
 done
-exec "$sppnet" train --voc "$data/voc" --set train "$@" --init "$work/all/end-to-end.safetensors" --name voc20 --epochs 4 \
+[ -e "$work/exact.safetensors" ] || "$sppnet" train --voc "$data/voc" --set train "$@" \
+  --init "$work/all/end-to-end.safetensors" --name voc20 --epochs 4 \
   --learning-rate 2e-4 --backbone-learning-rate 8e-5 --warm-up 100 --min-scale 0.6 --max-scale 1.4 \
-  --output "$output" --work "$work/exact"
+  --output "$work/exact.safetensors" --work "$work/exact"
+
+# A map of stride 8, from two layers, and all pictures again, those with exact labels twice as often.
+exec "$sppnet" train --voc "$data/voc" --set train --voc "$data/extra" --set train --voc "$data/voc" --set train "$@" \
+  --init "$work/exact.safetensors" --merge conv10 --name voc20 --epochs 4.5 --min-scale 0.6 --max-scale 1.4 \
+  --output "$output" --work "$work/merged"
