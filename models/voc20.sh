@@ -32,6 +32,11 @@ done
   --output "$work/exact.safetensors" --work "$work/exact"
 
 # A map of stride 8, from two layers, and all pictures again, those with exact labels twice as often.
-exec "$sppnet" train --voc "$data/voc" --set train --voc "$data/extra" --set train --voc "$data/voc" --set train "$@" \
-  --init "$work/exact.safetensors" --merge conv10 --name voc20 --epochs 4.5 --min-scale 0.6 --max-scale 1.4 \
-  --output "$output" --work "$work/merged"
+[ -e "$work/merged.safetensors" ] || "$sppnet" train --voc "$data/voc" --set train --voc "$data/extra" --set train \
+  --voc "$data/voc" --set train "$@" --init "$work/exact.safetensors" --merge conv10 --name voc20 --epochs 4.5 \
+  --min-scale 0.6 --max-scale 1.4 --output "$work/merged.safetensors" --work "$work/merged"
+
+# Region proposals from that map, and confidences from pictures that were not trained on.
+[ -e "$work/rpn.safetensors" ] || "$sppnet" train --rpn-only --rpn-variants 2 --voc "$data/voc" --set train \
+  --init "$work/merged/end-to-end.safetensors" --output "$work/rpn.safetensors" --work "$work/rpn"
+exec "$sppnet" calibrate --voc "$data/voc" --set val --model "$work/rpn.safetensors" --output "$output"
