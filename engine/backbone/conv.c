@@ -28,28 +28,26 @@ sppnet_conv_bias (const SppnetConvKernels *kernels, const SppnetLayer *layer)
 }
 
 void
-sppnet_conv_pack_bias (const SppnetConvKernels *kernels, const SppnetLayer *layer, const gfloat *file, gfloat *packed)
+sppnet_conv_pack_bias (const SppnetConvKernels *kernels, const SppnetLayer *layer, const gfloat *bias, gfloat *packed)
 {
   memset (packed, 0, sizeof *packed * sppnet_conv_bias (kernels, layer));
-  memcpy (packed, file, sizeof *packed * layer->filters);
+  memcpy (packed, bias, sizeof *packed * layer->filters);
 }
 
 void
-sppnet_conv_direct_pack (const SppnetConvKernels *kernels, const SppnetLayer *layer, gint channels, const gfloat *file,
-                         gfloat *packed)
+sppnet_conv_direct_pack (const SppnetConvKernels *kernels, const SppnetLayer *layer, gint channels,
+                         const gfloat *weight, gfloat *packed)
 {
-  gint area = layer->kernel_width * layer->kernel_height;
-  gsize depth = (gsize) area * channels;
+  gsize depth = (gsize) layer->kernel_width * layer->kernel_height * channels;
 
-  memset (packed, 0, sizeof *packed * sppnet_conv_direct_weights (kernels, layer, channels));
-  for (gint o = 0; o < layer->filters; o++) {
-    gint first = o - o % kernels->block;
-    gint width = layer->filters - first > kernels->lanes ? kernels->block : kernels->lanes;
-    gfloat *block = packed + first * depth + (o - first);
+  for (gint first = 0; first < layer->filters; first += kernels->block) {
+    gint count = MIN (layer->filters - first, kernels->block);
+    gint width = count > kernels->lanes ? kernels->block : kernels->lanes;
 
-    for (gint i = 0; i < channels; i++)
-      for (gint k = 0; k < area; k++)
-        block[((gsize) k * channels + i) * width] = *file++;
+    for (gsize k = 0; k < depth; k++, packed += width) {
+      memcpy (packed, weight + k * layer->filters + first, sizeof *packed * count);
+      memset (packed + count, 0, sizeof *packed * (width - count));
+    }
   }
 }
 

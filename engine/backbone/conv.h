@@ -22,10 +22,10 @@ typedef struct
 gsize sppnet_conv_direct_weights (const SppnetConvKernels *kernels, const SppnetLayer *layer, gint channels);
 gsize sppnet_conv_bias (const SppnetConvKernels *kernels, const SppnetLayer *layer);
 
-/* file: [out][in][y][x] */
+/* weight: [ky][kx][in][out], see sppnet_conv_pack(); bias: [out] */
 void sppnet_conv_direct_pack (const SppnetConvKernels *kernels, const SppnetLayer *layer, gint channels,
-                              const gfloat *file, gfloat *packed);
-void sppnet_conv_pack_bias (const SppnetConvKernels *kernels, const SppnetLayer *layer, const gfloat *file,
+                              const gfloat *weight, gfloat *packed);
+void sppnet_conv_pack_bias (const SppnetConvKernels *kernels, const SppnetLayer *layer, const gfloat *bias,
                             gfloat *packed);
 
 /* Floats of scratch memory per thread. */

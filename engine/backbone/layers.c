@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/threads.h"
+#include "kernel/conv.h"
 #include "kernel/kernel.h"
 
 gboolean
@@ -162,15 +163,32 @@ pool_cell (const SppnetLayer *layer, const SppnetKernels *kernels, const SppnetR
   }
 }
 
+gboolean
+sppnet_layer_is_max_2x2 (const SppnetLayer *layer)
+{
+  return layer->kind == SPPNET_LAYER_MAX_POOL && layer->kernel_width == 2 && layer->kernel_height == 2
+         && layer->stride == 2 && layer->pad_x == 0 && layer->pad_y == 0;
+}
+
 static void
 pool_run (const SppnetLayer *layer, const SppnetRows *in, const SppnetRows *out, gint y0, gint y1, guint threads)
 {
   const SppnetKernels *kernels = sppnet_kernels ();
+  gboolean quick = sppnet_layer_is_max_2x2 (layer);
 
 #pragma omp parallel for num_threads(threads) schedule(static)
-  for (gint y = y0; y < y1; y++)
-    for (gint x = 0; x < out->width; x++)
-      pool_cell (layer, kernels, in, x, y, sppnet_rows_at (out, y) + (gsize) x * out->channels);
+  for (gint y = y0; y < y1; y++) {
+    gfloat *row = sppnet_rows_at (out, y);
+    gint x = 0;
+
+    if (quick && 2 * y + 1 < in->height) {
+      x = in->width / 2;
+      sppnet_conv_kernels ()->pool_2x2 (row, sppnet_rows_at (in, 2 * y), sppnet_rows_at (in, 2 * y + 1), x,
+                                        in->channels);
+    }
+    for (; x < out->width; x++)
+      pool_cell (layer, kernels, in, x, y, row + (gsize) x * out->channels);
+  }
 }
 
 /* sum[c]: the squares that normalise channel c of cell (x, y). */

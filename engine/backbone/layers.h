@@ -72,6 +72,8 @@ gint sppnet_conv_strip (const SppnetLayer *layer, gint channels);
 void sppnet_im2col (const SppnetLayer *layer, const SppnetRows *in, gint out_width, gsize pixel, gint n, gfloat *col);
 void sppnet_col2im (const SppnetLayer *layer, const gfloat *col, gint out_width, gsize pixel, gint n,
                     const SppnetRows *in);
+/* Max pooling of 2x2 cells that do not overlap and have no padding. */
+gboolean sppnet_layer_is_max_2x2 (const SppnetLayer *layer);
 /* A 1x1 convolution of stride 1: the input rows are their own im2col matrix. */
 gboolean sppnet_conv_is_pointwise (const SppnetLayer *layer);
 

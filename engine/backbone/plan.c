@@ -21,10 +21,7 @@ is_merged (const SppnetConfig *config, guint stage)
 static gboolean
 can_pool (const SppnetConfig *config, guint index)
 {
-  const SppnetLayer *pool = &config->layers[index + 1];
-
-  return index + 1 < config->n_layers && pool->kind == SPPNET_LAYER_MAX_POOL && pool->kernel_width == 2
-         && pool->kernel_height == 2 && pool->stride == 2 && pool->pad_x == 0 && pool->pad_y == 0
+  return index + 1 < config->n_layers && sppnet_layer_is_max_2x2 (&config->layers[index + 1])
          && !is_merged (config, index + 1);
 }
 
@@ -43,8 +40,8 @@ winograd_products (const SppnetLayer *layer, gint channels, const SppnetShape *o
   return tiles * 36.0 * ((gdouble) channels * layer->filters + 8.0 * channels + 6.0 * layer->filters);
 }
 
-static SppnetMethod
-choose (const SppnetConv *conv, const SppnetShape *out)
+SppnetMethod
+sppnet_plan_method (const SppnetConv *conv, const SppnetShape *out)
 {
   if (!conv->kernels)
     return SPPNET_METHOD_LAYER;
@@ -76,7 +73,7 @@ sppnet_backbone_plan_init (SppnetBackbonePlan *plan, const SppnetConfig *config,
   for (guint i = 0; i < config->n_layers;) {
     SppnetStep *step = &plan->steps[plan->n_steps++];
 
-    *step = (SppnetStep) { .layer = i, .method = choose (&weights->conv[i], &shapes[i + 1]), .rows = 1 };
+    *step = (SppnetStep) { .layer = i, .method = sppnet_plan_method (&weights->conv[i], &shapes[i + 1]), .rows = 1 };
     step->pooled = step->method != SPPNET_METHOD_LAYER && can_pool (config, i);
     if (step->method == SPPNET_METHOD_WINOGRAD)
       step->rows

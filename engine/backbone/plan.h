@@ -31,6 +31,9 @@ typedef struct
 void sppnet_backbone_plan_init (SppnetBackbonePlan *plan, const SppnetConfig *config, const SppnetWeights *weights,
                                 const SppnetShape *shapes);
 
+/* How a convolution is best run whose output, before pooling, has this shape. */
+SppnetMethod sppnet_plan_method (const SppnetConv *conv, const SppnetShape *out);
+
 /* The map that a step writes, as an index of shapes. */
 guint sppnet_step_output (const SppnetStep *step);
 /* The input rows that output row y of a step needs: [*first, *end), not clipped to the map. */

@@ -16,6 +16,13 @@ weights_free (gpointer data)
   g_free (weights);
 }
 
+static void
+no_memory (SppnetModel *model, gsize count, GError **error)
+{
+  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "%s: no memory for %" G_GSIZE_FORMAT " weights",
+               sppnet_model_get_path (model), count);
+}
+
 static gfloat *
 take (SppnetWeights *weights, SppnetModel *model, gsize count, GError **error)
 {
@@ -24,9 +31,21 @@ take (SppnetWeights *weights, SppnetModel *model, gsize count, GError **error)
   if (memory)
     g_ptr_array_add (weights->memory, memory);
   else
-    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "%s: no memory for %" G_GSIZE_FORMAT " weights",
-                 sppnet_model_get_path (model), count);
+    no_memory (model, count, error);
   return memory;
+}
+
+/* (transfer full): [ky][kx][in][out], or NULL */
+static gfloat *
+reorder (SppnetModel *model, const SppnetLayer *layer, gint channels, const gfloat *file, gsize count, GError **error)
+{
+  gfloat *weight = sppnet_aligned_alloc (count * sizeof (gfloat));
+
+  if (weight)
+    sppnet_conv_pack (layer, channels, file, weight);
+  else
+    no_memory (model, count, error);
+  return weight;
 }
 
 static gboolean
@@ -34,21 +53,24 @@ pack_reference (SppnetWeights *weights, SppnetModel *model, guint index, gint ch
                 GError **error)
 {
   const SppnetLayer *layer = &sppnet_model_get_config (model)->layers[index];
-  gfloat *packed = take (weights, model, count, error);
+  gfloat *weight = reorder (model, layer, channels, file, count, error);
 
-  if (!packed)
+  if (!weight)
     return FALSE;
-  sppnet_conv_pack (layer, channels, file, packed);
-  weights->weight[index] = packed;
+  g_ptr_array_add (weights->memory, weight);
+  weights->weight[index] = weight;
   return TRUE;
 }
 
 static gboolean
-pack_conv (SppnetWeights *weights, SppnetModel *model, guint index, gint channels, const gfloat *file, GError **error)
+pack_conv (SppnetWeights *weights, SppnetModel *model, guint index, gint channels, const gfloat *file, gsize count,
+           GError **error)
 {
   const SppnetConvKernels *kernels = sppnet_conv_kernels ();
   const SppnetLayer *layer = &sppnet_model_get_config (model)->layers[index];
-  gfloat *packed = take (weights, model, sppnet_conv_direct_weights (kernels, layer, channels), error);
+  g_autoptr (SppnetFloats) weight = reorder (model, layer, channels, file, count, error);
+  gfloat *packed
+      = weight ? take (weights, model, sppnet_conv_direct_weights (kernels, layer, channels), error) : NULL;
   gfloat *tiles = NULL;
   gfloat *bias = packed ? take (weights, model, sppnet_conv_bias (kernels, layer), error) : NULL;
 
@@ -58,9 +80,9 @@ pack_conv (SppnetWeights *weights, SppnetModel *model, guint index, gint channel
     tiles = take (weights, model, sppnet_winograd_weights (kernels, layer, channels), error);
     if (!tiles)
       return FALSE;
-    sppnet_winograd_pack (kernels, layer, channels, file, tiles);
+    sppnet_winograd_pack (kernels, layer, channels, weight, tiles);
   }
-  sppnet_conv_direct_pack (kernels, layer, channels, file, packed);
+  sppnet_conv_direct_pack (kernels, layer, channels, weight, packed);
   sppnet_conv_pack_bias (kernels, layer, weights->bias[index], bias);
   weights->conv[index] = (SppnetConv) { kernels, layer, channels, packed, tiles, bias };
   return TRUE;
@@ -89,7 +111,7 @@ pack_layer (SppnetWeights *weights, SppnetModel *model, guint index, GError **er
     return TRUE;
   file = sppnet_model_get_tensor (model, weight_name, &count);
   weights->bias[index] = sppnet_model_get_tensor (model, bias_name, &bias_count);
-  return has_kernels (layer, channels) ? pack_conv (weights, model, index, channels, file, error)
+  return has_kernels (layer, channels) ? pack_conv (weights, model, index, channels, file, count, error)
                                        : pack_reference (weights, model, index, channels, file, count, error);
 }
 

@@ -35,45 +35,21 @@ sppnet_winograd_weights (const SppnetConvKernels *kernels, const SppnetLayer *la
   return PLANES * sppnet_conv_bias (kernels, layer) * channels;
 }
 
-/* G g G^T: 3x3 weights to 6x6 */
-static void
-transform_weights (const gfloat *g, gdouble *out)
-{
-  static const gdouble G[CELLS][3] = { { 1.0 / 4, 0, 0 },
-                                       { -1.0 / 6, -1.0 / 6, -1.0 / 6 },
-                                       { -1.0 / 6, 1.0 / 6, -1.0 / 6 },
-                                       { 1.0 / 24, 1.0 / 12, 1.0 / 6 },
-                                       { 1.0 / 24, -1.0 / 12, 1.0 / 6 },
-                                       { 0, 0, 1 } };
-
-  for (gint y = 0; y < CELLS; y++)
-    for (gint x = 0; x < CELLS; x++) {
-      gdouble sum = 0.0;
-
-      for (gint i = 0; i < 3; i++)
-        for (gint j = 0; j < 3; j++)
-          sum += G[y][i] * g[3 * i + j] * G[x][j];
-      out[CELLS * y + x] = sum;
-    }
-}
-
 void
-sppnet_winograd_pack (const SppnetConvKernels *kernels, const SppnetLayer *layer, gint channels, const gfloat *file,
+sppnet_winograd_pack (const SppnetConvKernels *kernels, const SppnetLayer *layer, gint channels, const gfloat *weight,
                       gfloat *packed)
 {
-  memset (packed, 0, sizeof *packed * sppnet_winograd_weights (kernels, layer, channels));
-  for (gint o = 0; o < layer->filters; o++) {
-    gint first = o - o % kernels->block;
-    gint width = layer->filters - first > kernels->lanes ? kernels->block : kernels->lanes;
-    gfloat *block = packed + (gsize) first * PLANES * channels + (o - first);
+  gsize tap = (gsize) channels * layer->filters;
 
-    for (gint i = 0; i < channels; i++, file += 9) {
-      gdouble weights[PLANES];
+  for (gint first = 0; first < layer->filters; first += kernels->block) {
+    gint count = MIN (layer->filters - first, kernels->block);
+    gint width = count > kernels->lanes ? kernels->block : kernels->lanes;
+    gsize plane = (gsize) channels * width;
 
-      transform_weights (file, weights);
-      for (gint p = 0; p < PLANES; p++)
-        block[((gsize) p * channels + i) * width] = (gfloat) weights[p];
-    }
+    for (gint i = 0; i < channels; i++)
+      kernels->winograd_weights (weight + (gsize) i * layer->filters + first, tap, count, packed + (gsize) i * width,
+                                 plane);
+    packed += PLANES * plane;
   }
 }
 

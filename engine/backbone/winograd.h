@@ -11,10 +11,10 @@
 
 gboolean sppnet_winograd_supports (const SppnetLayer *layer, gint channels);
 
-/* Floats of the packed weights; file: [out][in][y][x]. */
+/* Floats of the packed weights; weight: [3][3][in][out]. */
 gsize sppnet_winograd_weights (const SppnetConvKernels *kernels, const SppnetLayer *layer, gint channels);
 void sppnet_winograd_pack (const SppnetConvKernels *kernels, const SppnetLayer *layer, gint channels,
-                           const gfloat *file, gfloat *packed);
+                           const gfloat *weight, gfloat *packed);
 
 /* Floats of scratch memory per thread. */
 gsize sppnet_winograd_scratch (const SppnetConvKernels *kernels, gint channels);

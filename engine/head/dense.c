@@ -14,13 +14,16 @@ sppnet_packed_dense_init (SppnetPackedDense *dense, gint inputs, gint outputs, g
   const SppnetConvKernels *kernels = sppnet_conv_kernels ();
   SppnetLayer layer
       = { .kind = SPPNET_LAYER_CONV, .filters = outputs, .kernel_width = 1, .kernel_height = 1, .stride = 1 };
+  g_autoptr (SppnetFloats) reordered = NULL;
 
   *dense = (SppnetPackedDense) { kernels, inputs, outputs, slope };
+  reordered = sppnet_aligned_alloc ((gsize) inputs * (gsize) outputs * sizeof (gfloat));
   dense->weight = sppnet_aligned_alloc (sppnet_conv_direct_weights (kernels, &layer, inputs) * sizeof (gfloat));
   dense->bias = sppnet_aligned_alloc (sppnet_conv_bias (kernels, &layer) * sizeof (gfloat));
-  if (!dense->weight || !dense->bias)
+  if (!reordered || !dense->weight || !dense->bias)
     return FALSE;
-  sppnet_conv_direct_pack (kernels, &layer, inputs, weight, dense->weight);
+  sppnet_conv_pack (&layer, inputs, weight, reordered);
+  sppnet_conv_direct_pack (kernels, &layer, inputs, reordered, dense->weight);
   sppnet_conv_pack_bias (kernels, &layer, bias, dense->bias);
   return TRUE;
 }

@@ -82,4 +82,7 @@ const SppnetConvKernels TABLE_NAME (SPPNET_LEVEL) = {
   .pool_2x2 = pool_2x2,
   .winograd_input = WINOGRAD_NAME (input, SPPNET_LEVEL),
   .winograd_block = WINOGRAD_NAME (block, SPPNET_LEVEL),
+  .winograd_weights = WINOGRAD_NAME (weights, SPPNET_LEVEL),
+  .winograd_gradient = WINOGRAD_NAME (gradient, SPPNET_LEVEL),
+  .winograd_taps = WINOGRAD_NAME (taps, SPPNET_LEVEL),
 };

@@ -65,6 +65,14 @@ typedef struct
   void (*winograd_input) (const gfloat *in, gsize in_pixel, gsize in_row, gint channels, gfloat *out, gsize out_plane);
   /* The outputs of n tiles. A tile's values do not depend on n or on its place. */
   void (*winograd_block) (const SppnetWinogradBlock *block, gint n);
+
+  /* The weights of one input channel and of filters, at most a block: in holds the 3x3 taps, tap floats apart, each
+   * [filters]; out their 36 combinations, plane floats apart, filters padded with 0 to whole vectors. */
+  void (*winograd_weights) (const gfloat *in, gsize tap, gint filters, gfloat *out, gsize plane);
+  /* The same of 4x4 cells of an output's gradient, for the gradient of the weights: F(3x3, 4x4). */
+  void (*winograd_gradient) (const gfloat *in, gsize pixel, gsize row, gint filters, gfloat *out, gsize plane);
+  /* From the 36 sums of products of both to 3x3 taps, added to out. in: [36][n], out: [9][n]. */
+  void (*winograd_taps) (const gfloat *in, gsize plane, gfloat *out, gsize tap, gsize n);
 } SppnetConvKernels;
 
 /* The table for this process (sppnet_cpu_isa()), and that of one level; NULL where this build or processor has none. */

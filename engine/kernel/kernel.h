@@ -26,6 +26,18 @@ typedef struct
   /* out[c] += in[c]. Bit-exact. */
   void (*add_into) (gfloat *out, const gfloat *in, gsize channels);
 
+  /* gradient[i] *= out[i] > 0 ? 1 : slope, where out is an activation's output. Bit-exact. */
+  void (*activation_gradient) (gfloat *gradient, const gfloat *out, gfloat slope, gsize n);
+
+  /* Maxima that know where they come from: where in[c] > out[c], out[c] = in[c] and source[c] = from[c], or cell where
+   * from is NULL. Bit-exact. */
+  void (*max_source) (gfloat *out, gint32 *source, const gfloat *in, const gint32 *from, gint32 cell, gsize channels);
+
+  /* Gives gradient[i][c] of the maximum out[i][c] of cells 2 i and 2 i + 1 of two rows to the first of them, above before
+   * below, that has it; the others get 0. Bit-exact for finite gradients. */
+  void (*max_2x2_gradient) (gfloat *above_gradient, gfloat *below_gradient, const gfloat *above, const gfloat *below,
+                            const gfloat *out, const gfloat *gradient, gsize n, gsize channels);
+
   /* sum of min (a[i], b[i]): histogram intersection. Sums in another order: relative error at most n * 2^-23. */
   gfloat (*min_sum) (const gfloat *a, const gfloat *b, gsize n);
 

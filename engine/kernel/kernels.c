@@ -83,6 +83,58 @@ add_into (gfloat *restrict out, const gfloat *restrict in, gsize channels)
     out[c] += in[c];
 }
 
+static void
+activation_gradient (gfloat *restrict gradient, const gfloat *restrict out, gfloat slope, gsize n)
+{
+  for (gsize i = 0; i < n; i++) {
+    gfloat scaled = gradient[i] * slope;
+
+    gradient[i] = out[i] > 0.0f ? gradient[i] : scaled;
+  }
+}
+
+static void
+max_source (gfloat *restrict out, gint32 *restrict source, const gfloat *restrict in, const gint32 *restrict from,
+            gint32 cell, gsize channels)
+{
+  for (gsize c = 0; c < channels; c++) {
+    gint32 greater = in[c] > out[c] ? -1 : 0; /* a mask */
+
+    source[c] = (greater & (from ? from[c] : cell)) | (~greater & source[c]);
+    out[c] = in[c] > out[c] ? in[c] : out[c];
+  }
+}
+
+static void
+max_2x2_gradient (gfloat *restrict above_gradient, gfloat *restrict below_gradient, const gfloat *restrict above,
+                  const gfloat *restrict below, const gfloat *restrict out, const gfloat *restrict gradient, gsize n,
+                  gsize channels)
+{
+  for (gsize i = 0; i < n; i++) {
+    for (gsize c = 0; c < channels; c++) {
+      gfloat left = gradient[c], first, second, third, last;
+
+      first = above[c] == out[c] ? left : 0.0f;
+      left -= first;
+      second = above[channels + c] == out[c] ? left : 0.0f;
+      left -= second;
+      third = below[c] == out[c] ? left : 0.0f;
+      left -= third;
+      last = below[channels + c] == out[c] ? left : 0.0f;
+      above_gradient[c] = first;
+      above_gradient[channels + c] = second;
+      below_gradient[c] = third;
+      below_gradient[channels + c] = last;
+    }
+    above += 2 * channels;
+    below += 2 * channels;
+    above_gradient += 2 * channels;
+    below_gradient += 2 * channels;
+    out += channels;
+    gradient += channels;
+  }
+}
+
 /* Sixteen partial sums: one vector of AVX-512, two of AVX2, four of SSE. */
 static gfloat
 min_sum (const gfloat *restrict a, const gfloat *restrict b, gsize n)
@@ -146,6 +198,9 @@ const SppnetKernels TABLE_NAME (SPPNET_LEVEL) = {
   .max_into = max_into,
   .max_cells = max_cells,
   .add_into = add_into,
+  .activation_gradient = activation_gradient,
+  .max_source = max_source,
+  .max_2x2_gradient = max_2x2_gradient,
   .min_sum = min_sum,
   .overlaps = overlaps,
   .half_to_float = half_to_float,

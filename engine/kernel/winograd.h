@@ -10,3 +10,7 @@
 void WINOGRAD_NAME (input, SPPNET_LEVEL) (const gfloat *in, gsize in_pixel, gsize in_row, gint channels, gfloat *out,
                                           gsize out_plane);
 void WINOGRAD_NAME (block, SPPNET_LEVEL) (const SppnetWinogradBlock *block, gint n);
+void WINOGRAD_NAME (weights, SPPNET_LEVEL) (const gfloat *in, gsize tap, gint filters, gfloat *out, gsize plane);
+void WINOGRAD_NAME (gradient, SPPNET_LEVEL) (const gfloat *in, gsize pixel, gsize row, gint filters, gfloat *out,
+                                             gsize plane);
+void WINOGRAD_NAME (taps, SPPNET_LEVEL) (const gfloat *in, gsize plane, gfloat *out, gsize tap, gsize n);

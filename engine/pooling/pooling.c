@@ -96,28 +96,20 @@ pool_from_bins (const SppnetMaxTables *map, const gfloat *finer, gint n, gint r,
     sppnet_max_tables_pool (&tables, i % n * r, i % n * r + r, i / n * r, i / n * r + r, out);
 }
 
-/* The order in which the levels of a pyramid are computed, and from what. */
-typedef struct
-{
-  guint level; /* number in the configuration */
-  gint source; /* a level computed before, or -1: the map */
-} Step;
-
-/* steps: [n_levels]; first: [n_levels], where the bins of each level begin */
-static void
-plan_levels (const SppnetConfig *config, Step *steps, gsize *first)
+void
+sppnet_pyramid_plan (const SppnetConfig *config, SppnetPyramidStep *steps)
 {
   gboolean done[SPPNET_MAX_LEVELS] = { FALSE };
-  gsize bins = 0;
+  gsize first[SPPNET_MAX_LEVELS], bins = 0;
 
   for (guint l = 0; l < config->n_levels; l++) {
     first[l] = bins;
     bins += (gsize) (config->levels[l] * config->levels[l]);
   }
   for (guint s = 0; s < config->n_levels; s++) {
-    Step *step = &steps[s];
+    SppnetPyramidStep *step = &steps[s];
 
-    *step = (Step) { SPPNET_MAX_LEVELS, -1 };
+    *step = (SppnetPyramidStep) { SPPNET_MAX_LEVELS, -1, 0, 0 };
     for (guint l = 0; l < config->n_levels; l++)
       if (!done[l] && (step->level == SPPNET_MAX_LEVELS || config->levels[l] > config->levels[step->level]))
         step->level = l;
@@ -126,6 +118,8 @@ plan_levels (const SppnetConfig *config, Step *steps, gsize *first)
       if (done[l] && config->levels[l] % config->levels[step->level] == 0
           && (step->source < 0 || config->levels[l] < config->levels[step->source]))
         step->source = (gint) l;
+    step->first = first[step->level];
+    step->source_first = step->source < 0 ? 0 : first[step->source];
     done[step->level] = TRUE;
   }
 }
@@ -136,24 +130,23 @@ pool_regions (const SppnetMaxTables *tables, const SppnetMap *map, const SppnetC
               gsize n, guint threads, gfloat *out)
 {
   gsize length = (gsize) sppnet_config_bins (config) * map->channels;
-  Step steps[SPPNET_MAX_LEVELS];
-  gsize first[SPPNET_MAX_LEVELS];
+  SppnetPyramidStep steps[SPPNET_MAX_LEVELS];
 
-  plan_levels (config, steps, first);
+  sppnet_pyramid_plan (config, steps);
 #pragma omp parallel for num_threads(threads) schedule(dynamic, 8)
   for (gsize i = 0; i < n; i++) {
     SppnetWindow window = region_window (map, config, &boxes[i]);
     gfloat *vector = out + i * length;
 
     for (guint s = 0; s < config->n_levels; s++) {
-      guint l = steps[s].level;
-      gint source = steps[s].source, level = config->levels[l];
-      gfloat *bins = vector + first[l] * map->channels;
+      gint source = steps[s].source, level = config->levels[steps[s].level];
+      gfloat *bins = vector + steps[s].first * map->channels;
 
       if (source < 0)
         pool_from_cells (tables, &window, level, bins);
       else
-        pool_from_bins (tables, vector + first[source] * map->channels, level, config->levels[source] / level, bins);
+        pool_from_bins (tables, vector + steps[s].source_first * map->channels, level, config->levels[source] / level,
+                        bins);
     }
   }
 }

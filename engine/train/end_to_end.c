@@ -28,6 +28,7 @@ typedef struct
   SppnetNetwork *network;
   const SppnetDataset *dataset;
   SppnetVariants *variants; /* (nullable) */
+  SppnetPacks *packs;       /* NULL with variants: the convolution layers are not run */
   const SppnetEndToEndSettings *settings;
   Slot *slots; /* [pictures] */
   SppnetMoments moments;
@@ -183,6 +184,8 @@ run_step (Run *run, guint step, guint n_steps, GError **error)
 
   for (guint k = 0; k < pictures; k++)
     picture[k] = sppnet_shuffle_at (&run->shuffle, (guint64) step * pictures + k);
+  if (run->packs)
+    sppnet_packs_update (run->packs, run->settings->threads);
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
   for (guint k = 0; k < pictures; k++)
     run_slot (run, &run->slots[k], picture[k], scale, (guint64) step * pictures + k);
@@ -255,10 +258,15 @@ allocate (Run *run, GError **error)
   gsize bytes = sizeof (gfloat) * run->network->n_params;
   gboolean ok = TRUE;
 
+  if (!run->variants) {
+    run->packs = sppnet_packs_new (run->network, error);
+    if (!run->packs)
+      return FALSE;
+  }
   run->slots = g_new0 (Slot, run->settings->pictures);
   for (guint k = 0; k < run->settings->pictures; k++) {
     run->slots[k].sampler = sppnet_sampler_new ();
-    run->slots[k].pass = sppnet_pass_new (run->network);
+    run->slots[k].pass = sppnet_pass_new (run->network, run->packs);
     run->slots[k].gradient = sppnet_aligned_alloc (bytes);
     ok = ok && run->slots[k].gradient;
   }
@@ -280,6 +288,7 @@ release (Run *run)
     g_clear_error (&run->slots[k].error);
   }
   g_free (run->slots);
+  sppnet_packs_free (run->packs);
   sppnet_shuffle_clear (&run->shuffle);
   sppnet_moments_clear (&run->moments);
 }

@@ -6,36 +6,30 @@
 #include <string.h>
 
 #include "kernel/kernel.h"
+#include "train/winograd_gradient.h"
 
 /* d activation: the sign of the output is the sign of the input for any slope > 0, and ReLU's zero stops the gradient.
  */
 static void
-activation_gradient (const SppnetLayer *layer, const gfloat *restrict out, gfloat *restrict gradient, gsize n)
+activation_gradient (const SppnetLayer *layer, const gfloat *out, gfloat *gradient, gsize n)
 {
-  gfloat slope = layer->activation == SPPNET_ACTIVATION_LEAKY ? layer->slope : 0.0f;
-
-  if (layer->activation == SPPNET_ACTIVATION_LINEAR)
-    return;
-  for (gsize i = 0; i < n; i++) {
-    gfloat scaled = gradient[i] * slope;
-
-    gradient[i] = out[i] > 0.0f ? gradient[i] : scaled;
-  }
+  if (layer->activation != SPPNET_ACTIVATION_LINEAR)
+    sppnet_kernels ()->activation_gradient (gradient, out, sppnet_layer_slope (layer), n);
 }
 
+/* weight_gradient and in_gradient may be NULL. out_gradient: before the activation. */
 static void
-conv_gradient (const SppnetLayer *layer, const gfloat *weight, const SppnetRows *in, const SppnetRows *out,
-               gfloat *out_gradient, const SppnetRows *in_gradient, gfloat *weight_gradient, gfloat *bias_gradient,
-               gfloat *scratch)
+conv_products (const SppnetLayer *layer, const gfloat *weight, const SppnetRows *in, const SppnetRows *out,
+               const gfloat *out_gradient, const SppnetRows *in_gradient, gfloat *weight_gradient, gfloat *scratch)
 {
-  const SppnetKernels *kernels = sppnet_kernels ();
   gint depth = layer->kernel_width * layer->kernel_height * in->channels, filters = layer->filters;
   gint strip = sppnet_conv_strip (layer, in->channels);
   gboolean pointwise = sppnet_conv_is_pointwise (layer);
   gsize n_pixels = (gsize) out->width * out->height;
   gfloat *col = scratch, *col_gradient = scratch + sppnet_layer_scratch (layer, in->channels);
 
-  activation_gradient (layer, out->data, out_gradient, n_pixels * filters);
+  if (!weight_gradient && !in_gradient)
+    return;
   if (in_gradient && !pointwise)
     memset (in_gradient->data, 0, sizeof (gfloat) * in->width * in->height * in->channels);
   for (gsize pixel = 0; pixel < n_pixels; pixel += strip) {
@@ -48,10 +42,9 @@ conv_gradient (const SppnetLayer *layer, const gfloat *weight, const SppnetRows 
     } else {
       sppnet_im2col (layer, in, out->width, pixel, n, col);
     }
-    cblas_sgemm (CblasRowMajor, CblasTrans, CblasNoTrans, depth, filters, n, 1.0f, col, depth, dy, filters, 1.0f,
-                 weight_gradient, filters);
-    for (gint i = 0; i < n; i++)
-      kernels->add_into (bias_gradient, dy + (gsize) i * filters, filters);
+    if (weight_gradient)
+      cblas_sgemm (CblasRowMajor, CblasTrans, CblasNoTrans, depth, filters, n, 1.0f, col, depth, dy, filters, 1.0f,
+                   weight_gradient, filters);
     if (!in_gradient)
       continue;
     cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasTrans, n, depth, filters, 1.0f, dy, filters, weight, filters, 0.0f,
@@ -59,6 +52,33 @@ conv_gradient (const SppnetLayer *layer, const gfloat *weight, const SppnetRows 
     if (!pointwise)
       sppnet_col2im (layer, col_gradient, out->width, pixel, n, in_gradient);
   }
+}
+
+static void
+bias_gradient_add (const gfloat *out_gradient, gsize n_pixels, gint filters, gfloat *bias_gradient)
+{
+  for (gsize i = 0; i < n_pixels; i++)
+    sppnet_kernels ()->add_into (bias_gradient, out_gradient + i * filters, filters);
+}
+
+static void
+conv_gradient (const SppnetLayer *layer, const SppnetPack *pack, const gfloat *weight, const SppnetRows *in,
+               const SppnetRows *out, gfloat *out_gradient, const SppnetRows *in_gradient, gfloat *weight_gradient,
+               gfloat *bias_gradient, gfloat *scratch)
+{
+  gsize n_pixels = (gsize) out->width * out->height;
+  SppnetRows change = *out;
+  gboolean tiles = pack && pack->forward.winograd, back = in_gradient && pack && pack->backward.kernels;
+
+  change.data = out_gradient;
+  activation_gradient (layer, out->data, out_gradient, n_pixels * layer->filters);
+  bias_gradient_add (out_gradient, n_pixels, layer->filters, bias_gradient);
+  if (tiles)
+    sppnet_winograd_gradient (&pack->forward, in, &change, weight_gradient, scratch);
+  if (back)
+    sppnet_pack_run (&pack->backward, &change, in_gradient, scratch);
+  conv_products (layer, weight, in, out, out_gradient, back ? NULL : in_gradient, tiles ? NULL : weight_gradient,
+                 scratch);
 }
 
 /* Sums the gradient of the factor x factor cells that repeat a coarse one. */
@@ -90,8 +110,7 @@ sppnet_merge_gradient (const SppnetLayer *layer, const gfloat *weight, const Spp
                filters, 1.0f, weight_gradient, filters);
   cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasTrans, n, channels, filters, 1.0f, out_gradient, filters, weight,
                filters, 1.0f, fine_gradient, channels);
-  for (gint i = 0; i < n; i++)
-    sppnet_kernels ()->add_into (bias_gradient, out_gradient + (gsize) i * filters, filters);
+  bias_gradient_add (out_gradient, (gsize) n, filters, bias_gradient);
   repeat_gradient (layer->factor, out, out_gradient, coarse_gradient);
 }
 
@@ -136,16 +155,44 @@ pool_cell_gradient (const SppnetLayer *layer, const SppnetRows *in, gint x, gint
     }
 }
 
+/* The windows of 2x2 cells, which no other window has, all at once; 0 at the map's last column or row, where a window
+ * may be smaller. */
+static void
+pool_2x2_gradient (const SppnetRows *in, const SppnetRows *out, const gfloat *out_gradient,
+                   const SppnetRows *in_gradient)
+{
+  gsize row = (gsize) in->width * in->channels;
+
+  for (gint y = 0; y < in->height / 2; y++) {
+    gfloat *above = in_gradient->data + 2 * y * row;
+
+    sppnet_kernels ()->max_2x2_gradient (above, above + row, in->data + 2 * y * row, in->data + (2 * y + 1) * row,
+                                         sppnet_rows_at (out, y), out_gradient + (gsize) y * out->width * out->channels,
+                                         (gsize) (in->width / 2), in->channels);
+    if (in->width % 2) {
+      memset (above + row - in->channels, 0, sizeof (gfloat) * in->channels);
+      memset (above + 2 * row - in->channels, 0, sizeof (gfloat) * in->channels);
+    }
+  }
+  if (in->height % 2)
+    memset (in_gradient->data + (in->height - 1) * row, 0, sizeof (gfloat) * row);
+}
+
 static void
 pool_gradient (const SppnetLayer *layer, const SppnetRows *in, const SppnetRows *out, gfloat *out_gradient,
                const SppnetRows *in_gradient)
 {
+  gboolean whole = sppnet_layer_is_max_2x2 (layer);
   const gfloat *value = out->data;
 
-  memset (in_gradient->data, 0, sizeof (gfloat) * in->width * in->height * in->channels);
+  if (whole)
+    pool_2x2_gradient (in, out, out_gradient, in_gradient);
+  else
+    memset (in_gradient->data, 0, sizeof (gfloat) * in->width * in->height * in->channels);
   for (gint y = 0; y < out->height; y++)
     for (gint x = 0; x < out->width; x++, out_gradient += out->channels, value += out->channels)
-      pool_cell_gradient (layer, in, x, y, value, out_gradient, in_gradient);
+      if (!whole || x >= in->width / 2 || y >= in->height / 2)
+        pool_cell_gradient (layer, in, x, y, value, out_gradient, in_gradient);
 }
 
 /* With s = k + a * sum of x^2 and y = x s^-b: dx_j = dy_j s_j^-b - 2 a b x_j * sum over the i that j normalises of
@@ -196,12 +243,12 @@ lrn_gradient (const SppnetLayer *layer, const SppnetRows *in, const SppnetRows *
 }
 
 void
-sppnet_layer_gradient (const SppnetLayer *layer, const gfloat *weight, const SppnetRows *in, const SppnetRows *out,
-                       gfloat *out_gradient, const SppnetRows *in_gradient, gfloat *weight_gradient,
+sppnet_layer_gradient (const SppnetLayer *layer, const SppnetPack *pack, const gfloat *weight, const SppnetRows *in,
+                       const SppnetRows *out, gfloat *out_gradient, const SppnetRows *in_gradient, gfloat *weight_gradient,
                        gfloat *bias_gradient, gfloat *scratch)
 {
   if (layer->kind == SPPNET_LAYER_CONV)
-    conv_gradient (layer, weight, in, out, out_gradient, in_gradient, weight_gradient, bias_gradient, scratch);
+    conv_gradient (layer, pack, weight, in, out, out_gradient, in_gradient, weight_gradient, bias_gradient, scratch);
   else if (!in_gradient)
     return;
   else if (layer->kind == SPPNET_LAYER_LRN)
@@ -210,14 +257,37 @@ sppnet_layer_gradient (const SppnetLayer *layer, const gfloat *weight, const Spp
     pool_gradient (layer, in, out, out_gradient, in_gradient);
 }
 
-static void
-max_with_source (const gfloat *restrict value, gint32 cell, gfloat *restrict out, gint32 *restrict source,
-                 gint channels)
+gsize
+sppnet_layer_gradient_scratch (const SppnetLayer *layer, const SppnetPack *pack, gint channels)
 {
+  gsize scratch = 2 * sppnet_layer_scratch (layer, channels);
+
+  if (pack && pack->forward.kernels)
+    scratch = MAX (scratch, sppnet_pack_scratch (pack));
+  if (pack && pack->forward.winograd)
+    scratch = MAX (scratch, sppnet_winograd_gradient_scratch (&pack->forward));
+  return scratch;
+}
+
+/* Maxima of one bin over the cells of a map, or over the bins of a finer level with sources of their own. */
+static void
+bin_with_source (const gfloat *cells, const gint32 *from, gint width, gint channels, const SppnetWindow *bin,
+                 gfloat *out, gint32 *source)
+{
+  const SppnetKernels *kernels = sppnet_kernels ();
+  gboolean empty = bin->x0 >= bin->x1 || bin->y0 >= bin->y1;
+
   for (gint c = 0; c < channels; c++) {
-    source[c] = value[c] > out[c] ? cell : source[c];
-    out[c] = value[c] > out[c] ? value[c] : out[c];
+    out[c] = empty ? 0.0f : -G_MAXFLOAT;
+    source[c] = -1;
   }
+  for (gint y = bin->y0; y < bin->y1; y++)
+    for (gint x = bin->x0; x < bin->x1; x++) {
+      gint32 cell = y * width + x;
+      gsize at = (gsize) cell * channels;
+
+      kernels->max_source (out, source, cells + at, from ? from + at : NULL, cell, channels);
+    }
 }
 
 void
@@ -225,24 +295,29 @@ sppnet_pool_regions_with_source (const SppnetMap *map, const SppnetConfig *confi
                                  gfloat *out, gint32 *source)
 {
   gint n_bins = sppnet_config_bins (config), channels = map->channels;
+  SppnetPyramidStep steps[SPPNET_MAX_LEVELS];
 
-  for (gsize i = 0; i < n; i++) {
+  sppnet_pyramid_plan (config, steps);
+  for (gsize i = 0; i < n; i++, out += n_bins * channels, source += n_bins * channels) {
     SppnetWindow bins[SPPNET_MAX_BINS];
 
     sppnet_region_bins (map, config, &boxes[i], bins);
-    for (gint b = 0; b < n_bins; b++, out += channels, source += channels) {
-      gboolean empty = bins[b].x0 >= bins[b].x1 || bins[b].y0 >= bins[b].y1;
+    for (guint s = 0; s < config->n_levels; s++) {
+      const SppnetPyramidStep *step = &steps[s];
+      gint level = config->levels[step->level], finer = step->source < 0 ? 0 : config->levels[step->source];
+      gint r = finer / level;
 
-      for (gint c = 0; c < channels; c++) {
-        out[c] = empty ? 0.0f : -G_MAXFLOAT;
-        source[c] = -1;
+      for (gint b = 0; b < level * level; b++) {
+        gsize at = (step->first + (gsize) b) * (gsize) channels;
+        gsize from = step->source_first * (gsize) channels;
+        SppnetWindow nested = { b % level * r, b / level * r, b % level * r + r, b / level * r + r };
+
+        if (step->source < 0)
+          bin_with_source (map->data, NULL, map->width, channels, &bins[step->first + (gsize) b], out + at,
+                           source + at);
+        else
+          bin_with_source (out + from, source + from, finer, channels, &nested, out + at, source + at);
       }
-      for (gint y = bins[b].y0; y < bins[b].y1; y++)
-        for (gint x = bins[b].x0; x < bins[b].x1; x++) {
-          gint32 cell = y * map->width + x;
-
-          max_with_source (map->data + (gsize) cell * channels, cell, out, source, channels);
-        }
     }
   }
 }

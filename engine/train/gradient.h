@@ -3,20 +3,25 @@
 
 #include "backbone/layers.h"
 #include "pooling/pooling.h"
+#include "train/packs.h"
 
 /* Gradients of the layers that sppnet_layer_run() computes, for whole maps. */
 
 /**
  * sppnet_layer_gradient:
+ * @pack: (nullable): of a convolution layer
  * @in, @out: the layer's input and output maps
  * @out_gradient: of @out; used up
  * @in_gradient: (nullable): of @in, overwritten; %NULL for the first layer
  * @weight_gradient, @bias_gradient: added to (convolution)
- * @scratch: [2 * sppnet_layer_scratch()]
+ * @scratch: [sppnet_layer_gradient_scratch()]
  */
-void sppnet_layer_gradient (const SppnetLayer *layer, const gfloat *weight, const SppnetRows *in, const SppnetRows *out,
-                            gfloat *out_gradient, const SppnetRows *in_gradient, gfloat *weight_gradient,
+void sppnet_layer_gradient (const SppnetLayer *layer, const SppnetPack *pack, const gfloat *weight,
+                            const SppnetRows *in, const SppnetRows *out, gfloat *out_gradient, const SppnetRows *in_gradient, gfloat *weight_gradient,
                             gfloat *bias_gradient, gfloat *scratch);
+
+/* Floats, enough for the layer's output, too. */
+gsize sppnet_layer_gradient_scratch (const SppnetLayer *layer, const SppnetPack *pack, gint channels);
 
 /* Of sppnet_merge_run(): out_gradient is used up, coarse_gradient overwritten, fine_gradient [cells of fine][channels],
  * weight_gradient and bias_gradient added to. */

@@ -12,6 +12,7 @@
 struct _SppnetPass
 {
   const SppnetConfig *config;
+  const SppnetPacks *packs; /* (nullable) */
   SppnetRpnPass *rpn;
   SppnetMap map; /* of the last run */
   SppnetRows maps[SPPNET_MAX_LAYERS + 1];
@@ -28,10 +29,11 @@ struct _SppnetPass
 };
 
 SppnetPass *
-sppnet_pass_new (const SppnetNetwork *network)
+sppnet_pass_new (const SppnetNetwork *network, const SppnetPacks *packs)
 {
   SppnetPass *pass = g_new0 (SppnetPass, 1);
 
+  pass->packs = packs;
   pass->config = &network->config;
   pass->rpn = sppnet_rpn_pass_new ();
   return pass;
@@ -62,6 +64,14 @@ sppnet_pass_free (SppnetPass *pass)
   g_free (pass);
 }
 
+static const SppnetPack *
+pack_of (const SppnetPass *pass, guint layer)
+{
+  const SppnetPack *pack = pass->packs ? sppnet_packs_get (pass->packs, layer) : NULL;
+
+  return pack && pack->forward.kernels ? pack : NULL;
+}
+
 static gboolean
 reserve_maps (SppnetPass *pass, gint width, gint height, GError **error)
 {
@@ -86,7 +96,7 @@ reserve_maps (SppnetPass *pass, gint width, gint height, GError **error)
     if (i > 0)
       largest = MAX (largest, cells * shape->channels);
     if (i < n)
-      scratch = MAX (scratch, sppnet_layer_scratch (&config->layers[i], shape->channels));
+      scratch = MAX (scratch, sppnet_layer_gradient_scratch (&config->layers[i], pack_of (pass, i), shape->channels));
   }
   for (guint i = 0; i < n; i++) {
     guint stage = sppnet_config_weighted_stage (config, i);
@@ -100,7 +110,7 @@ reserve_maps (SppnetPass *pass, gint width, gint height, GError **error)
   }
   return sppnet_buffer_reserve (&pass->map_gradient[0], largest, sizeof (gfloat), error)
          && sppnet_buffer_reserve (&pass->map_gradient[1], largest, sizeof (gfloat), error)
-         && sppnet_buffer_reserve (&pass->scratch, 2 * scratch, sizeof (gfloat), error);
+         && sppnet_buffer_reserve (&pass->scratch, scratch, sizeof (gfloat), error);
 }
 
 static gboolean
@@ -134,9 +144,12 @@ backbone_forward (SppnetPass *pass, const SppnetNetwork *network, const gfloat *
     const SppnetLayer *layer = &pass->config->layers[i];
     const gfloat *weight = network->params + network->conv_weight[i], *bias = network->params + network->conv_bias[i];
     const SppnetRows *in = &pass->maps[i], *out = &pass->maps[i + 1];
+    const SppnetPack *pack = pack_of (pass, i);
 
     if (layer->kind == SPPNET_LAYER_MERGE)
       sppnet_merge_run (layer, weight, bias, in, &pass->maps[layer->from + 1], out, 0, out->height, 1);
+    else if (pack)
+      sppnet_pack_run (&pack->forward, in, out, pass->scratch.data);
     else
       sppnet_layer_run (layer, weight, bias, in, out, 0, out->height, 1, pass->scratch.data);
   }
@@ -278,8 +291,8 @@ layer_backward (SppnetPass *pass, const SppnetNetwork *network, guint index, gfl
     sppnet_merge_gradient (layer, weight, &pass->maps[layer->from + 1], out, out_gradient, in_gradient,
                            pass->merge_gradient[layer->from + 1].data, weight_gradient, bias_gradient);
   else
-    sppnet_layer_gradient (layer, weight, in, out, out_gradient, in_gradient, weight_gradient, bias_gradient,
-                           pass->scratch.data);
+    sppnet_layer_gradient (layer, pack_of (pass, index), weight, in, out, out_gradient, in_gradient, weight_gradient,
+                           bias_gradient, pass->scratch.data);
 }
 
 static void

@@ -4,6 +4,7 @@
 #include "backbone/map.h"
 #include "base/memory.h"
 #include "train/network.h"
+#include "train/packs.h"
 #include "train/rpn_pass.h"
 
 /* Regions of one picture with what they should be. */
@@ -27,7 +28,8 @@ typedef struct
 /* Scratch memory for one picture at a time. */
 typedef struct _SppnetPass SppnetPass;
 
-SppnetPass *sppnet_pass_new (const SppnetNetwork *network);
+/* packs: (nullable): of network, up to date in each run; they must outlive the pass */
+SppnetPass *sppnet_pass_new (const SppnetNetwork *network, const SppnetPacks *packs);
 void sppnet_pass_free (SppnetPass *pass);
 
 /**

@@ -84,12 +84,12 @@ problem_init (Problem *problem, const SppnetConvKernels *kernels, gboolean winog
   problem->reference = sppnet_aligned_alloc (sizeof (gfloat) * n_weights);
   sppnet_conv_pack (layer, channels, problem->file, problem->reference);
   problem->packed = sppnet_aligned_alloc (sizeof (gfloat) * sppnet_conv_direct_weights (kernels, layer, channels));
-  sppnet_conv_direct_pack (kernels, layer, channels, problem->file, problem->packed);
+  sppnet_conv_direct_pack (kernels, layer, channels, problem->reference, problem->packed);
   problem->packed_bias = sppnet_aligned_alloc (sizeof (gfloat) * sppnet_conv_bias (kernels, layer));
   sppnet_conv_pack_bias (kernels, layer, problem->bias, problem->packed_bias);
   if (winograd) {
     problem->tiles = sppnet_aligned_alloc (sizeof (gfloat) * sppnet_winograd_weights (kernels, layer, channels));
-    sppnet_winograd_pack (kernels, layer, channels, problem->file, problem->tiles);
+    sppnet_winograd_pack (kernels, layer, channels, problem->reference, problem->tiles);
   }
   scratch = MAX (sppnet_conv_direct_scratch (kernels, layer, channels, TRUE), sppnet_layer_scratch (layer, channels));
   scratch = MAX (scratch, winograd ? sppnet_winograd_scratch (kernels, channels) : 0);

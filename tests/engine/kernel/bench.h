@@ -54,6 +54,32 @@ bench_add_into (gconstpointer table)
 }
 
 static inline void
+bench_activation_gradient (gconstpointer table)
+{
+  const SppnetKernels *kernels = table;
+
+  kernels->activation_gradient (bench_a, bench_b, 0.1f, 16384);
+}
+
+static inline void
+bench_max_source (gconstpointer table)
+{
+  static gint32 source[256];
+  const SppnetKernels *kernels = table;
+
+  kernels->max_source (bench_a, source, bench_b, NULL, 1, 256);
+}
+
+static inline void
+bench_max_2x2_gradient (gconstpointer table)
+{
+  const SppnetKernels *kernels = table;
+
+  kernels->max_2x2_gradient (bench_a, bench_a + 4096, bench_b, bench_b + 4096, bench_b + 8192, bench_b + 10240, 16,
+                             128);
+}
+
+static inline void
 bench_min_sum (gconstpointer table)
 {
   const SppnetKernels *kernels = table;
@@ -102,13 +128,16 @@ bench (void)
     { "max_into 256", bench_max_into, 256 * 12 },
     { "max_cells 4x256", bench_max_cells, 5 * 256 * 4 },
     { "add_into 256", bench_add_into, 256 * 12 },
+    { "activation_gradient 16384", bench_activation_gradient, 16384 * 12 },
+    { "max_source 256", bench_max_source, 256 * 20 },
+    { "max_2x2_gradient 16x128", bench_max_2x2_gradient, 16 * 128 * 40 },
     { "min_sum 240", bench_min_sum, 240 * 8 },
     { "overlaps 300", bench_overlaps, 300 * 20 },
     { "half_to_float 16384", bench_half_to_float, 16384 * 6 },
     { "float_to_half 16384", bench_float_to_half, 16384 * 6 },
   };
 
-  g_print ("%-22s %-8s %12s %8s\n", "kernel", "level", "ns per call", "GB/s");
+  g_print ("%-26s %-8s %12s %8s\n", "kernel", "level", "ns per call", "GB/s");
   for (guint i = 0; i < G_N_ELEMENTS (entries); i++)
     for (guint isa = 0; isa < SPPNET_N_ISAS; isa++) {
       const SppnetKernels *kernels = sppnet_kernels_for (isa);
@@ -117,7 +146,7 @@ bench (void)
       if (!kernels)
         continue;
       ns = bench_time (entries[i].run, kernels);
-      g_print ("%-22s %-8s %12.1f %8.1f\n", entries[i].name, sppnet_isa_name (isa), ns, entries[i].bytes / ns);
+      g_print ("%-26s %-8s %12.1f %8.1f\n", entries[i].name, sppnet_isa_name (isa), ns, entries[i].bytes / ns);
     }
   return 0;
 }

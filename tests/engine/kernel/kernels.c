@@ -11,7 +11,7 @@
 
 #define ROUNDS 3000
 
-static Arena arenas[3];
+static Arena arenas[6];
 static const SppnetKernels *plain;
 
 /* Equal bits. NaN may differ in its bits where it is computed: which operand's bits the sum of two has is up to the
@@ -96,6 +96,63 @@ check_add_into (const SppnetKernels *kernels, SppnetRandom *random)
   plain->add_into (expected, in, channels);
   kernels->add_into (out, in, channels);
   assert_same (out, expected, channels, TRUE);
+}
+
+static void
+check_activation_gradient (const SppnetKernels *kernels, SppnetRandom *random)
+{
+  gsize n = arena_random_size (random, 3000);
+  gfloat slope = sppnet_random_below (random, 2) ? 0.1f : 0.0f;
+  gfloat *gradient = arena_floats (&arenas[0], n, random), *out = arena_floats (&arenas[1], n, random);
+  gfloat *expected = arena_copy (&arenas[2], gradient, n * sizeof *gradient);
+
+  plain->activation_gradient (expected, out, slope, n);
+  kernels->activation_gradient (gradient, out, slope, n);
+  assert_same (gradient, expected, n, TRUE);
+}
+
+static void
+check_max_source (const SppnetKernels *kernels, SppnetRandom *random)
+{
+  gsize channels = arena_random_size (random, 600), bytes = channels * sizeof (gfloat);
+  gfloat *in = arena_floats (&arenas[0], channels, random), *out = arena_floats (&arenas[1], channels, random);
+  gint32 *from = arena_take (&arenas[2], bytes), *source = arena_take (&arenas[3], bytes);
+  gboolean cells = sppnet_random_below (random, 2);
+  gfloat *expected;
+  gint32 *expected_source;
+
+  for (gsize c = 0; c < channels; c++) {
+    from[c] = (gint32) sppnet_random_next (random);
+    source[c] = (gint32) sppnet_random_next (random);
+  }
+  expected = arena_copy (&arenas[4], out, bytes);
+  expected_source = arena_copy (&arenas[5], source, bytes);
+  plain->max_source (expected, expected_source, in, cells ? NULL : from, 77, channels);
+  kernels->max_source (out, source, in, cells ? NULL : from, 77, channels);
+  assert_same (out, expected, channels, FALSE);
+  g_assert_cmpmem (source, bytes, expected_source, bytes);
+}
+
+/* Whole numbers from a few, so that cells share their maximum, as they do after ReLU. */
+static void
+check_max_2x2_gradient (const SppnetKernels *kernels, SppnetRandom *random)
+{
+  gsize n = arena_random_size (random, 20), channels = arena_random_size (random, 200), row = 2 * n * channels;
+  gfloat *in = arena_floats (&arenas[0], 2 * row, random), *out = arena_floats (&arenas[1], n * channels, random);
+  gfloat *gradient = arena_floats (&arenas[2], n * channels, random);
+  gfloat *change = arena_floats (&arenas[3], 2 * row, random), *expected = arena_floats (&arenas[4], 2 * row, random);
+
+  for (gsize i = 0; i < 2 * row; i++)
+    in[i] = (gfloat) sppnet_random_below (random, 4);
+  for (gsize i = 0; i < n * channels; i++) {
+    gsize left = 2 * (i / channels) * channels + i % channels, right = left + channels;
+
+    out[i] = MAX (MAX (in[left], in[right]), MAX (in[row + left], in[row + right]));
+    gradient[i] = (gfloat) sppnet_random_normal (random);
+  }
+  plain->max_2x2_gradient (expected, expected + row, in, in + row, out, gradient, n, channels);
+  kernels->max_2x2_gradient (change, change + row, in, in + row, out, gradient, n, channels);
+  assert_same (change, expected, 2 * row, FALSE);
 }
 
 /* The bound of a sum in any order: each of at most n additions is off by half a unit in the last place, 2^-24, of a
@@ -189,8 +246,13 @@ static const struct
 } checks[] = {
   { "bias_activate", check_bias_activate }, { "max_rows", check_max_rows },
   { "max_into", check_max_into },           { "max_cells", check_max_cells },
-  { "add_into", check_add_into },           { "min_sum", check_min_sum },
-  { "overlaps", check_overlaps },           { "half_to_float", check_half_to_float },
+  { "add_into", check_add_into },
+  { "activation_gradient", check_activation_gradient },
+  { "max_source", check_max_source },
+  { "max_2x2_gradient", check_max_2x2_gradient },
+  { "min_sum", check_min_sum },
+  { "overlaps", check_overlaps },
+  { "half_to_float", check_half_to_float },
   { "float_to_half", check_float_to_half },
 };
 
@@ -237,6 +299,24 @@ test_plain (void)
     g_assert_cmpfloat_with_epsilon (plain->min_sum (in, in + 3, 3),
                                     MIN (in[0], in[3]) + MIN (in[1], in[4]) + MIN (in[2], in[5]), 1e-5);
   }
+}
+
+/* Of training: a ReLU's gradient, where maxima come from, and the first of two equal cells. */
+static void
+test_plain_gradients (void)
+{
+  gfloat gradient[3] = { 2, 4, 8 }, values[3] = { 1, -1, 0 }, best[2] = { 3, 5 };
+  gfloat above[2] = { 1, 7 }, below[2] = { 7, 2 }, top = 7, change = 3, out[4];
+  gint32 source[2] = { 10, 11 };
+
+  plain->activation_gradient (gradient, values, 0.25f, 3);
+  g_assert_true (gradient[0] == 2 && gradient[1] == 1 && gradient[2] == 2);
+  plain->max_source (best, source, (const gfloat[]) { 4, 5 }, NULL, 6, 2);
+  g_assert_true (best[0] == 4 && best[1] == 5 && source[0] == 6 && source[1] == 11);
+  plain->max_source (best, source, (const gfloat[]) { 0, 6 }, (const gint32[]) { 1, 2 }, 0, 2);
+  g_assert_true (best[0] == 4 && best[1] == 6 && source[0] == 6 && source[1] == 2);
+  plain->max_2x2_gradient (out, out + 2, above, below, &top, &change, 1, 1);
+  g_assert_true (out[0] == 0 && out[1] == 3 && out[2] == 0 && out[3] == 0);
 }
 
 /* Every half: its value by definition, back again, and the floats at and around the middle to the next one. */
@@ -326,6 +406,7 @@ main (int argc, char **argv)
   g_test_add_func ("/kernel/table", test_table);
   g_test_add_func ("/kernel/plain/loops", test_plain);
   g_test_add_func ("/kernel/plain/overlaps", test_plain_overlaps);
+  g_test_add_func ("/kernel/plain/gradients", test_plain_gradients);
   g_test_add_func ("/kernel/plain/half", test_plain_half);
   g_test_add_func ("/kernel/plain/half-special", test_plain_half_special);
   for (guint isa = SPPNET_ISA_BASE; isa < SPPNET_N_ISAS; isa++)

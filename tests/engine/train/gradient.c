@@ -174,7 +174,7 @@ check_network (const SppnetConfig *config)
   Example example;
 
   g_assert_no_error (error);
-  pass = sppnet_pass_new (network);
+  pass = sppnet_pass_new (network, NULL);
   fill_example (&example, &network->config, &random);
   /* Larger output weights and biases than a start has, so that every path carries gradient. */
   for (guint s = 0; s < network->n_segments; s++)
@@ -290,7 +290,7 @@ test_gradient_accumulates (void)
   config.n_layers = 1;
   config.layers[0] = conv ("conv1", 4, 3, 2, 1, SPPNET_ACTIVATION_LEAKY);
   network = sppnet_network_new (&config, &random, NULL);
-  pass = sppnet_pass_new (network);
+  pass = sppnet_pass_new (network, NULL);
   fill_example (&example, &network->config, &random);
   once = g_new0 (gfloat, network->n_params);
   twice = g_new0 (gfloat, network->n_params);
@@ -299,6 +299,56 @@ test_gradient_accumulates (void)
   loss_of (pass, network, &example, twice);
   for (gsize i = 0; i < network->n_params; i++)
     g_assert_cmpfloat_with_epsilon (twice[i], 2.0f * once[i], 1e-5f + 1e-4f * fabsf (once[i]));
+  g_free (example.input);
+  sppnet_rpn_targets_clear (&example.anchors);
+}
+
+/* A network on the kernels of inference, as training runs it, against the same on matrix products. */
+static void
+test_packs (void)
+{
+  SppnetRandom random = { 9 };
+  g_auto (SppnetConfig) config;
+  g_autoptr (SppnetNetwork) network = NULL;
+  g_autoptr (SppnetPacks) packs = NULL;
+  g_autoptr (SppnetPass) reference = NULL, packed = NULL;
+  g_autofree gfloat *expected = NULL, *got = NULL;
+  Example example;
+
+  base_config (&config);
+  config.n_layers = 7;
+  config.layers[0] = conv ("conv1", 16, 3, 1, 1, SPPNET_ACTIVATION_LEAKY);
+  config.layers[1] = pool (SPPNET_LAYER_MAX_POOL, 2, 2, 0, TRUE);
+  config.layers[2] = conv ("conv2", 40, 3, 1, 1, SPPNET_ACTIVATION_RELU);
+  config.layers[3] = conv ("conv3", 16, 1, 1, 0, SPPNET_ACTIVATION_LEAKY);
+  config.layers[4] = conv ("conv4", 17, 3, 1, 0, SPPNET_ACTIVATION_LINEAR);
+  config.layers[5] = conv ("conv5", 12, 3, 2, 1, SPPNET_ACTIVATION_LEAKY);
+  config.layers[6] = conv ("conv6", 6, 5, 1, 1, SPPNET_ACTIVATION_LEAKY);
+  network = sppnet_network_new (&config, &random, NULL);
+  packs = sppnet_packs_new (network, NULL);
+  reference = sppnet_pass_new (network, NULL);
+  packed = sppnet_pass_new (network, packs);
+  fill_example (&example, &network->config, &random);
+  expected = g_new0 (gfloat, network->n_params);
+  got = g_new0 (gfloat, network->n_params);
+  /* Parameters that change are seen after an update. */
+  for (gsize i = 0; i < network->n_params; i++)
+    network->params[i] += (gfloat) (0.05 * sppnet_random_normal (&random));
+  sppnet_packs_update (packs, 2);
+  g_assert_cmpfloat_with_epsilon (loss_of (reference, network, &example, expected),
+                                  loss_of (packed, network, &example, got), 1e-4);
+  for (guint s = 0; s < network->n_segments; s++) {
+    const SppnetSegment *segment = &network->segments[s];
+    gdouble difference = 0.0, length = 0.0;
+
+    for (gsize i = segment->offset; i < segment->offset + segment->count; i++) {
+      difference += pow ((gdouble) got[i] - expected[i], 2.0);
+      length += pow (expected[i], 2.0);
+    }
+    g_test_message ("segment at %" G_GSIZE_FORMAT ": relative difference %.2g", segment->offset,
+                    sqrt (difference / length));
+    g_assert_cmpfloat (sqrt (difference), <=, 1e-4 * sqrt (length));
+  }
   g_free (example.input);
   sppnet_rpn_targets_clear (&example.anchors);
 }
@@ -312,6 +362,7 @@ main (int argc, char **argv)
   g_test_add_func ("/train/gradient/merge", test_merge);
   g_test_add_func ("/train/gradient/roi-pooling", test_roi_pooling);
   g_test_add_func ("/train/gradient/region-proposal-network", test_region_proposal_network);
+  g_test_add_func ("/train/gradient/packs", test_packs);
   g_test_add_func ("/train/gradient/accumulates", test_gradient_accumulates);
   return g_test_run ();
 }
