@@ -126,20 +126,21 @@ run_step (SppnetBackbone *backbone, const SppnetStep *step, gint y0, gint y1)
   const SppnetWeights *weights = backbone->weights;
   const SppnetLayer *layer = &backbone->config->layers[step->layer];
   const SppnetConv *conv = &weights->conv[step->layer];
-  const gfloat *weight = weights->weight[step->layer], *bias = weights->bias[step->layer];
   const SppnetRows *in = &backbone->stages[step->layer].rows;
   const SppnetRows *out = &backbone->stages[sppnet_step_output (step)].rows;
   Stage *fine = fine_stage (backbone, step->layer);
   guint threads = backbone->threads;
 
-  if (step->method == SPPNET_METHOD_WINOGRAD)
+  if (fine && step->method == SPPNET_METHOD_DIRECT)
+    sppnet_merge_direct_run (conv, in, &fine->rows, out, y0, y1, threads);
+  else if (step->method == SPPNET_METHOD_WINOGRAD)
     sppnet_winograd_run (conv, in, out, y0, y1, step->pooled, threads, backbone->scratch.data);
   else if (step->method == SPPNET_METHOD_DIRECT)
     sppnet_conv_direct_run (conv, in, out, y0, y1, step->pooled, threads, backbone->scratch.data);
   else if (fine)
-    sppnet_merge_run (layer, weight, bias, in, &fine->rows, out, y0, y1, threads);
+    sppnet_merge_run (layer, conv->weight, conv->bias, in, &fine->rows, out, y0, y1, threads);
   else
-    sppnet_layer_run (layer, weight, bias, in, out, y0, y1, threads, backbone->scratch.data);
+    sppnet_layer_run (layer, conv->weight, conv->bias, in, out, y0, y1, threads, backbone->scratch.data);
 }
 
 /* One band through all steps, after stage 0 has received its rows. */

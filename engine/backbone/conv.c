@@ -227,3 +227,22 @@ sppnet_conv_direct_run (const SppnetConv *conv, const SppnetRows *in, const Sppn
       run_stretch (conv, in, y, x, end, sppnet_rows_at (out, y) + (gsize) x * conv->layer->filters, own);
   }
 }
+
+void
+sppnet_merge_direct_run (const SppnetConv *conv, const SppnetRows *coarse, const SppnetRows *fine,
+                         const SppnetRows *out, gint y0, gint y1, guint threads)
+{
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (gint y = y0; y < y1; y++) {
+    SppnetConvRow row = conv_row (conv);
+
+    sppnet_merge_repeat (conv->layer, coarse, out, y);
+    row.in = sppnet_rows_at (fine, y);
+    row.out = sppnet_rows_at (out, y);
+    row.bias = NULL;
+    row.slope = 1.0f;
+    conv->kernels->conv_row (&row, out->width);
+    sppnet_kernels ()->bias_activate (row.out, conv->bias, sppnet_layer_slope (conv->layer), out->width,
+                                      conv->layer->filters);
+  }
+}

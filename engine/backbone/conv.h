@@ -7,15 +7,16 @@
 /* Convolution for inference, on the kernels of the processor's instruction set. layers.h has the reference, which
  * training uses. */
 
-/* A convolution layer with weights packed for one set of kernels. */
+/* A convolution layer with weights packed for one set of kernels. Without kernels, layers.h runs it: weight and bias
+ * are then as there. */
 typedef struct
 {
   const SppnetConvKernels *kernels;
   const SppnetLayer *layer;
-  gint channels;          /* of the input */
-  const gfloat *weight;   /* [sppnet_conv_direct_weights()] */
-  const gfloat *winograd; /* [sppnet_winograd_weights()], NULL where it does not apply */
-  const gfloat *bias;     /* [sppnet_conv_bias()] */
+  gint channels;    /* of the input */
+  gfloat *weight;   /* [sppnet_conv_direct_weights()] */
+  gfloat *winograd; /* [sppnet_winograd_weights()], NULL where it does not apply */
+  gfloat *bias;     /* [sppnet_conv_bias()] */
 } SppnetConv;
 
 /* Floats of the packed weights and of the bias, which are padded to whole vectors. */
@@ -31,6 +32,10 @@ void sppnet_conv_pack_bias (const SppnetConvKernels *kernels, const SppnetLayer 
 /* Floats of scratch memory per thread. */
 gsize sppnet_conv_direct_scratch (const SppnetConvKernels *kernels, const SppnetLayer *layer, gint channels,
                                   gboolean pooled);
+
+/* sppnet_merge_run() on the kernels; conv: of the layer's 1x1 convolution. */
+void sppnet_merge_direct_run (const SppnetConv *conv, const SppnetRows *coarse, const SppnetRows *fine,
+                              const SppnetRows *out, gint y0, gint y1, guint threads);
 
 /**
  * sppnet_conv_direct_run:

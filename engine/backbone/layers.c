@@ -246,6 +246,18 @@ lrn_run (const SppnetLayer *layer, const SppnetRows *in, const SppnetRows *out, 
 }
 
 void
+sppnet_merge_repeat (const SppnetLayer *layer, const SppnetRows *coarse, const SppnetRows *out, gint y)
+{
+  const gfloat *cells = sppnet_rows_at (coarse, MIN (y / layer->factor, coarse->height - 1));
+  gsize filters = layer->filters;
+  gfloat *row = sppnet_rows_at (out, y);
+
+  for (gint x = 0; x < out->width; x++)
+    memcpy (row + (gsize) x * filters, cells + (gsize) MIN (x / layer->factor, coarse->width - 1) * filters,
+            sizeof (gfloat) * filters);
+}
+
+void
 sppnet_merge_run (const SppnetLayer *layer, const gfloat *weight, const gfloat *bias, const SppnetRows *coarse,
                   const SppnetRows *fine, const SppnetRows *out, gint y0, gint y1, guint threads)
 {
@@ -255,12 +267,9 @@ sppnet_merge_run (const SppnetLayer *layer, const gfloat *weight, const gfloat *
 
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (gint y = y0; y < y1; y++) {
-    const gfloat *cells = sppnet_rows_at (coarse, MIN (y / layer->factor, coarse->height - 1));
     gfloat *row = sppnet_rows_at (out, y);
 
-    for (gint x = 0; x < out->width; x++)
-      memcpy (row + (gsize) x * filters, cells + (gsize) MIN (x / layer->factor, coarse->width - 1) * filters,
-              sizeof (gfloat) * filters);
+    sppnet_merge_repeat (layer, coarse, out, y);
     cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasNoTrans, out->width, filters, fine->channels, 1.0f,
                  sppnet_rows_at (fine, y), fine->channels, weight, filters, 1.0f, row, filters);
     kernels->bias_activate (row, bias, slope, out->width, filters);

@@ -63,6 +63,9 @@ void sppnet_layer_run (const SppnetLayer *layer, const gfloat *weight, const gfl
 void sppnet_merge_run (const SppnetLayer *layer, const gfloat *weight, const gfloat *bias, const SppnetRows *coarse,
                        const SppnetRows *fine, const SppnetRows *out, gint y0, gint y1, guint threads);
 
+/* Row y of a merge's output becomes that of the coarse map under it, each cell repeated. */
+void sppnet_merge_repeat (const SppnetLayer *layer, const SppnetRows *coarse, const SppnetRows *out, gint y);
+
 /* Of the activation of a layer with weights: y = x < 0 ? slope * x : x. */
 gfloat sppnet_layer_slope (const SppnetLayer *layer);
 

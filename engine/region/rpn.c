@@ -1,40 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "region/rpn.h"
 
-#include <cblas.h>
 #include <math.h>
 #include <string.h>
 
-#include "backbone/layers.h"
+#include "backbone/weights.h"
 #include "base/threads.h"
 #include "box/nms.h"
 #include "box/regression.h"
-#include "kernel/kernel.h"
-#include "region/anchors.h"
+#include "region/rpn_layers.h"
 #include "region/select.h"
-
-/* Cells that are computed together: enough rows for the matrix product, and enough strips for the threads to share. */
-#define STRIP 96
-
-/* Packed weights, shared by all networks of one model. */
-typedef struct
-{
-  gint channels, outputs; /* of the map; 5 per anchor: the scores of all, then the four parameters of each */
-  SppnetLayer layer;
-  gfloat *weight;     /* [ky][kx][channels][filters] */
-  const gfloat *bias; /* [filters], the model's own */
-  gfloat *out_weight; /* [filters][outputs] */
-  gfloat *out_bias;   /* [outputs] */
-  gsize strip_floats; /* of scratch memory per thread */
-} Weights;
 
 struct _SppnetRpn
 {
-  SppnetModel *model;
+  SppnetModel *model; /* NULL: the layers are somebody else's */
   const SppnetConfig *config;
-  const Weights *weights;
-  SppnetBuffer scratch;    /* [threads][strip_floats] */
-  SppnetBuffer outputs;    /* [cells][outputs] */
+  const SppnetRpnLayers *layers;
+  SppnetRpnScratch scratch;
   SppnetBuffer keys;       /* [anchors of the frame] */
   SppnetBuffer boxes;      /* [candidates] */
   SppnetBuffer scores;     /* [candidates] */
@@ -42,14 +24,10 @@ struct _SppnetRpn
 };
 
 static void
-weights_free (gpointer data)
+layers_free (gpointer data)
 {
-  Weights *weights = data;
-
-  sppnet_aligned_free (weights->weight);
-  sppnet_aligned_free (weights->out_weight);
-  sppnet_aligned_free (weights->out_bias);
-  g_free (weights);
+  sppnet_rpn_layers_clear (data);
+  g_free (data);
 }
 
 static const gfloat *
@@ -61,54 +39,56 @@ get_tensor (const SppnetModel *model, const gchar *name, const gchar *suffix)
 }
 
 /* The two output layers side by side, as one product. */
-static void
-pack_outputs (Weights *weights, const SppnetModel *model, const SppnetRpnConfig *rpn)
+static gboolean
+pack_outputs (SppnetRpnLayers *layers, const SppnetModel *model, const SppnetRpnConfig *rpn)
 {
-  gsize anchors = rpn->n_anchors, filters = (gsize) rpn->filters;
+  gsize anchors = rpn->n_anchors, filters = (gsize) rpn->filters, outputs = 5 * anchors;
   const gfloat *score = get_tensor (model, rpn->name, "_score.weight");
   const gfloat *box = get_tensor (model, rpn->name, "_box.weight");
+  g_autoptr (SppnetFloats) weight = sppnet_aligned_alloc (sizeof (gfloat) * filters * outputs);
+  g_autofree gfloat *bias = g_new (gfloat, outputs);
 
-  for (gsize o = 0; o < 5 * anchors; o++)
+  if (!weight)
+    return FALSE;
+  for (gsize o = 0; o < outputs; o++)
     for (gsize f = 0; f < filters; f++)
-      weights->out_weight[f * 5 * anchors + o]
-          = o < anchors ? score[o * filters + f] : box[(o - anchors) * filters + f];
-  memcpy (weights->out_bias, get_tensor (model, rpn->name, "_score.bias"), sizeof (gfloat) * anchors);
-  memcpy (weights->out_bias + anchors, get_tensor (model, rpn->name, "_box.bias"), sizeof (gfloat) * 4 * anchors);
+      weight[f * outputs + o] = o < anchors ? score[o * filters + f] : box[(o - anchors) * filters + f];
+  memcpy (bias, get_tensor (model, rpn->name, "_score.bias"), sizeof *bias * anchors);
+  memcpy (bias + anchors, get_tensor (model, rpn->name, "_box.bias"), sizeof *bias * 4 * anchors);
+  sppnet_conv_update (&layers->output, weight, bias);
+  return TRUE;
 }
 
 static gpointer
-weights_pack (SppnetModel *model, GError **error)
+layers_pack (SppnetModel *model, GError **error)
 {
   const SppnetConfig *config = sppnet_model_get_config (model);
-  Weights *weights = g_new0 (Weights, 1);
-  gsize depth, filters = (gsize) config->rpn.filters;
+  SppnetRpnLayers *layers = g_new0 (SppnetRpnLayers, 1);
 
-  weights->channels = sppnet_config_channels (config);
-  weights->outputs = 5 * (gint) config->rpn.n_anchors;
-  weights->layer = sppnet_config_rpn_layer (config);
-  depth = 9 * (gsize) weights->channels;
-  weights->strip_floats = STRIP * (depth + filters);
-  weights->weight = sppnet_aligned_alloc (sizeof (gfloat) * depth * filters);
-  weights->out_weight = sppnet_aligned_alloc (sizeof (gfloat) * filters * (gsize) weights->outputs);
-  weights->out_bias = sppnet_aligned_alloc (sizeof (gfloat) * (gsize) weights->outputs);
-  if (!weights->weight || !weights->out_weight || !weights->out_bias) {
+  if (!sppnet_rpn_layers_init (layers, config) || !pack_outputs (layers, model, &config->rpn))
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "%s: no memory for the region proposal network",
                  sppnet_model_get_path (model));
-    weights_free (weights);
-    return NULL;
-  }
-  sppnet_conv_pack (&weights->layer, weights->channels, get_tensor (model, config->rpn.name, ".weight"),
-                    weights->weight);
-  weights->bias = get_tensor (model, config->rpn.name, ".bias");
-  pack_outputs (weights, model, &config->rpn);
-  return weights;
+  else if (sppnet_weights_load (&layers->hidden, model, error))
+    return layers;
+  layers_free (layers);
+  return NULL;
+}
+
+SppnetRpn *
+sppnet_rpn_new_for_layers (const SppnetConfig *config, const SppnetRpnLayers *layers)
+{
+  SppnetRpn *rpn = g_new0 (SppnetRpn, 1);
+
+  rpn->config = config;
+  rpn->layers = layers;
+  return rpn;
 }
 
 SppnetRpn *
 sppnet_rpn_new (SppnetModel *model, GError **error)
 {
   const SppnetConfig *config = sppnet_model_get_config (model);
-  const Weights *weights;
+  const SppnetRpnLayers *layers;
   SppnetRpn *rpn;
 
   if (config->rpn.n_anchors == 0) {
@@ -117,13 +97,11 @@ sppnet_rpn_new (SppnetModel *model, GError **error)
                  sppnet_model_get_path (model));
     return NULL;
   }
-  weights = sppnet_model_share (model, "rpn", weights_pack, weights_free, error);
-  if (!weights)
+  layers = sppnet_model_share (model, "rpn", layers_pack, layers_free, error);
+  if (!layers)
     return NULL;
-  rpn = g_new0 (SppnetRpn, 1);
+  rpn = sppnet_rpn_new_for_layers (config, layers);
   rpn->model = sppnet_model_ref (model);
-  rpn->config = config;
-  rpn->weights = weights;
   return rpn;
 }
 
@@ -132,13 +110,12 @@ sppnet_rpn_free (SppnetRpn *rpn)
 {
   if (!rpn)
     return;
-  sppnet_buffer_clear (&rpn->scratch);
-  sppnet_buffer_clear (&rpn->outputs);
+  sppnet_rpn_scratch_clear (&rpn->scratch);
   sppnet_buffer_clear (&rpn->keys);
   sppnet_buffer_clear (&rpn->boxes);
   sppnet_buffer_clear (&rpn->scores);
   sppnet_buffer_clear (&rpn->suppressor);
-  sppnet_model_unref (rpn->model);
+  g_clear_pointer (&rpn->model, sppnet_model_unref);
   g_free (rpn);
 }
 
@@ -151,50 +128,6 @@ sppnet_anchor_grid (const SppnetConfig *config, const SppnetMap *map)
   return (SppnetAnchorGrid) { sppnet_layer_output_width (&layer, map->width),
                               sppnet_layer_output_height (&layer, map->height), map->geometry.offset_x + 0.5f,
                               map->geometry.offset_y + 0.5f, (gfloat) (map->geometry.stride * layer.stride) };
-}
-
-/* One strip through both layers. The strips are the same for any number of threads. */
-static void
-run_strip (const Weights *weights, const SppnetRows *in, gint grid_width, gsize first, gint n, gfloat *scratch,
-           gfloat *out)
-{
-  const SppnetKernels *kernels = sppnet_kernels ();
-  gint depth = 9 * weights->channels, filters = weights->layer.filters, outputs = weights->outputs;
-  gfloat slope = sppnet_layer_slope (&weights->layer);
-  gfloat *col = scratch, *y = scratch + (gsize) STRIP * depth;
-
-  sppnet_im2col (&weights->layer, in, grid_width, first, n, col);
-  cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasNoTrans, n, filters, depth, 1.0f, col, depth, weights->weight, filters,
-               0.0f, y, filters);
-  kernels->bias_activate (y, weights->bias, slope, (gsize) n, (gsize) filters);
-  cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasNoTrans, n, outputs, filters, 1.0f, y, filters, weights->out_weight,
-               outputs, 0.0f, out, outputs);
-  kernels->bias_activate (out, weights->out_bias, 1.0f, (gsize) n, (gsize) outputs);
-}
-
-/* Returns the outputs of all cells. */
-static const gfloat *
-run_layers (SppnetRpn *rpn, const SppnetMap *map, const SppnetAnchorGrid *grid, guint threads, GError **error)
-{
-  const Weights *weights = rpn->weights;
-  SppnetRows in = { (gfloat *) map->data, 0, map->height, map->width, map->height, map->channels };
-  gsize cells = (gsize) grid->width * (gsize) grid->height;
-  gssize n_strips = (gssize) ((cells + STRIP - 1) / STRIP);
-  gfloat *scratch = sppnet_buffer_reserve (&rpn->scratch, threads, sizeof (gfloat) * weights->strip_floats, error);
-  gfloat *out = scratch
-                    ? sppnet_buffer_reserve (&rpn->outputs, cells, sizeof (gfloat) * (gsize) weights->outputs, error)
-                    : NULL;
-
-  if (!out)
-    return NULL;
-#pragma omp parallel for num_threads(threads) schedule(dynamic)
-  for (gssize s = 0; s < n_strips; s++) {
-    gsize first = (gsize) s * STRIP;
-
-    run_strip (weights, &in, grid->width, first, (gint) MIN (STRIP, cells - first),
-               scratch + sppnet_thread_index () * weights->strip_floats, out + first * (gsize) weights->outputs);
-  }
-  return out;
 }
 
 /* Boxes and scores of the best anchors, best first, clipped; small ones are left out. Returns how many. */
@@ -247,11 +180,11 @@ sppnet_rpn_run (SppnetRpn *rpn, const SppnetMap *map, gint width, gint height, g
       = keys ? sppnet_buffer_reserve (&rpn->suppressor, SPPNET_NMS_COLUMNS, sizeof (gfloat) * (n + 1), error) : NULL;
   const gfloat *outputs;
 
-  g_return_val_if_fail (map->channels == rpn->weights->channels, FALSE);
+  g_return_val_if_fail (map->channels == rpn->layers->hidden.channels, FALSE);
   if (!columns)
     return FALSE;
   sppnet_blas_begin ();
-  outputs = run_layers (rpn, map, &grid, MAX (threads, 1), error);
+  outputs = sppnet_rpn_layers_run (rpn->layers, map, &grid, MAX (threads, 1), &rpn->scratch, error);
   sppnet_blas_end ();
   if (!outputs)
     return FALSE;

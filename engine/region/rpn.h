@@ -5,6 +5,7 @@
 
 #include "backbone/map.h"
 #include "model/model.h"
+#include "region/rpn_layers.h"
 
 /* The region proposal network of a model (Ren et al. 2015) and the scratch memory to run it for one stream. The packed
  * weights are shared by all of one model. */
@@ -12,6 +13,8 @@ typedef struct _SppnetRpn SppnetRpn;
 
 /* SETTINGS when the model has none. */
 SppnetRpn *sppnet_rpn_new (SppnetModel *model, GError **error);
+/* For layers in training; both must outlive it. */
+SppnetRpn *sppnet_rpn_new_for_layers (const SppnetConfig *config, const SppnetRpnLayers *layers);
 void sppnet_rpn_free (SppnetRpn *rpn);
 
 /**

@@ -76,7 +76,7 @@ conv_gradient (const SppnetLayer *layer, const SppnetPack *pack, const gfloat *w
   if (tiles)
     sppnet_winograd_gradient (&pack->forward, in, &change, weight_gradient, scratch);
   if (back)
-    sppnet_pack_run (&pack->backward, &change, in_gradient, scratch);
+    sppnet_conv_run (&pack->backward, &change, in_gradient, 1, scratch);
   conv_products (layer, weight, in, out, out_gradient, back ? NULL : in_gradient, tiles ? NULL : weight_gradient,
                  scratch);
 }
@@ -263,7 +263,9 @@ sppnet_layer_gradient_scratch (const SppnetLayer *layer, const SppnetPack *pack,
   gsize scratch = 2 * sppnet_layer_scratch (layer, channels);
 
   if (pack && pack->forward.kernels)
-    scratch = MAX (scratch, sppnet_pack_scratch (pack));
+    scratch = MAX (scratch, sppnet_conv_scratch (&pack->forward));
+  if (pack && pack->backward.kernels)
+    scratch = MAX (scratch, sppnet_conv_scratch (&pack->backward));
   if (pack && pack->forward.winograd)
     scratch = MAX (scratch, sppnet_winograd_gradient_scratch (&pack->forward));
   return scratch;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "backbone/conv.h"
+#include "backbone/convolution.h"
 #include "train/network.h"
 
-/* One convolution layer with its weights packed for the kernels of inference, forward and back. Without kernels (the
- * plain level, or a layer that they do not do) layers.h and matrix products do the same. */
+/* One convolution layer with its weights packed for the kernels of inference, forward and back. Where kernels are NULL
+ * (the plain level, or what they do not do) layers.h and matrix products do the same. */
 typedef struct
 {
   SppnetConv forward;
-  SppnetConv backward;    /* from the gradient of the output to that of the input: kernels NULL where there is none */
+  SppnetConv backward;    /* from the gradient of the output to that of the input */
   SppnetLayer transposed; /* backward's layer */
 } SppnetPack;
 
@@ -23,10 +23,5 @@ void sppnet_packs_free (SppnetPacks *packs);
 void sppnet_packs_update (SppnetPacks *packs, guint threads);
 
 const SppnetPack *sppnet_packs_get (const SppnetPacks *packs, guint layer);
-
-/* One layer over a whole map, by the method that inference would use. Single threaded. scratch:
- * [sppnet_pack_scratch()] */
-void sppnet_pack_run (const SppnetConv *conv, const SppnetRows *in, const SppnetRows *out, gfloat *scratch);
-gsize sppnet_pack_scratch (const SppnetPack *pack);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SppnetPacks, sppnet_packs_free)

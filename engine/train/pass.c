@@ -149,7 +149,7 @@ backbone_forward (SppnetPass *pass, const SppnetNetwork *network, const gfloat *
     if (layer->kind == SPPNET_LAYER_MERGE)
       sppnet_merge_run (layer, weight, bias, in, &pass->maps[layer->from + 1], out, 0, out->height, 1);
     else if (pack)
-      sppnet_pack_run (&pack->forward, in, out, pass->scratch.data);
+      sppnet_conv_run (&pack->forward, in, out, 1, pass->scratch.data);
     else
       sppnet_layer_run (layer, weight, bias, in, out, 0, out->height, 1, pass->scratch.data);
   }

@@ -2,7 +2,7 @@
 /* Which way each layer is run. */
 #include "backbone/plan.h"
 
-static const gfloat packed[1];
+static gfloat packed[1];
 static const SppnetConvKernels kernels;
 
 static SppnetLayer
