@@ -15,12 +15,13 @@
 static struct
 {
   gchar **labels;
-  gchar *add_class, *label_file, *validation_set, *init, *output, *work, *name, *levels, *head, *merge, *classifier,
+  gchar *add_class, *label_file, *validation_set, *init, *output, *work, *name, *levels, *head, *context, *merge, *classifier,
       *box, *optimizer, *proposals;
   gint threads, seed, pictures, regions, warm_up, max_proposals;
-  gint anchors, variants;
+  gint anchors, rpn_filters, rpn_stride, variants;
   gdouble rpn_epochs, rpn_learning_rate;
-  gdouble epochs, learning_rate, backbone_learning_rate, weight_decay, dropout, min_scale, max_scale, colour;
+  gdouble epochs, learning_rate, backbone_learning_rate, weight_decay, dropout, min_scale, max_scale, mosaic,
+      colour;
   gboolean heads_only, rpn, rpn_only, quiet;
 } arg;
 
@@ -52,6 +53,9 @@ static const GOptionEntry network_entries[] = {
     "Pyramid levels of a new head (default: the initial model's head, or 1,2,3,6)", "N,N,..." },
   { "head", 0, 0, G_OPTION_ARG_STRING, &arg.head,
     "Outputs of a new head's fully connected layers (default: the initial model's head, or 512,512)", "N,N,..." },
+  { "context", 0, 0, G_OPTION_ARG_STRING, &arg.context,
+    "Add a stage of twice the stride, of 1x1 and 3x3 convolutions with so many filters, and merge it into the last map",
+    "N,N" },
   { "merge", 0, 0, G_OPTION_ARG_STRING, &arg.merge,
     "Add the finer feature map of this layer of the initial model to the last one", "LAYER" },
   { "classifier", 0, 0, G_OPTION_ARG_STRING, &arg.classifier, "softmax (default) or svm", "KIND" },
@@ -76,6 +80,8 @@ static const GOptionEntry schedule_entries[] = {
   { "warm-up", 0, 0, G_OPTION_ARG_INT, &arg.warm_up, "Steps in which the learning rate rises (default: 200)", "N" },
   { "min-scale", 0, 0, G_OPTION_ARG_DOUBLE, &arg.min_scale, "Smallest resizing of a picture (default: 0.5)", "X" },
   { "max-scale", 0, 0, G_OPTION_ARG_DOUBLE, &arg.max_scale, "Largest resizing of a picture (default: 1.25)", "X" },
+  { "mosaic", 0, 0, G_OPTION_ARG_DOUBLE, &arg.mosaic,
+    "Part of the steps, but for the last 15 %, that see four pictures in one (default: 0)", "X" },
   { "colour", 0, 0, G_OPTION_ARG_DOUBLE, &arg.colour, "Variation of brightness, contrast, saturation (default: 0.2)",
     "X" },
   { NULL },
@@ -83,10 +89,15 @@ static const GOptionEntry schedule_entries[] = {
 
 static const GOptionEntry rpn_entries[] = {
   { "rpn", 0, 0, G_OPTION_ARG_NONE, &arg.rpn,
-    "Train a region proposal network together with the convolution layers and the head", NULL },
+    "Train a region proposal network together with the convolution layers and the head; a new one where the initial "
+    "model has none",
+    NULL },
   { "rpn-only", 0, 0, G_OPTION_ARG_NONE, &arg.rpn_only,
     "Add a region proposal network to the initial model, or replace the one it has; all else stays as it is", NULL },
-  { "anchors", 0, 0, G_OPTION_ARG_INT, &arg.anchors, "Sizes and shapes of its anchors (default: 16)", "N" },
+  { "anchors", 0, 0, G_OPTION_ARG_INT, &arg.anchors, "Sizes and shapes of a new one's anchors (default: 16)", "N" },
+  { "rpn-filters", 0, 0, G_OPTION_ARG_INT, &arg.rpn_filters, "Filters of a new one (default: 128)", "N" },
+  { "rpn-stride", 0, 0, G_OPTION_ARG_INT, &arg.rpn_stride,
+    "Cells of the map from one of its places to the next, 1 or 2 (default: at most 16 pixels)", "N" },
   { "rpn-variants", 0, 0, G_OPTION_ARG_INT, &arg.variants,
     "Feature maps of each picture, 1 to 4: itself, mirrored, smaller, larger and mirrored (default: 3)", "N" },
   { "rpn-epochs", 0, 0, G_OPTION_ARG_DOUBLE, &arg.rpn_epochs, "Its passes over the pictures (default: 12)", "X" },
@@ -203,7 +214,6 @@ take_defaults (const SppnetTrainOptions *defaults)
   arg.regions = (gint) e->sampler.regions;
   arg.warm_up = (gint) e->warm_up;
   arg.max_proposals = (gint) defaults->max_proposals;
-  arg.anchors = (gint) defaults->rpn.n_anchors;
   arg.variants = (gint) defaults->rpn.variants;
   arg.rpn_epochs = defaults->rpn.epochs;
   arg.rpn_learning_rate = defaults->rpn.optimizer.learning_rate;
@@ -212,6 +222,7 @@ take_defaults (const SppnetTrainOptions *defaults)
   arg.dropout = defaults->dropout;
   arg.min_scale = e->sampler.min_scale;
   arg.max_scale = e->sampler.max_scale;
+  arg.mosaic = e->sampler.mosaic;
   arg.colour = e->sampler.colour;
 }
 
@@ -251,7 +262,7 @@ take_numbers (SppnetTrainOptions *options, GError **error)
       || !check_range ("dropout", arg.dropout, 0.0, 0.95, error)
       || !check_range ("min-scale", arg.min_scale, 0.05, 8.0, error)
       || !check_range ("max-scale", arg.max_scale, arg.min_scale, 8.0, error)
-      || !check_range ("colour", arg.colour, 0.0, 1.0, error))
+      || !check_range ("mosaic", arg.mosaic, 0.0, 1.0, error) || !check_range ("colour", arg.colour, 0.0, 1.0, error))
     return FALSE;
   e->seed = (guint32) arg.seed;
   e->threads = (guint) arg.threads;
@@ -262,6 +273,7 @@ take_numbers (SppnetTrainOptions *options, GError **error)
   e->sampler.regions = (guint) arg.regions;
   e->sampler.min_scale = arg.min_scale;
   e->sampler.max_scale = arg.max_scale;
+  e->sampler.mosaic = arg.mosaic;
   e->sampler.colour = arg.colour;
   options->dropout = arg.dropout;
   options->max_proposals = (guint) arg.max_proposals;
@@ -271,7 +283,9 @@ take_numbers (SppnetTrainOptions *options, GError **error)
 static gboolean
 take_rpn (SppnetTrainOptions *options, GError **error)
 {
-  if (!check_range ("anchors", arg.anchors, 1, SPPNET_MAX_ANCHORS, error)
+  if (!check_range ("anchors", arg.anchors, 0, SPPNET_MAX_ANCHORS, error)
+      || !check_range ("rpn-filters", arg.rpn_filters, 0, 4096, error)
+      || !check_range ("rpn-stride", arg.rpn_stride, 0, 2, error)
       || !check_range ("rpn-variants", arg.variants, 1, SPPNET_VARIANTS, error)
       || !check_range ("rpn-epochs", arg.rpn_epochs, 0.0, 10000.0, error)
       || !check_range ("rpn-learning-rate", arg.rpn_learning_rate, 0.0, 10.0, error))
@@ -280,7 +294,12 @@ take_rpn (SppnetTrainOptions *options, GError **error)
     return usage (error, "--rpn and --rpn-only exclude each other");
   options->rpn_joint = arg.rpn;
   options->rpn_only = arg.rpn_only;
-  options->rpn.n_anchors = (guint) arg.anchors;
+  options->rpn_new = arg.anchors || arg.rpn_filters || arg.rpn_stride;
+  if (arg.anchors)
+    options->rpn.n_anchors = (guint) arg.anchors;
+  if (arg.rpn_filters)
+    options->rpn.filters = (guint) arg.rpn_filters;
+  options->rpn.stride = (guint) arg.rpn_stride;
   options->rpn.variants = (guint) arg.variants;
   options->rpn.epochs = arg.rpn_epochs;
   options->rpn.optimizer.learning_rate = arg.rpn_learning_rate;
@@ -299,7 +318,8 @@ take_arguments (SppnetTrainOptions *options, GError **error)
   if (arg.labels && arg.label_file)
     return usage (error, "give --label NAME or --label-file FILE, not both");
   if (arg.add_class
-      && (arg.labels || arg.label_file || arg.levels || arg.head || arg.merge || arg.classifier || arg.box))
+      && (arg.labels || arg.label_file || arg.levels || arg.head || arg.context || arg.merge
+          || arg.classifier || arg.box))
     return usage (error, "--add-class keeps the initial model's labels and layers; give no others");
   if (arg.validation_set && (pictures.validation > 0.0 || !pictures.sets.voc))
     return usage (error, "--validation-set NAME is a list of the --voc folders, and excludes --validation");
@@ -309,6 +329,14 @@ take_arguments (SppnetTrainOptions *options, GError **error)
   if (arg.head
       && !parse_numbers ("head", arg.head, 1, 65536, SPPNET_MAX_HEAD_LAYERS, options->head, &options->n_head, error))
     return FALSE;
+  if (arg.context) {
+    guint n;
+
+    if (!parse_numbers ("context", arg.context, 1, 4096, 2, options->context, &n, error))
+      return FALSE;
+    if (n != 2)
+      return usage (error, "--context takes two numbers, separated by a comma");
+  }
   if (!choose ("classifier", arg.classifier, "softmax", "svm", &choice, error))
     return FALSE;
   options->classifier = choice ? SPPNET_TRAIN_SVM : SPPNET_TRAIN_SOFTMAX;

@@ -76,7 +76,7 @@ is_finite (const gfloat *values, gsize n)
 
 /* deltas: (nullable) [4] */
 static gboolean
-add_candidate (const Chunk *chunk, const SppnetRegionLabel *pair, gfloat confidence, const gfloat *deltas,
+add_candidate (const SppnetScoring *scoring, const Chunk *chunk, const SppnetRegionLabel *pair, gfloat confidence, const gfloat *deltas,
                GError **error)
 {
   gsize region = chunk->first + pair->region;
@@ -86,6 +86,7 @@ add_candidate (const Chunk *chunk, const SppnetRegionLabel *pair, gfloat confide
   if (deltas) {
     if (!is_finite (deltas, 4))
       return TRUE;
+    box = sppnet_region_base (&scoring->pooler.map, scoring->config, &box);
     box = sppnet_box_decode (&box, deltas);
   }
   box = sppnet_box_clip (&box, chunk->width, chunk->height);
@@ -106,7 +107,7 @@ regress_pairs (SppnetScoring *scoring, const Chunk *chunk, GError **error)
                             error))
     return FALSE;
   for (gsize i = 0; i < scoring->n_pairs; i++)
-    if (!add_candidate (chunk, &scoring->pairs[i], scoring->confidences[i], deltas ? deltas + 4 * i : NULL, error))
+    if (!add_candidate (scoring, chunk, &scoring->pairs[i], scoring->confidences[i], deltas ? deltas + 4 * i : NULL, error))
       return FALSE;
   scoring->n_pairs = 0;
   return TRUE;

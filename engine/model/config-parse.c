@@ -99,12 +99,14 @@ read_calibration (const SppnetNode *root, SppnetConfig *config)
 static void
 read_box (const SppnetNode *root, SppnetConfig *config)
 {
-  gint input = SPPNET_BOX_NONE;
+  gint input = SPPNET_BOX_NONE, from = SPPNET_BOX_FROM_REGION;
   SppnetNode node;
 
   if (!sppnet_node_object (root, "box", &node))
     return;
-  sppnet_node_note_unknown (&node, KEYS ("input", "mean", "scale"));
+  sppnet_node_note_unknown (&node, KEYS ("input", "from", "mean", "scale"));
+  sppnet_node_choice (&node, "from", sppnet_box_from_names, G_N_ELEMENTS (sppnet_box_from_names), &from);
+  config->box_from = (SppnetBoxFrom) from;
   sppnet_node_choice (&node, "input", sppnet_box_names, G_N_ELEMENTS (sppnet_box_names), &input);
   config->box_input = (SppnetBoxInput) input;
   sppnet_node_floats (&node, "mean", -1e6, 1e6, config->box_mean, 4);

@@ -183,6 +183,8 @@ add_boxes (GString *json, const SppnetConfig *config)
   key (json, "box");
   g_string_append_c (json, '{');
   add_text (json, "input", sppnet_box_names[config->box_input]);
+  if (config->box_from != SPPNET_BOX_FROM_REGION)
+    add_text (json, "from", sppnet_box_from_names[config->box_from]);
   key (json, "mean");
   append_floats (json, config->box_mean, 4);
   key (json, "scale");

@@ -70,6 +70,12 @@ typedef enum
   SPPNET_BOX_HEAD,   /* box.weight [labels][4][outputs of the last head layer] (Fast R-CNN) */
 } SppnetBoxInput;
 
+typedef enum
+{
+  SPPNET_BOX_FROM_REGION, /* parameters are relative to the region (paper) */
+  SPPNET_BOX_FROM_WINDOW, /* to the cells that were pooled for it: the pooled vector says nothing about the rest */
+} SppnetBoxFrom;
+
 #define SPPNET_MAX_ANCHORS 32
 
 /* Region proposal network (Ren et al. 2015): a 3x3 convolution over the last map, padded by 1, then for each of its cells
@@ -120,6 +126,7 @@ typedef struct
   gfloat *calibration; /* [n_labels][2] or NULL: confidence = 1 / (1 + exp (a * score + b)) (Platt). Without it the
                           softmax's probability, or the logistic function of the SVM score */
   SppnetBoxInput box_input;
+  SppnetBoxFrom box_from;
   gfloat box_mean[4], box_scale[4]; /* regression output t = raw * scale + mean */
 
   SppnetRpnConfig rpn;

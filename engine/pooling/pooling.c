@@ -67,6 +67,17 @@ sppnet_region_bins (const SppnetMap *map, const SppnetConfig *config, const Sppn
   }
 }
 
+SppnetBox
+sppnet_region_base (const SppnetMap *map, const SppnetConfig *config, const SppnetBox *box)
+{
+  SppnetWindow window;
+
+  if (config->box_from == SPPNET_BOX_FROM_REGION)
+    return *box;
+  window = region_window (map, config, box);
+  return sppnet_window_area (&window, &map->geometry);
+}
+
 /* Zero for an empty bin (Fast R-CNN). out: [n][n][channels] */
 static void
 pool_from_cells (const SppnetMaxTables *tables, const SppnetWindow *window, gint n, gfloat *out)

@@ -58,6 +58,10 @@ void sppnet_pooler_clear (SppnetPooler *pooler);
  * lies outside the map is empty. */
 void sppnet_region_bins (const SppnetMap *map, const SppnetConfig *config, const SppnetBox *box, SppnetWindow *bins);
 
+/* What a region's box regression starts from: the region, or the cells pooled for it, see config->box_from. Of the map
+ * only size and geometry are read. */
+SppnetBox sppnet_region_base (const SppnetMap *map, const SppnetConfig *config, const SppnetBox *box);
+
 /* One level of a pyramid, and what its maxima are taken of. */
 typedef struct
 {

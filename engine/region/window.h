@@ -18,3 +18,6 @@ SppnetWindow sppnet_window_from_box (const SppnetBox *box, const SppnetGeometry 
 
 /* The largest box that maps to this window (before clamping): the inverse of the above. */
 SppnetBox sppnet_window_to_box (const SppnetWindow *window, const SppnetGeometry *geometry);
+
+/* The pixels that are nearer to the centres of the window's cells than to others: stride x stride for each. */
+SppnetBox sppnet_window_area (const SppnetWindow *window, const SppnetGeometry *geometry);

@@ -5,10 +5,15 @@
 #include <string.h>
 
 #include "base/threads.h"
+#include "region/rpn.h"
 #include "train/checkpoint.h"
 #include "train/schedule.h"
 
 #define EPOCHS 8.0
+/* Mosaics end when so much of the run is done: the last pictures are what the model will see. */
+#define MOSAIC_PART 0.85
+/* Of the region proposal network in training, per scene. */
+#define RPN_BOXES 400
 #define LEAST_STEPS 400
 
 /* One picture of a step: drawn, run and differentiated by one thread. */
@@ -16,7 +21,8 @@ typedef struct
 {
   SppnetSampler *sampler;
   SppnetPass *pass;
-  gfloat *map; /* of a variant */
+  SppnetRpn *rpn; /* NULL: regions come from the data set's proposals */
+  gfloat *map;    /* of a variant */
   gsize map_floats;
   gfloat *gradient; /* [n_params] */
   SppnetLoss loss;
@@ -48,6 +54,7 @@ sppnet_end_to_end_defaults (SppnetEndToEndSettings *settings)
     .sampler = { .regions = 64,
                  .positive_fraction = 0.25,
                  .easy_fraction = 0.25,
+                 .jitter = 0,
                  .min_scale = 0.5,
                  .max_scale = 1.25,
                  .flip = TRUE,
@@ -90,21 +97,31 @@ run_key (const Run *run)
   g_autofree gchar *data = sppnet_dataset_key (run->dataset);
   g_autofree gchar *config = sppnet_config_to_json (&run->network->config);
   g_autofree gchar *text = g_strdup_printf (
-      "%s %s %u %.9g %u %u | %u %.9g %.9g %.9g %.9g %d %.9g | %d %.9g %.9g %.9g %.9g %.9g %.9g%s %d %u", data, config,
-      s->seed, s->epochs, s->pictures, s->warm_up, p->regions, p->positive_fraction, p->easy_fraction, p->min_scale,
-      p->max_scale, p->flip, p->colour, o->kind, o->learning_rate, o->backbone_learning_rate, o->momentum,
+      "%s %s %u %.9g %u %u | %u %.9g %.9g %u %.9g %.9g %.9g %d %.9g | %d %.9g %.9g %.9g %.9g %.9g %.9g%s %d %u", data, config,
+      s->seed, s->epochs, s->pictures, s->warm_up, p->regions, p->positive_fraction, p->easy_fraction, p->jitter,
+      p->min_scale, p->max_scale, p->mosaic, p->flip, p->colour, o->kind, o->learning_rate, o->backbone_learning_rate, o->momentum,
       o->second_moment, o->weight_decay, o->clip, run->variants ? " variants" : "", s->outputs_only, s->first_label);
 
   return g_compute_checksum_for_string (G_CHECKSUM_SHA256, text, -1);
 }
 
-static gdouble
-scale_at (const Run *run, guint step)
+/* What the scenes of one step have in common. */
+typedef struct
+{
+  gdouble scale;
+  gboolean mosaic;
+} Draw;
+
+static Draw
+draw_at (const Run *run, guint step, guint n_steps)
 {
   const SppnetSamplerSettings *sampler = &run->settings->sampler;
   SppnetRandom random = sppnet_schedule_random (run->settings->seed, ((guint64) 1 << 63) + step);
+  Draw draw;
 
-  return sampler->min_scale * pow (sampler->max_scale / sampler->min_scale, sppnet_random_uniform (&random));
+  draw.scale = sampler->min_scale * pow (sampler->max_scale / sampler->min_scale, sppnet_random_uniform (&random));
+  draw.mosaic = step < MOSAIC_PART * n_steps && sppnet_random_uniform (&random) < sampler->mosaic;
+  return draw;
 }
 
 /* Another variant of the picture each time, regions as always; forward and back through the head. */
@@ -117,9 +134,9 @@ run_variant (Run *run, Slot *slot, guint picture, SppnetRandom *random)
   SppnetMap map;
 
   sppnet_variants_size (annotation, variant, &width, &height);
-  if (!sppnet_sampler_draw_regions (slot->sampler, run->dataset, picture, width, height,
-                                    sppnet_variants_mirrored (variant), &run->network->config, &run->settings->sampler,
-                                    random, &slot->error))
+  sppnet_scene_set (&slot->sampler->scene, run->dataset, picture, width, height, sppnet_variants_mirrored (variant));
+  if (!sppnet_sampler_draw_regions (slot->sampler, NULL, 0, &run->network->config, &run->settings->sampler, random,
+                                    &slot->error))
     return FALSE;
   if (slot->sampler->samples.n == 0)
     return TRUE;
@@ -129,10 +146,26 @@ run_variant (Run *run, Slot *slot, guint picture, SppnetRandom *random)
                                   &slot->loss, &slot->error);
 }
 
+static gboolean
+draw_regions (Run *run, Slot *slot, const SppnetMap *map, SppnetRandom *random)
+{
+  const SppnetScene *scene = &slot->sampler->scene;
+  const SppnetBox *boxes = NULL;
+  gsize n = 0;
+
+  return (!slot->rpn
+          || sppnet_rpn_run (slot->rpn, map, scene->width, scene->height, RPN_BOXES, 1, &boxes, NULL, &n,
+                             &slot->error))
+         && sppnet_sampler_draw_regions (slot->sampler, boxes, n, &run->network->config, &run->settings->sampler,
+                                         random, &slot->error);
+}
+
 static void
-run_slot (Run *run, Slot *slot, guint picture, gdouble scale, guint64 place)
+run_slot (Run *run, Slot *slot, guint picture, const Draw *draw, guint64 place)
 {
   SppnetRandom random = sppnet_schedule_random (run->settings->seed, place);
+  SppnetSampler *sampler = slot->sampler;
+  const SppnetMap *map;
 
   memset (slot->gradient, 0, sizeof (gfloat) * run->network->n_params);
   slot->loss = (SppnetLoss) { 0 };
@@ -140,14 +173,15 @@ run_slot (Run *run, Slot *slot, guint picture, gdouble scale, guint64 place)
     run_variant (run, slot, picture, &random);
     return;
   }
-  if (!sppnet_sampler_draw (slot->sampler, run->dataset, picture, scale, &run->network->config, &run->settings->sampler,
-                            &random, &slot->error))
+  if (!sppnet_sampler_draw (sampler, run->dataset, picture, draw->scale, draw->mosaic, &run->network->config,
+                            &run->settings->sampler, &random, &slot->error))
     return;
+  map = sppnet_pass_forward (slot->pass, run->network, sampler->input.data, sampler->scene.width,
+                             sampler->scene.height, &slot->error);
   /* Every region may overlap an object that is difficult or not trained: such a picture teaches nothing. */
-  if (slot->sampler->samples.n > 0)
-    sppnet_pass_run (slot->pass, run->network, slot->sampler->input.data, slot->sampler->width, slot->sampler->height,
-                     &slot->sampler->samples, &random, 1.0f / (gfloat) run->settings->pictures, slot->gradient,
-                     &slot->loss, &slot->error);
+  if (map && draw_regions (run, slot, map, &random) && (sampler->samples.n > 0 || sampler->samples.rpn))
+    sppnet_pass_learn (slot->pass, run->network, &sampler->samples, &random, 1.0f / (gfloat) run->settings->pictures,
+                       slot->gradient, &slot->loss, &slot->error);
 }
 
 /* Sums the slots' gradients, in their order, into the first. */
@@ -180,7 +214,8 @@ run_step (Run *run, guint step, guint n_steps, GError **error)
   guint pictures = run->settings->pictures, threads = MIN (run->settings->threads, pictures);
   g_autofree guint *picture = g_new (guint, pictures);
   gdouble keep = step < 100 ? 1.0 - 1.0 / (step + 1.0) : 0.99;
-  gdouble scale = scale_at (run, step), norm;
+  Draw draw = draw_at (run, step, n_steps);
+  gdouble norm;
 
   for (guint k = 0; k < pictures; k++)
     picture[k] = sppnet_shuffle_at (&run->shuffle, (guint64) step * pictures + k);
@@ -188,7 +223,7 @@ run_step (Run *run, guint step, guint n_steps, GError **error)
     sppnet_packs_update (run->packs, run->settings->threads);
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
   for (guint k = 0; k < pictures; k++)
-    run_slot (run, &run->slots[k], picture[k], scale, (guint64) step * pictures + k);
+    run_slot (run, &run->slots[k], picture[k], &draw, (guint64) step * pictures + k);
   for (guint k = 0; k < pictures; k++) {
     Slot *slot = &run->slots[k];
 
@@ -196,12 +231,12 @@ run_step (Run *run, guint step, guint n_steps, GError **error)
       g_propagate_error (error, g_steal_pointer (&slot->error));
       return FALSE;
     }
+    run->objectness += (1.0 - keep) * (slot->loss.rpn.objectness - run->objectness);
+    run->anchor_box += (1.0 - keep) * (slot->loss.rpn.box - run->anchor_box);
     if (slot->sampler->samples.n == 0)
       continue;
     run->classification += (1.0 - keep) * (slot->loss.classification - run->classification);
     run->box += (1.0 - keep) * (slot->loss.box - run->box);
-    run->objectness += (1.0 - keep) * (slot->loss.rpn.objectness - run->objectness);
-    run->anchor_box += (1.0 - keep) * (slot->loss.rpn.box - run->anchor_box);
     run->accuracy += (1.0 - keep) * ((gdouble) slot->loss.correct / (gdouble) slot->sampler->samples.n - run->accuracy);
   }
   reduce (run);
@@ -231,8 +266,12 @@ scale_new_layers (Run *run, GError **error)
   guint pictures = 0;
   const guint n = MIN (8, run->dataset->annotations->len);
 
+  if (run->packs)
+    sppnet_packs_update (run->packs, run->settings->threads);
   for (guint k = 0; k < n; k++) {
-    run_slot (run, slot, sppnet_shuffle_at (&run->shuffle, k), 1.0, k);
+    const Draw draw = { 1.0, FALSE };
+
+    run_slot (run, slot, sppnet_shuffle_at (&run->shuffle, k), &draw, k);
     if (slot->error) {
       g_propagate_error (error, g_steal_pointer (&slot->error));
       return FALSE;
@@ -267,6 +306,8 @@ allocate (Run *run, GError **error)
   for (guint k = 0; k < run->settings->pictures; k++) {
     run->slots[k].sampler = sppnet_sampler_new ();
     run->slots[k].pass = sppnet_pass_new (run->network, run->packs);
+    if (run->packs && sppnet_packs_get_rpn (run->packs))
+      run->slots[k].rpn = sppnet_rpn_new_for_layers (&run->network->config, sppnet_packs_get_rpn (run->packs));
     run->slots[k].gradient = sppnet_aligned_alloc (bytes);
     ok = ok && run->slots[k].gradient;
   }
@@ -283,6 +324,7 @@ release (Run *run)
   for (guint k = 0; run->slots && k < run->settings->pictures; k++) {
     sppnet_sampler_free (run->slots[k].sampler);
     sppnet_pass_free (run->slots[k].pass);
+    sppnet_rpn_free (run->slots[k].rpn);
     sppnet_aligned_free (run->slots[k].map);
     sppnet_aligned_free (run->slots[k].gradient);
     g_clear_error (&run->slots[k].error);
@@ -301,7 +343,7 @@ report (Run *run, guint step, guint n_steps, gint64 start, guint first, SppnetPr
 
   if (!progress)
     return TRUE;
-  if (run->settings->new_rpn)
+  if (run->packs && sppnet_packs_get_rpn (run->packs))
     anchors = g_strdup_printf (", of proposals %.3f + %.3f", run->objectness, run->anchor_box);
   message = g_strdup_printf ("step %u of %u, loss %.3f + %.3f%s, %.1f %% right, %.2f pictures/s", step, n_steps,
                              run->classification, run->box, anchors ? anchors : "", 100.0 * run->accuracy,

@@ -126,6 +126,22 @@ initialise (SppnetNetwork *network, SppnetRandom *random)
   fill_normal (network, network->box.weight, (gsize) network->box.in * network->box.out, 0.001, random);
 }
 
+void
+sppnet_network_pass_through (SppnetNetwork *network, guint first)
+{
+  for (guint i = first; i < network->config.n_layers; i++) {
+    const SppnetLayer *layer = &network->config.layers[i];
+    gfloat *weight = network->params + network->conv_weight[i];
+    gint depth = conv_depth (&network->config, i);
+
+    if (layer->kind == SPPNET_LAYER_MERGE && layer->from + 1 == first)
+      for (gint c = 0; c < MIN (depth, layer->filters); c++)
+        weight[(gsize) c * layer->filters + c] = 1.0f;
+    else if (layer->kind == SPPNET_LAYER_CONV && layer->activation == SPPNET_ACTIVATION_LINEAR)
+      memset (weight, 0, sizeof *weight * depth * layer->filters);
+  }
+}
+
 /* Makes room for the parameters that were laid out; frees the network on failure. */
 static gboolean
 allocate (SppnetNetwork *network, GError **error)

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "train/packs.h"
 
+#include <string.h>
+
 #include "base/memory.h"
 
 struct _SppnetPacks
 {
   const SppnetNetwork *network;
   SppnetPack pack[SPPNET_MAX_LAYERS];
+  SppnetRpnLayers rpn;
+  gfloat *rpn_outputs;                   /* [filters][5 * anchors]: the reference weights of both outputs */
   gfloat *transposed[SPPNET_MAX_LAYERS]; /* [ky][kx][out][in], turned by 180 degrees: backward's reference weights */
 };
 
@@ -43,12 +47,28 @@ pack_init (SppnetPacks *packs, guint index)
   return sppnet_conv_init (&pack->backward, &pack->transposed, layer->filters) && packs->transposed[index];
 }
 
+static gboolean
+rpn_init (SppnetPacks *packs)
+{
+  const SppnetNetwork *network = packs->network;
+
+  if (network->rpn.out == 0)
+    return TRUE;
+  packs->rpn_outputs = sppnet_aligned_alloc (sizeof (gfloat) * (network->rpn.out + 1) * 5 * network->rpn_score.out);
+  return sppnet_rpn_layers_init (&packs->rpn, &network->config) && packs->rpn_outputs;
+}
+
 SppnetPacks *
 sppnet_packs_new (const SppnetNetwork *network, GError **error)
 {
   SppnetPacks *packs = g_new0 (SppnetPacks, 1);
 
   packs->network = network;
+  if (!rpn_init (packs)) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "no memory for the packed region proposal network");
+    sppnet_packs_free (packs);
+    return NULL;
+  }
   for (guint i = 0; i < network->config.n_layers; i++)
     if (!pack_init (packs, i)) {
       g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "no memory for the packed weights of layer %s",
@@ -70,6 +90,8 @@ sppnet_packs_free (SppnetPacks *packs)
     sppnet_conv_clear (&packs->pack[i].backward);
     sppnet_aligned_free (packs->transposed[i]);
   }
+  sppnet_rpn_layers_clear (&packs->rpn);
+  sppnet_aligned_free (packs->rpn_outputs);
   g_free (packs);
 }
 
@@ -111,6 +133,26 @@ pack_update (SppnetPacks *packs, guint index)
   sppnet_conv_update (&pack->backward, packs->transposed[index], NULL);
 }
 
+/* Scores and boxes side by side, and after the last row their biases. */
+static void
+rpn_update (SppnetPacks *packs)
+{
+  const SppnetNetwork *network = packs->network;
+  const gfloat *params = network->params;
+  gsize anchors = (gsize) network->rpn_score.out, filters = (gsize) network->rpn.out;
+  gfloat *row = packs->rpn_outputs;
+
+  for (gsize f = 0; f <= filters; f++, row += 5 * anchors) {
+    gsize score = f < filters ? network->rpn_score.weight + f * anchors : network->rpn_score.bias;
+    gsize box = f < filters ? network->rpn_box.weight + f * 4 * anchors : network->rpn_box.bias;
+
+    memcpy (row, params + score, sizeof *row * anchors);
+    memcpy (row + anchors, params + box, sizeof *row * 4 * anchors);
+  }
+  sppnet_conv_update (&packs->rpn.hidden, params + network->rpn.weight, params + network->rpn.bias);
+  sppnet_conv_update (&packs->rpn.output, packs->rpn_outputs, packs->rpn_outputs + filters * 5 * anchors);
+}
+
 void
 sppnet_packs_update (SppnetPacks *packs, guint threads)
 {
@@ -120,10 +162,18 @@ sppnet_packs_update (SppnetPacks *packs, guint threads)
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
   for (guint i = 0; i < n; i++)
     pack_update (packs, n - 1 - i);
+  if (packs->rpn_outputs)
+    rpn_update (packs);
 }
 
 const SppnetPack *
 sppnet_packs_get (const SppnetPacks *packs, guint layer)
 {
   return &packs->pack[layer];
+}
+
+const SppnetRpnLayers *
+sppnet_packs_get_rpn (const SppnetPacks *packs)
+{
+  return packs->rpn_outputs ? &packs->rpn : NULL;
 }

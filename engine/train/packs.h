@@ -2,6 +2,7 @@
 #pragma once
 
 #include "backbone/convolution.h"
+#include "region/rpn_layers.h"
 #include "train/network.h"
 
 /* One convolution layer with its weights packed for the kernels of inference, forward and back. Where kernels are NULL
@@ -23,5 +24,7 @@ void sppnet_packs_free (SppnetPacks *packs);
 void sppnet_packs_update (SppnetPacks *packs, guint threads);
 
 const SppnetPack *sppnet_packs_get (const SppnetPacks *packs, guint layer);
+/* Of the region proposal network, forward only; NULL where there is none. */
+const SppnetRpnLayers *sppnet_packs_get_rpn (const SppnetPacks *packs);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SppnetPacks, sppnet_packs_free)

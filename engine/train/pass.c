@@ -337,29 +337,48 @@ sppnet_pass_run_head (SppnetPass *pass, const SppnetNetwork *network, const Sppn
   return TRUE;
 }
 
-gboolean
-sppnet_pass_run (SppnetPass *pass, const SppnetNetwork *network, const gfloat *input, gint width, gint height,
-                 const SppnetSamples *samples, SppnetRandom *dropout, gfloat scale, gfloat *gradient, SppnetLoss *loss,
-                 GError **error)
+const SppnetMap *
+sppnet_pass_forward (SppnetPass *pass, const SppnetNetwork *network, const gfloat *input, gint width, gint height,
+                     GError **error)
+{
+  if (!reserve_maps (pass, width, height, error))
+    return NULL;
+  backbone_forward (pass, network, input);
+  pass->map = last_map (pass);
+  return &pass->map;
+}
+
+static gboolean
+learn_regions (SppnetPass *pass, const SppnetNetwork *network, const SppnetSamples *samples, SppnetRandom *dropout,
+               gfloat scale, gfloat *gradient, SppnetLoss *loss, GError **error)
 {
   gint n_bins = sppnet_config_bins (pass->config);
-  SppnetMap *map = &pass->map;
-  gfloat *pooled_gradient, *map_gradient;
 
-  g_return_val_if_fail (samples->n > 0, FALSE);
-  if (!reserve_maps (pass, width, height, error) || !reserve_vectors (pass, network, samples->n, error))
+  if (!reserve_vectors (pass, network, samples->n, error))
     return FALSE;
-  backbone_forward (pass, network, input);
-  *map = last_map (pass);
-  map_gradient = pass->map_gradient[0].data;
-  head_loss (pass, network, map, samples, dropout, scale, loss);
-  if (gradient) {
-    pooled_gradient = head_backward (pass, network, samples->n, HEAD_AND_POOLED, gradient);
+  head_loss (pass, network, &pass->map, samples, dropout, scale, loss);
+  if (gradient)
+    sppnet_pool_regions_gradient (&pass->map, n_bins, samples->n, pass->source.data,
+                                  head_backward (pass, network, samples->n, HEAD_AND_POOLED, gradient),
+                                  pass->map_gradient[0].data);
+  return TRUE;
+}
+
+gboolean
+sppnet_pass_learn (SppnetPass *pass, const SppnetNetwork *network, const SppnetSamples *samples, SppnetRandom *dropout,
+                   gfloat scale, gfloat *gradient, SppnetLoss *loss, GError **error)
+{
+  const SppnetMap *map = &pass->map;
+  gfloat *map_gradient = pass->map_gradient[0].data;
+
+  *loss = (SppnetLoss) { 0 };
+  if (gradient)
     memset (map_gradient, 0, sizeof (gfloat) * map->width * map->height * map->channels);
-    sppnet_pool_regions_gradient (map, n_bins, samples->n, pass->source.data, pooled_gradient, map_gradient);
-  }
+  if (samples->n > 0 && !learn_regions (pass, network, samples, dropout, scale, gradient, loss, error))
+    return FALSE;
   if (samples->rpn
-      && !sppnet_rpn_pass_run (pass->rpn, network, map, samples->rpn, scale, gradient, map_gradient, &loss->rpn, error))
+      && !sppnet_rpn_pass_run (pass->rpn, network, map, samples->rpn, scale, gradient, gradient ? map_gradient : NULL,
+                               &loss->rpn, error))
     return FALSE;
   if (gradient)
     backbone_backward (pass, network, gradient);

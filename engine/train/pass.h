@@ -32,20 +32,23 @@ typedef struct _SppnetPass SppnetPass;
 SppnetPass *sppnet_pass_new (const SppnetNetwork *network, const SppnetPacks *packs);
 void sppnet_pass_free (SppnetPass *pass);
 
+/* The backbone over input [height][width][3]. Returns the map, valid until the next run, or NULL when a layer has no
+ * output for this size. Single threaded: training runs one picture per thread. */
+const SppnetMap *sppnet_pass_forward (SppnetPass *pass, const SppnetNetwork *network, const gfloat *input, gint width,
+                                      gint height, GError **error);
+
 /**
- * sppnet_pass_run:
- * @input: [height][width][3] network input
+ * sppnet_pass_learn:
+ * @samples: may have no regions, or no anchors
  * @dropout: (nullable): random source of dropout; %NULL: none is dropped
  * @scale: factor on the gradient
  * @gradient: (nullable): [n_params], added to
  *
- * The loss of one picture's regions, and its gradient with respect to all parameters: forward and back through head,
- * pooling and backbone. Single threaded: training runs one picture per thread. FALSE when a layer has no output for
- * this size.
+ * The loss of the regions and anchors on the map of sppnet_pass_forward(), and its gradient with respect to all
+ * parameters: through head, pooling and backbone.
  */
-gboolean sppnet_pass_run (SppnetPass *pass, const SppnetNetwork *network, const gfloat *input, gint width, gint height,
-                          const SppnetSamples *samples, SppnetRandom *dropout, gfloat scale, gfloat *gradient,
-                          SppnetLoss *loss, GError **error);
+gboolean sppnet_pass_learn (SppnetPass *pass, const SppnetNetwork *network, const SppnetSamples *samples,
+                            SppnetRandom *dropout, gfloat scale, gfloat *gradient, SppnetLoss *loss, GError **error);
 
 /* The same on a feature map that is there already; the backbone's part of the gradient stays as it is. outputs_only:
  * that of the head's layers, too; classifier and box regression alone have one. */

@@ -17,6 +17,7 @@ typedef struct
   guint variants;                    /* sizes and mirror images of each picture, at most SPPNET_VARIANTS */
   guint n_anchors;                   /* sizes and shapes */
   guint filters;                     /* of the convolution */
+  guint stride;                      /* of the convolution, 1 or 2; 0: so that cells are at most 16 pixels apart */
   SppnetOptimizerSettings optimizer; /* its learning_rate */
   guint checkpoint_seconds;
 } SppnetRpnSettings;

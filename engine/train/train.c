@@ -16,6 +16,9 @@
 #include "train/ridge.h"
 #include "train/svm.h"
 
+/* Boxes around each object: a region proposal network in training proposes few that are any good. */
+#define RPN_JITTER 8
+
 void
 sppnet_train_defaults (SppnetTrainOptions *options)
 {
@@ -60,13 +63,14 @@ clear_rpn (SppnetConfig *config)
 }
 
 /* The network to train: init's layers, the head asked for, the data set's labels. A region proposal network of init's
- * is left out: the map that it knows changes. */
+ * is left out where it is not trained, too: the map that it knows changes. */
 static void
 make_config (SppnetConfig *config, const SppnetTrainOptions *options, const SppnetConfig *init,
              const SppnetDataset *dataset)
 {
   sppnet_config_copy (config, init);
-  clear_rpn (config);
+  if (!options->rpn_joint || options->rpn_new)
+    clear_rpn (config);
   g_free (config->name);
   config->name = g_strdup (options->name);
   if (options->n_levels > 0 || options->n_head > 0 || init->n_labels == 0)
@@ -78,13 +82,62 @@ make_config (SppnetConfig *config, const SppnetTrainOptions *options, const Sppn
   g_clear_pointer (&config->thresholds, g_free);
   g_clear_pointer (&config->calibration, g_free);
   config->box_input = SPPNET_BOX_HEAD;
+  config->box_from = SPPNET_BOX_FROM_WINDOW;
   for (gint c = 0; c < 4; c++) {
     /* The usual spread of box targets of regions with IoU >= .5 (Girshick's release). */
     config->box_mean[c] = 0.0f;
     config->box_scale[c] = c < 2 ? 0.1f : 0.2f;
   }
-  config->proposals = options->proposals;
-  config->max_proposals = options->max_proposals;
+  if (config->rpn.n_anchors == 0) {
+    config->proposals = options->proposals;
+    config->max_proposals = options->max_proposals;
+  }
+}
+
+static SppnetLayer *
+append_layer (SppnetConfig *config, const gchar *kind, gint filters, gint kernel, SppnetActivation activation)
+{
+  SppnetLayer *layer = &config->layers[config->n_layers++];
+
+  *layer = (SppnetLayer) { .kind = SPPNET_LAYER_CONV,
+                           .filters = filters,
+                           .kernel_width = kernel,
+                           .kernel_height = kernel,
+                           .stride = 1,
+                           .pad_x = kernel / 2,
+                           .pad_y = kernel / 2,
+                           .activation = activation,
+                           .slope = activation == SPPNET_ACTIVATION_LEAKY ? 0.1f : 0.0f };
+  g_snprintf (layer->name, sizeof layer->name, "%s%u", kind, config->n_layers);
+  return layer;
+}
+
+/* Appends a stage of twice the stride, whose cells see what is around a region, and adds it to the map that was the last:
+ * max pooling, 1x1, 3x3 and 1x1 convolutions, and a merge. */
+static gboolean
+add_context (SppnetConfig *config, const gint filters[2], GError **error)
+{
+  guint last = config->n_layers - 1;
+  gint channels = sppnet_config_channels (config);
+  SppnetLayer *pool, *merge;
+
+  if (config->n_layers + 5 > SPPNET_MAX_LAYERS) {
+    g_set_error_literal (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS, "too many layers to add a stage of context");
+    return FALSE;
+  }
+  pool = append_layer (config, "pool", 0, 2, SPPNET_ACTIVATION_LINEAR);
+  *pool = (SppnetLayer) {
+    .kind = SPPNET_LAYER_MAX_POOL, .kernel_width = 2, .kernel_height = 2, .stride = 2, .ceil_mode = TRUE
+  };
+  g_snprintf (pool->name, sizeof pool->name, "pool%u", config->n_layers);
+  append_layer (config, "conv", filters[0], 1, SPPNET_ACTIVATION_LEAKY);
+  append_layer (config, "conv", filters[1], 3, SPPNET_ACTIVATION_LEAKY);
+  append_layer (config, "conv", channels, 1, SPPNET_ACTIVATION_LINEAR);
+  merge = append_layer (config, "merge", channels, 1, SPPNET_ACTIVATION_LINEAR);
+  merge->kind = SPPNET_LAYER_MERGE;
+  merge->from = last;
+  merge->factor = 2;
+  return TRUE;
 }
 
 /* Appends a layer that adds the output of the named layer to the last map. */
@@ -215,6 +268,7 @@ train_last_stages (const SppnetTrainOptions *options, SppnetNetwork *network, co
     SppnetRidgeSettings settings = { 0 };
 
     config->box_input = SPPNET_BOX_POOLED;
+    config->box_from = SPPNET_BOX_FROM_REGION;
     if (!sppnet_ridge_train (&source, &settings, progress, user_data, &box[0], &box[1], config->box_mean,
                              config->box_scale, error))
       return FALSE;
@@ -271,6 +325,7 @@ make_network (SppnetTrainOptions *options, SppnetModel *init, const SppnetDatase
   SppnetRandom random = { options->end_to_end.seed };
   g_auto (SppnetConfig) config;
   SppnetNetwork *network;
+  gboolean new_rpn = FALSE;
 
   sppnet_config_init (&config);
   make_config (&config, options, sppnet_model_get_config (init), dataset);
@@ -280,18 +335,21 @@ make_network (SppnetTrainOptions *options, SppnetModel *init, const SppnetDatase
                          "train the heads first, and then the network on the result");
     return NULL;
   }
-  if (options->merge && options->heads_only) {
+  if ((options->merge || options->context[0] > 0) && options->heads_only) {
     g_set_error_literal (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
                          "a new layer is trained with the convolution layers, not with heads only");
     return NULL;
   }
+  if (options->context[0] > 0 && !add_context (&config, options->context, error))
+    return NULL;
   if (options->merge && !add_merge (&config, options->merge, options->init, error))
     return NULL;
-  if (options->rpn_joint) {
+  if (options->rpn_joint && config.rpn.n_anchors == 0) {
     const SppnetSamplerSettings *s = &options->end_to_end.sampler;
     const gdouble scales[] = { s->min_scale, sqrt (s->min_scale * s->max_scale), s->max_scale };
 
     sppnet_rpn_configure (&config, dataset, &options->rpn, scales, G_N_ELEMENTS (scales));
+    new_rpn = TRUE;
   }
   g_free (config.provenance);
   config.provenance = describe (options, dataset, init);
@@ -301,9 +359,11 @@ make_network (SppnetTrainOptions *options, SppnetModel *init, const SppnetDatase
 
     sppnet_network_adopt (network, init, &head_taken);
     options->end_to_end.new_head = !head_taken;
-    options->end_to_end.new_rpn = options->rpn_joint;
-    if (options->rpn_joint)
+    options->end_to_end.new_rpn = new_rpn;
+    if (new_rpn)
       sppnet_network_reset_rpn (network, &random);
+    if (options->context[0] > 0)
+      sppnet_network_pass_through (network, sppnet_model_get_config (init)->n_layers);
   }
   return network;
 }
@@ -373,6 +433,8 @@ sppnet_train (const SppnetTrainOptions *given, SppnetProgress progress, gpointer
   sppnet_config_init (&config);
   options.end_to_end.threads = options.rpn.threads = sppnet_threads_budget (options.end_to_end.threads);
   options.rpn.seed = options.end_to_end.seed;
+  if (options.rpn_joint)
+    options.end_to_end.sampler.jitter = RPN_JITTER;
   if (g_mkdir_with_parents (options.work, 0777) != 0) {
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_WRITE, "%s: %s", options.work, g_strerror (errno));
     return FALSE;
@@ -385,8 +447,9 @@ sppnet_train (const SppnetTrainOptions *given, SppnetProgress progress, gpointer
     return sppnet_train_add_class (&options, init, dataset, progress, user_data, error);
   network = dataset ? make_network (&options, init, dataset, error) : NULL;
   if (!network
-      || !sppnet_dataset_propose (dataset, options.proposals, options.max_proposals, options.end_to_end.seed,
-                                  options.end_to_end.threads, proposals_file, progress, user_data, error)
+      || (!options.rpn_joint
+          && !sppnet_dataset_propose (dataset, options.proposals, options.max_proposals, options.end_to_end.seed,
+                                  options.end_to_end.threads, proposals_file, progress, user_data, error))
       || !train_network (&options, network, init, dataset, progress, user_data, error)
       || !write_model (base_model, network, &network->config, svm, box, SPPNET_DTYPE_F32, error))
     return FALSE;

@@ -124,8 +124,9 @@ loss_of (SppnetPass *pass, const SppnetNetwork *network, const Example *example,
   g_autoptr (GError) error = NULL;
   SppnetLoss loss;
 
-  sppnet_pass_run (pass, network, example->input, WIDTH, HEIGHT, &example->samples, &dropout, 1.0f, gradient, &loss,
-                   &error);
+  sppnet_pass_forward (pass, network, example->input, WIDTH, HEIGHT, &error);
+  g_assert_no_error (error);
+  sppnet_pass_learn (pass, network, &example->samples, &dropout, 1.0f, gradient, &loss, &error);
   g_assert_no_error (error);
   return loss.classification + loss.box + loss.rpn.objectness + loss.rpn.box;
 }

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "train/scene.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "frame/picture.h"
+
+/* Smallest side of a scene, pixels. */
+#define SMALLEST 32
+/* An object counts with this part of it visible and sides of so many pixels; from the lower part on it is no
+ * background. */
+#define VISIBLE 0.5f
+#define PARTLY 0.2f
+#define LEAST_SIDE 6.0f
+/* Around the pictures of a mosaic. */
+#define GREY 114
+
+/* A picture's place in a scene: pixel (x, y) of the scene is the first of the resized picture, of which the pixels
+ * within left .. right - 1, top .. bottom - 1 of the scene are visible. */
+typedef struct
+{
+  guint picture;
+  gboolean mirror;
+  gint width, height, x, y;
+  gint left, top, right, bottom;
+} Part;
+
+void
+sppnet_scene_init (SppnetScene *scene)
+{
+  *scene = (SppnetScene) { .objects = g_array_new (FALSE, FALSE, sizeof (SppnetSceneObject)),
+                           .proposals = g_array_new (FALSE, FALSE, sizeof (SppnetBox)) };
+}
+
+void
+sppnet_scene_clear (SppnetScene *scene)
+{
+  g_clear_pointer (&scene->objects, g_array_unref);
+  g_clear_pointer (&scene->proposals, g_array_unref);
+  sppnet_buffer_clear (&scene->rgb);
+  sppnet_buffer_clear (&scene->part);
+}
+
+static void
+begin (SppnetScene *scene, gint width, gint height)
+{
+  scene->width = width;
+  scene->height = height;
+  g_array_set_size (scene->objects, 0);
+  g_array_set_size (scene->proposals, 0);
+}
+
+/* Moves a box of the picture into the scene. Returns how much of it is visible, 0 .. 1. */
+static gfloat
+place_box (const SppnetAnnotation *annotation, const Part *part, const SppnetBox *box, SppnetBox *placed)
+{
+  gfloat sx = (gfloat) part->width / (gfloat) annotation->width;
+  gfloat sy = (gfloat) part->height / (gfloat) annotation->height;
+  gfloat x = part->mirror ? (gfloat) annotation->width - box->x - box->width : box->x;
+  gfloat left = x * sx + (gfloat) part->x, top = box->y * sy + (gfloat) part->y;
+  gfloat right = left + box->width * sx, bottom = top + box->height * sy;
+  gfloat area = (right - left) * (bottom - top);
+
+  left = MAX (left, (gfloat) part->left);
+  top = MAX (top, (gfloat) part->top);
+  right = MIN (right, (gfloat) part->right);
+  bottom = MIN (bottom, (gfloat) part->bottom);
+  *placed = (SppnetBox) { left, top, right - left, bottom - top };
+  return right > left && bottom > top ? placed->width * placed->height / area : 0.0f;
+}
+
+static void
+place_objects (SppnetScene *scene, const SppnetDataset *dataset, const Part *part, gfloat least_side)
+{
+  const SppnetAnnotation *annotation = g_ptr_array_index (dataset->annotations, part->picture);
+  const GArray *proposals = dataset->proposals[part->picture];
+
+  for (guint k = 0; k < annotation->objects->len; k++) {
+    const SppnetObject *object = &g_array_index (annotation->objects, SppnetObject, k);
+    SppnetSceneObject placed = { .label = g_array_index (dataset->objects[part->picture], gint, k) };
+    gfloat visible = place_box (annotation, part, &object->box, &placed.box);
+
+    if (object->difficult || visible < VISIBLE || MIN (placed.box.width, placed.box.height) < least_side)
+      placed.label = -1;
+    if (visible >= PARTLY)
+      g_array_append_val (scene->objects, placed);
+  }
+  for (guint k = 0; proposals && k < proposals->len; k++) {
+    SppnetBox placed;
+
+    if (place_box (annotation, part, &g_array_index (proposals, SppnetBox, k), &placed) >= PARTLY)
+      g_array_append_val (scene->proposals, placed);
+  }
+}
+
+void
+sppnet_scene_set (SppnetScene *scene, const SppnetDataset *dataset, guint picture, gint width, gint height,
+                  gboolean mirror)
+{
+  Part part = { .picture = picture,
+                .mirror = mirror,
+                .width = width,
+                .height = height,
+                .right = width,
+                .bottom = height };
+
+  begin (scene, width, height);
+  place_objects (scene, dataset, &part, 0.0f);
+}
+
+/* The visible pixels of a part. */
+static gboolean
+draw_part (SppnetScene *scene, const SppnetDataset *dataset, const Part *part, GError **error)
+{
+  const SppnetAnnotation *annotation = g_ptr_array_index (dataset->annotations, part->picture);
+  guint8 *from = sppnet_buffer_reserve (&scene->part, (gsize) part->width * (gsize) part->height, 3, error);
+  gint left = MAX (part->left, part->x), right = MIN (part->right, part->x + part->width);
+
+  if (!from
+      || !sppnet_picture_load_resized (annotation->picture, part->width, part->height, part->mirror, from, error))
+    return FALSE;
+  for (gint y = MAX (part->top, part->y); y < MIN (part->bottom, part->y + part->height) && right > left; y++)
+    memcpy ((guint8 *) scene->rgb.data + ((gsize) y * (gsize) scene->width + (gsize) left) * 3,
+            from + ((gsize) (y - part->y) * (gsize) part->width + (gsize) (left - part->x)) * 3,
+            (gsize) (right - left) * 3);
+  place_objects (scene, dataset, part, LEAST_SIDE);
+  return TRUE;
+}
+
+static gint
+resized (gint length, gdouble scale)
+{
+  return MAX (SMALLEST, (gint) lround (scale * length));
+}
+
+/* Where a length comes to lie in a space from first to end: anywhere in it, or so that it covers it. */
+static gint
+place_length (gint length, gint first, gint end, SppnetRandom *random)
+{
+  gint slack = end - first - length;
+
+  return first
+         + (slack < 0 ? -(gint) sppnet_random_below (random, (guint32) -slack + 1)
+                      : (gint) sppnet_random_below (random, (guint32) slack + 1));
+}
+
+/* part: its picture and visible pixels are set */
+static gboolean
+draw_picture (SppnetScene *scene, const SppnetDataset *dataset, Part *part, gdouble scale, gboolean flip,
+              SppnetRandom *random, GError **error)
+{
+  const SppnetAnnotation *annotation = g_ptr_array_index (dataset->annotations, part->picture);
+
+  part->mirror = flip && sppnet_random_uniform (random) < 0.5;
+  part->width = resized (annotation->width, scale);
+  part->height = resized (annotation->height, scale);
+  part->x = place_length (part->width, part->left, part->right, random);
+  part->y = place_length (part->height, part->top, part->bottom, random);
+  return draw_part (scene, dataset, part, error);
+}
+
+gboolean
+sppnet_scene_draw (SppnetScene *scene, const SppnetDataset *dataset, guint picture, gdouble scale, gboolean flip,
+                   SppnetRandom *random, GError **error)
+{
+  const SppnetAnnotation *annotation = g_ptr_array_index (dataset->annotations, picture);
+  Part part = { .picture = picture };
+
+  begin (scene, resized (annotation->width, MIN (scale, 1.0)), resized (annotation->height, MIN (scale, 1.0)));
+  part.right = scene->width;
+  part.bottom = scene->height;
+  return sppnet_buffer_reserve (&scene->rgb, (gsize) scene->width * (gsize) scene->height, 3, error)
+         && draw_picture (scene, dataset, &part, scale, flip, random, error);
+}
+
+gboolean
+sppnet_scene_draw_mosaic (SppnetScene *scene, const SppnetDataset *dataset, guint picture, gdouble scale, gboolean flip,
+                          SppnetRandom *random, GError **error)
+{
+  const SppnetAnnotation *annotation = g_ptr_array_index (dataset->annotations, picture);
+  gint x, y;
+
+  begin (scene, resized (annotation->width, MIN (scale, 1.0)), resized (annotation->height, MIN (scale, 1.0)));
+  if (!sppnet_buffer_reserve (&scene->rgb, (gsize) scene->width * (gsize) scene->height, 3, error))
+    return FALSE;
+  memset (scene->rgb.data, GREY, (gsize) scene->width * (gsize) scene->height * 3);
+  x = (gint) lround (scene->width * (0.35 + 0.3 * sppnet_random_uniform (random)));
+  y = (gint) lround (scene->height * (0.35 + 0.3 * sppnet_random_uniform (random)));
+  for (guint k = 0; k < 4; k++) {
+    Part part = { .picture = k ? sppnet_random_below (random, dataset->annotations->len) : picture,
+                  .left = k % 2 ? x : 0,
+                  .top = k / 2 ? y : 0,
+                  .right = k % 2 ? scene->width : x,
+                  .bottom = k / 2 ? scene->height : y };
+    gdouble half = 0.5 * scale * (0.75 + 0.5 * sppnet_random_uniform (random));
+
+    if (!draw_picture (scene, dataset, &part, half, flip, random, error))
+      return FALSE;
+  }
+  return TRUE;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "train/dataset.h"
+
+/* What one training step sees: one picture of a data set, resized, mirrored or cut, or a mosaic of four. */
+
+typedef struct
+{
+  SppnetBox box; /* the part that is visible, in pixels of the scene */
+  gint label;    /* -1: neither an object nor background: not trained, difficult, tiny or mostly cut off */
+} SppnetSceneObject;
+
+typedef struct
+{
+  gint width, height;
+  GArray *objects;   /* (element-type SppnetSceneObject) */
+  GArray *proposals; /* those of the data set that are visible; (element-type SppnetBox) */
+  SppnetBuffer rgb;  /* [height][width][3] */
+  SppnetBuffer part; /* scratch: one resized picture */
+} SppnetScene;
+
+void sppnet_scene_init (SppnetScene *scene);
+void sppnet_scene_clear (SppnetScene *scene);
+
+/* The objects and proposals of a picture at this size, without its pixels. */
+void sppnet_scene_set (SppnetScene *scene, const SppnetDataset *dataset, guint picture, gint width, gint height,
+                       gboolean mirror);
+
+/* The picture resized by scale; what is larger than the picture itself is cut off somewhere, so that no scene takes
+ * longer than the picture. */
+gboolean sppnet_scene_draw (SppnetScene *scene, const SppnetDataset *dataset, guint picture, gdouble scale,
+                            gboolean flip, SppnetRandom *random, GError **error);
+
+/* Four pictures, this one and three at random, each at about half of scale, side by side in the space of this one: more
+ * and smaller objects, and other surroundings (Bochkovskiy et al. 2020). */
+gboolean sppnet_scene_draw_mosaic (SppnetScene *scene, const SppnetDataset *dataset, guint picture, gdouble scale,
+                                   gboolean flip, SppnetRandom *random, GError **error);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SppnetScene, sppnet_scene_clear)
