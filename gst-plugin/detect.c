@@ -205,8 +205,8 @@ gst_sppnet_detect_start (GstBaseTransform *base)
   model = g_strdup (self->model);
   self->earliest = GST_CLOCK_TIME_NONE;
   self->live = FALSE;
-  self->latency = (GstSppnetLatency){ 0 };
-  self->stats = (GstSppnetStats){ 0 };
+  self->latency = (GstSppnetLatency) { 0 };
+  self->stats = (GstSppnetStats) { 0 };
   GST_OBJECT_UNLOCK (self);
 
   copy_properties (self);
@@ -267,10 +267,10 @@ gst_sppnet_detect_src_event (GstBaseTransform *base, GstEvent *event)
 
     gst_event_parse_qos (event, NULL, NULL, &late, &time);
     GST_OBJECT_LOCK (self);
-    if (!GST_CLOCK_TIME_IS_VALID (time) || (late < 0 && (GstClockTime)-late > time))
+    if (!GST_CLOCK_TIME_IS_VALID (time) || (late < 0 && (GstClockTime) -late > time))
       self->earliest = GST_CLOCK_TIME_NONE;
     else /* twice as far when late, to catch up rather than to stay just late */
-      self->earliest = late > 0 ? time + 2 * (GstClockTime)late : time - (GstClockTime)-late;
+      self->earliest = late > 0 ? time + 2 * (GstClockTime) late : time - (GstClockTime) -late;
     GST_OBJECT_UNLOCK (self);
   }
   return GST_BASE_TRANSFORM_CLASS (gst_sppnet_detect_parent_class)->src_event (base, event);
@@ -323,7 +323,7 @@ search (GstSppnetDetect *self, GstBuffer *buffer, GError **error)
   GST_OBJECT_LOCK (self);
   gst_sppnet_stats_add_search (&self->stats, sppnet_detector_get_timings (self->stream.detector),
                                self->stream.last->len);
-  moved = gst_sppnet_latency_add (&self->latency, (GstClockTime)(g_get_monotonic_time () - start) * GST_USECOND);
+  moved = gst_sppnet_latency_add (&self->latency, (GstClockTime) (g_get_monotonic_time () - start) * GST_USECOND);
   live = self->live;
   GST_OBJECT_UNLOCK (self);
   if (moved && live)

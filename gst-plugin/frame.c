@@ -43,12 +43,12 @@ gst_sppnet_frame_view (const GstVideoFrame *mapped, SppnetFrame *frame)
     return FALSE;
 
   *frame
-      = (SppnetFrame){ .format = formats[i].ours,
-                       .width = GST_VIDEO_INFO_WIDTH (info),
-                       .height = GST_VIDEO_INFO_HEIGHT (info),
-                       .matrix = color_matrix (info->colorimetry.matrix),
-                       .range = info->colorimetry.range == GST_VIDEO_COLOR_RANGE_0_255 ? SPPNET_COLOR_RANGE_FULL
-                                                                                       : SPPNET_COLOR_RANGE_LIMITED };
+      = (SppnetFrame) { .format = formats[i].ours,
+                        .width = GST_VIDEO_INFO_WIDTH (info),
+                        .height = GST_VIDEO_INFO_HEIGHT (info),
+                        .matrix = color_matrix (info->colorimetry.matrix),
+                        .range = info->colorimetry.range == GST_VIDEO_COLOR_RANGE_0_255 ? SPPNET_COLOR_RANGE_FULL
+                                                                                        : SPPNET_COLOR_RANGE_LIMITED };
   for (guint p = 0; p < planes; p++) {
     /* Three planes are one per component, and YV12 differs from I420 in their order only. */
     guint plane = planes == 3 ? GST_VIDEO_INFO_COMP_PLANE (info, p) : p;

@@ -9,7 +9,7 @@
 static gint
 compare (gconstpointer a, gconstpointer b)
 {
-  GstClockTime x = *(const GstClockTime *)a, y = *(const GstClockTime *)b;
+  GstClockTime x = *(const GstClockTime *) a, y = *(const GstClockTime *) b;
 
   return x < y ? -1 : x > y;
 }

@@ -9,7 +9,7 @@ gst_sppnet_line_format_time (gint64 wall_clock)
   g_autoptr (GDateTime) second = g_date_time_new_from_unix_utc (wall_clock / G_USEC_PER_SEC);
   g_autofree gchar *text = g_date_time_format (second, "%Y-%m-%dT%H:%M:%S");
 
-  return g_strdup_printf ("%s.%06dZ", text, (gint)(wall_clock % G_USEC_PER_SEC));
+  return g_strdup_printf ("%s.%06dZ", text, (gint) (wall_clock % G_USEC_PER_SEC));
 }
 
 /* json-glib knows what must be escaped; labels of foreign regions may be any bytes. */

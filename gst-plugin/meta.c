@@ -25,9 +25,9 @@ gst_sppnet_meta_register (void)
 static void
 whole_pixels (const SppnetBox *box, gint width, gint height, gint out[4])
 {
-  gint left = CLAMP ((gint)lrintf (box->x), 0, width - 1), top = CLAMP ((gint)lrintf (box->y), 0, height - 1);
-  gint right = CLAMP ((gint)lrintf (box->x + box->width), left + 1, width);
-  gint bottom = CLAMP ((gint)lrintf (box->y + box->height), top + 1, height);
+  gint left = CLAMP ((gint) lrintf (box->x), 0, width - 1), top = CLAMP ((gint) lrintf (box->y), 0, height - 1);
+  gint right = CLAMP ((gint) lrintf (box->x + box->width), left + 1, width);
+  gint bottom = CLAMP ((gint) lrintf (box->y + box->height), top + 1, height);
 
   out[0] = left;
   out[1] = top;
@@ -39,10 +39,10 @@ static GstStructure *
 region_param (const SppnetDetection *d, gint width, gint height)
 {
   return gst_structure_new (
-      PARAM, "x_min", G_TYPE_DOUBLE, (gdouble)d->box.x / width, "x_max", G_TYPE_DOUBLE,
-      (gdouble)(d->box.x + d->box.width) / width, "y_min", G_TYPE_DOUBLE, (gdouble)d->box.y / height, "y_max",
-      G_TYPE_DOUBLE, (gdouble)(d->box.y + d->box.height) / height, "confidence", G_TYPE_DOUBLE, (gdouble)d->confidence,
-      "label_id", G_TYPE_INT, (gint)d->label_id, "label", G_TYPE_STRING, d->label, NULL);
+      PARAM, "x_min", G_TYPE_DOUBLE, (gdouble) d->box.x / width, "x_max", G_TYPE_DOUBLE,
+      (gdouble) (d->box.x + d->box.width) / width, "y_min", G_TYPE_DOUBLE, (gdouble) d->box.y / height, "y_max",
+      G_TYPE_DOUBLE, (gdouble) (d->box.y + d->box.height) / height, "confidence", G_TYPE_DOUBLE,
+      (gdouble) d->confidence, "label_id", G_TYPE_INT, (gint) d->label_id, "label", G_TYPE_STRING, d->label, NULL);
 }
 
 static void
@@ -52,8 +52,8 @@ append_score (GValue *scores, const SppnetDetection *d, gint id)
 
   g_value_init (&value, GST_TYPE_STRUCTURE);
   g_value_take_boxed (&value, gst_structure_new (PARAM, "id", G_TYPE_INT, id, "label", G_TYPE_STRING, d->label,
-                                                 "label_id", G_TYPE_INT, (gint)d->label_id, "confidence", G_TYPE_DOUBLE,
-                                                 (gdouble)d->confidence, NULL));
+                                                 "label_id", G_TYPE_INT, (gint) d->label_id, "confidence",
+                                                 G_TYPE_DOUBLE, (gdouble) d->confidence, NULL));
   gst_value_array_append_and_take_value (scores, &value);
 }
 
@@ -88,7 +88,7 @@ gst_sppnet_meta_attach (GstBuffer *buffer, const GstVideoInfo *info, const Sppne
 
     whole_pixels (&d->box, width, height, box);
     region = gst_buffer_add_video_region_of_interest_meta (buffer, d->label, box[0], box[1], box[2], box[3]);
-    region->id = (gint)gst_util_seqnum_next ();
+    region->id = (gint) gst_util_seqnum_next ();
     region->parent_id = regions && d->region >= 0 ? regions[d->region] : 0;
     gst_video_region_of_interest_meta_add_param (region, region_param (d, width, height));
     append_score (&scores, d, region->id);
@@ -111,9 +111,9 @@ find_score (GstBuffer *buffer, gint id)
     const GValue *scores;
 
     if (!gst_meta_info_is_custom (meta->info)
-        || !gst_custom_meta_has_name ((GstCustomMeta *)meta, GST_SPPNET_META_NAME))
+        || !gst_custom_meta_has_name ((GstCustomMeta *) meta, GST_SPPNET_META_NAME))
       continue;
-    scores = gst_structure_get_value (gst_custom_meta_get_structure ((GstCustomMeta *)meta), "detections");
+    scores = gst_structure_get_value (gst_custom_meta_get_structure ((GstCustomMeta *) meta), "detections");
     for (guint i = 0; scores && GST_VALUE_HOLDS_ARRAY (scores) && i < gst_value_array_get_size (scores); i++) {
       const GstStructure *score = gst_value_get_structure (gst_value_array_get_value (scores, i));
       gint of;
@@ -149,10 +149,10 @@ gst_sppnet_meta_read (GstBuffer *buffer, GArray *detections)
   while ((region = next_region (buffer, &state))) {
     const GstStructure *found = find_detection (buffer, region);
     const gchar *label = g_quark_to_string (region->roi_type);
-    GstSppnetDetection d = { .x = (gint)MIN (region->x, G_MAXINT),
-                             .y = (gint)MIN (region->y, G_MAXINT),
-                             .width = (gint)MIN (region->w, G_MAXINT),
-                             .height = (gint)MIN (region->h, G_MAXINT),
+    GstSppnetDetection d = { .x = (gint) MIN (region->x, G_MAXINT),
+                             .y = (gint) MIN (region->y, G_MAXINT),
+                             .width = (gint) MIN (region->w, G_MAXINT),
+                             .height = (gint) MIN (region->h, G_MAXINT),
                              .label = label ? label : "",
                              .label_id = -1 };
 

@@ -246,13 +246,13 @@ redraw (GstSppnetOverlay *self, const OverlayProperties *properties)
 {
   gint width = GST_VIDEO_INFO_WIDTH (&self->info), height = GST_VIDEO_INFO_HEIGHT (&self->info);
   SppnetDrawStyle style = { .line_width = properties->line_width,
-                            .font_size = properties->font_scale * MAX (9.0f, (gfloat)MIN (width, height) * 15 / 480),
+                            .font_size = properties->font_scale * MAX (9.0f, (gfloat) MIN (width, height) * 15 / 480),
                             .no_labels = !properties->labels,
                             .no_scores = !properties->scores };
 
   forget_drawing (self);
-  self->composition = gst_sppnet_picture_new ((const GstSppnetDetection *)self->detections->data, self->detections->len,
-                                              width, height, &style);
+  self->composition = gst_sppnet_picture_new ((const GstSppnetDetection *) self->detections->data,
+                                              self->detections->len, width, height, &style);
   g_array_append_vals (self->drawn, self->detections->data, self->detections->len);
   self->drawn_properties = *properties;
 }
@@ -392,7 +392,7 @@ gst_sppnet_overlay_class_init (GstSppnetOverlayClass *klass)
 static void
 gst_sppnet_overlay_init (GstSppnetOverlay *self)
 {
-  self->properties = (OverlayProperties){ .font_scale = DEFAULT_FONT_SCALE, .labels = TRUE, .scores = TRUE };
+  self->properties = (OverlayProperties) { .font_scale = DEFAULT_FONT_SCALE, .labels = TRUE, .scores = TRUE };
   self->drawn = g_array_new (FALSE, FALSE, sizeof (GstSppnetDetection));
   self->detections = g_array_new (FALSE, FALSE, sizeof (GstSppnetDetection));
   gst_base_transform_set_in_place (GST_BASE_TRANSFORM (self), TRUE);

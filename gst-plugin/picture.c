@@ -15,10 +15,10 @@ draw (cairo_t *cr, const GstSppnetDetection *detections, guint n, gint width, gi
     const GstSppnetDetection *d = &detections[i];
 
     /* Labels of other elements may be any bytes; theirs without a number share the first colour. */
-    boxes[i] = (SppnetDrawBox){ .box = { d->x, d->y, d->width, d->height },
-                                .label = g_utf8_validate (d->label, -1, NULL) ? d->label : NULL,
-                                .confidence = (gfloat)d->confidence,
-                                .label_id = (guint)MAX (d->label_id, 0) };
+    boxes[i] = (SppnetDrawBox) { .box = { d->x, d->y, d->width, d->height },
+                                 .label = g_utf8_validate (d->label, -1, NULL) ? d->label : NULL,
+                                 .confidence = (gfloat) d->confidence,
+                                 .label_id = (guint) MAX (d->label_id, 0) };
   }
   sppnet_draw_detections (cr, width, height, boxes, n, style);
 }
@@ -31,10 +31,10 @@ ink_extents (cairo_surface_t *recording, gint width, gint height, GstVideoRectan
   gint right, bottom;
 
   cairo_recording_surface_ink_extents (recording, &x, &y, &w, &h);
-  ink->x = (gint)CLAMP (floor (x), 0, width);
-  ink->y = (gint)CLAMP (floor (y), 0, height);
-  right = (gint)CLAMP (ceil (x + w), 0, width);
-  bottom = (gint)CLAMP (ceil (y + h), 0, height);
+  ink->x = (gint) CLAMP (floor (x), 0, width);
+  ink->y = (gint) CLAMP (floor (y), 0, height);
+  right = (gint) CLAMP (ceil (x + w), 0, width);
+  bottom = (gint) CLAMP (ceil (y + h), 0, height);
   ink->w = right - ink->x;
   ink->h = bottom - ink->y;
   return w > 0 && h > 0 && ink->w > 0 && ink->h > 0;
@@ -46,7 +46,7 @@ paint (cairo_surface_t *recording, const GstVideoRectangle *ink)
 {
   GstVideoOverlayRectangle *rectangle = NULL;
   gint stride = cairo_format_stride_for_width (CAIRO_FORMAT_ARGB32, ink->w);
-  g_autoptr (GstBuffer) pixels = gst_buffer_new_allocate (NULL, (gsize)stride * (gsize)ink->h, NULL);
+  g_autoptr (GstBuffer) pixels = gst_buffer_new_allocate (NULL, (gsize) stride * (gsize) ink->h, NULL);
   cairo_surface_t *image;
   GstMapInfo map;
   cairo_t *cr;
@@ -63,8 +63,8 @@ paint (cairo_surface_t *recording, const GstVideoRectangle *ink)
   cairo_surface_destroy (image);
   gst_buffer_unmap (pixels, &map);
 
-  gst_buffer_add_video_meta (pixels, GST_VIDEO_FRAME_FLAG_NONE, RECTANGLE_FORMAT, (guint)ink->w, (guint)ink->h);
-  rectangle = gst_video_overlay_rectangle_new_raw (pixels, ink->x, ink->y, (guint)ink->w, (guint)ink->h,
+  gst_buffer_add_video_meta (pixels, GST_VIDEO_FRAME_FLAG_NONE, RECTANGLE_FORMAT, (guint) ink->w, (guint) ink->h);
+  rectangle = gst_video_overlay_rectangle_new_raw (pixels, ink->x, ink->y, (guint) ink->w, (guint) ink->h,
                                                    GST_VIDEO_OVERLAY_FORMAT_FLAG_PREMULTIPLIED_ALPHA);
   return rectangle;
 }

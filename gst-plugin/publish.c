@@ -278,7 +278,7 @@ gst_sppnet_publish_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
   g_array_set_size (self->detections, 0);
   gst_sppnet_meta_read (buffer, self->detections);
   g_string_truncate (self->line, 0);
-  gst_sppnet_line_append (self->line, &frame, (const GstSppnetDetection *)self->detections->data,
+  gst_sppnet_line_append (self->line, &frame, (const GstSppnetDetection *) self->detections->data,
                           self->detections->len);
   if (post_messages)
     post_message (self, &frame);

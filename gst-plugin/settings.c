@@ -64,12 +64,12 @@ gst_sppnet_settings_install (GObjectClass *klass)
                                                       controllable));
   g_object_class_install_property (
       klass, GST_SPPNET_SETTINGS_LABELS,
-      g_param_spec_string (
-          "labels", "Labels",
-          "Labels that are reported, separated by commas, such as \"person,dog\" (NULL or empty = all); a comma within a "
-          "label has a backslash before it. "
-          "A label that the model does not have is an error at start, a warning later",
-          NULL, flags));
+      g_param_spec_string ("labels", "Labels",
+                           "Labels that are reported, separated by commas, such as \"person,dog\" (NULL or empty = "
+                           "all); a comma within a "
+                           "label has a backslash before it. "
+                           "A label that the model does not have is an error at start, a warning later",
+                           NULL, flags));
   g_object_class_install_property (
       klass, GST_SPPNET_SETTINGS_THREADS,
       g_param_spec_uint ("threads", "Threads",
@@ -82,10 +82,11 @@ gst_sppnet_settings_install (GObjectClass *klass)
                          0, G_MAXUINT, 0, flags));
   g_object_class_install_property (
       klass, GST_SPPNET_SETTINGS_REGION_MARGIN,
-      g_param_spec_float ("region-margin", "Region margin",
-                          "Upstream regions of interest are scored with this much more on each side, as a part of their "
-                          "width and height",
-                          0, 10, 0, controllable));
+      g_param_spec_float (
+          "region-margin", "Region margin",
+          "Upstream regions of interest are scored with this much more on each side, as a part of their "
+          "width and height",
+          0, 10, 0, controllable));
   g_object_class_install_property (
       klass, GST_SPPNET_SETTINGS_FOLLOW,
       g_param_spec_boolean ("follow", "Follow",
@@ -106,9 +107,9 @@ set_labels (GstSppnetSettings *settings, const gchar *labels)
   g_clear_pointer (&settings->filter, g_strfreev);
   if (filter->len > 0) {
     g_ptr_array_add (filter, NULL);
-    settings->filter = (GStrv)g_ptr_array_free (g_steal_pointer (&filter), FALSE);
+    settings->filter = (GStrv) g_ptr_array_free (g_steal_pointer (&filter), FALSE);
   }
-  settings->values.labels = (const gchar *const *)settings->filter;
+  settings->values.labels = (const gchar *const *) settings->filter;
   g_free (settings->labels);
   settings->labels = g_strdup (labels);
 }
@@ -120,7 +121,7 @@ gst_sppnet_settings_set (GstSppnetSettings *settings, guint id, const GValue *va
 
   switch (id) {
   case GST_SPPNET_SETTINGS_PROPOSALS:
-    v->proposals = (SppnetProposals)g_value_get_enum (value);
+    v->proposals = (SppnetProposals) g_value_get_enum (value);
     break;
   case GST_SPPNET_SETTINGS_MAX_PROPOSALS:
     v->max_proposals = g_value_get_uint (value);
@@ -204,7 +205,7 @@ gst_sppnet_settings_copy (GstSppnetSettings *copy, const GstSppnetSettings *sett
   *copy = *settings;
   copy->filter = g_strdupv (settings->filter);
   copy->labels = g_strdup (settings->labels);
-  copy->values.labels = (const gchar *const *)copy->filter;
+  copy->values.labels = (const gchar *const *) copy->filter;
 }
 
 void
@@ -212,5 +213,5 @@ gst_sppnet_settings_clear (GstSppnetSettings *settings)
 {
   g_strfreev (settings->filter);
   g_free (settings->labels);
-  *settings = (GstSppnetSettings){ 0 };
+  *settings = (GstSppnetSettings) { 0 };
 }

@@ -48,10 +48,10 @@ run (GstSppnetStream *stream, const SppnetFrame *frame, GError **error)
   const SppnetDetection *found;
   gsize n;
 
-  if (!sppnet_detector_run (stream->detector, frame, (const SppnetBox *)stream->boxes->data, stream->boxes->len, &found,
-                            &n, error))
+  if (!sppnet_detector_run (stream->detector, frame, (const SppnetBox *) stream->boxes->data, stream->boxes->len,
+                            &found, &n, error))
     return FALSE;
-  g_array_append_vals (stream->last, found, (guint)n);
+  g_array_append_vals (stream->last, found, (guint) n);
   return TRUE;
 }
 
@@ -84,15 +84,15 @@ gst_sppnet_stream_search (GstSppnetStream *stream, GstBuffer *buffer, const GstV
                  gst_video_format_to_string (GST_VIDEO_INFO_FORMAT (info)));
   gst_video_frame_unmap (&mapped);
   if (ok)
-    gst_sppnet_meta_attach (buffer, info, (const SppnetDetection *)stream->last->data, stream->last->len,
-                            (const gint *)stream->ids->data);
+    gst_sppnet_meta_attach (buffer, info, (const SppnetDetection *) stream->last->data, stream->last->len,
+                            (const gint *) stream->ids->data);
   return ok;
 }
 
 void
 gst_sppnet_stream_repeat (GstSppnetStream *stream, GstBuffer *buffer, const GstVideoInfo *info)
 {
-  gst_sppnet_meta_attach (buffer, info, (const SppnetDetection *)stream->last->data, stream->last->len, NULL);
+  gst_sppnet_meta_attach (buffer, info, (const SppnetDetection *) stream->last->data, stream->last->len, NULL);
 }
 
 void

@@ -20,7 +20,11 @@ main (int argc, char **argv)
     gsize bytes = 3 * (gsize) width * (gsize) height, n;
     g_autofree guint8 *pixels = g_malloc (bytes);
     SppnetFrame frame = {
-      .format = SPPNET_PIXEL_FORMAT_RGB, .width = width, .height = height, .plane = { pixels }, .stride = { width * 3 },
+      .format = SPPNET_PIXEL_FORMAT_RGB,
+      .width = width,
+      .height = height,
+      .plane = { pixels },
+      .stride = { width * 3 },
     };
     const SppnetDetection *found;
 
@@ -29,8 +33,8 @@ main (int argc, char **argv)
     if (!sppnet_detector_run (detector, &frame, NULL, 0, &found, &n, &error))
       break;
     for (gsize i = 0; i < n; i++)
-      g_print ("%s %.2f at %.0f,%.0f %.0fx%.0f\n", found[i].label, found[i].confidence, found[i].box.x,
-               found[i].box.y, found[i].box.width, found[i].box.height);
+      g_print ("%s %.2f at %.0f,%.0f %.0fx%.0f\n", found[i].label, found[i].confidence, found[i].box.x, found[i].box.y,
+               found[i].box.width, found[i].box.height);
   }
   if (error || items != EOF)
     g_printerr ("%s\n", error ? error->message : "not a whole binary PPM picture of 8 bits, without comments");

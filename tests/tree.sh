@@ -67,6 +67,16 @@ links()
   test ! -s "$scratch/dead" || { cat "$scratch/dead"; return 1; }
 }
 
+# formatted ROOT LIST: C is as clang-format would have it
+formatted()
+{
+  grep -E '\.[ch]$' "$2" | while read -r name; do
+    test ! -e "$1/$name" || echo "$name"
+  done >"$scratch/c"
+  (cd "$1" && xargs -d '\n' clang-format --style=file --dry-run --Werror <"$scratch/c" 2>&1) | grep 'error:' >"$scratch/unformatted"
+  test ! -s "$scratch/unformatted" || { cat "$scratch/unformatted"; return 1; }
+}
+
 check "there are files" test -s "$scratch/files"
 check "the top level has no other names" top_level "$scratch/files"
 check "no file is called utils" no_utils "$scratch/files"
@@ -75,6 +85,15 @@ check "scripts are executable" executable
 check "links in the documents lead somewhere" links "$root" "$scratch/files"
 
 mkdir -p "$scratch/fake"
+if clang-format --version 2>/dev/null | grep -q 'version 14\.'; then
+  check "C is formatted" formatted "$root" "$scratch/files"
+  cp "$root/.clang-format" "$scratch/fake/"
+  echo 'int  x ;' >"$scratch/fake/other.c"
+  echo other.c >"$scratch/list"
+  refuses "unformatted C is noticed" formatted "$scratch/fake" "$scratch/list"
+else
+  skip "C is formatted" "other versions than clang-format 14 format differently"
+fi
 echo 'int x;' >"$scratch/fake/box-utils.c"
 echo '[here](nowhere.md)' >"$scratch/fake/README.md"
 printf '%s\n' box-utils.c other/utils.h README.md >"$scratch/list"

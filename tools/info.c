@@ -10,6 +10,7 @@
 #include "json.h"
 #include "model/config-names.h"
 #include "model/model.h"
+#include "region/anchors.h"
 
 static struct
 {
@@ -97,6 +98,38 @@ add_layers (GArray *rows, const SppnetConfig *config, gint width, gint height)
   }
 }
 
+static void
+add_rpn_row (GArray *rows, const gchar *name, const gchar *kind, const gchar *detail, const SppnetAnchorGrid *grid,
+             guint64 inputs, guint64 outputs)
+{
+  Row row = { name, kind, "", grid->width, grid->height, (gint) outputs, (inputs + 1) * outputs };
+
+  row.mflop = 2e-6 * (gdouble) (inputs * outputs) * grid->width * grid->height;
+  g_strlcpy (row.detail, detail, sizeof row.detail);
+  g_array_append_val (rows, row);
+}
+
+/* The region proposal network, once per frame, too. */
+static void
+add_rpn (GArray *rows, const SppnetConfig *config, gint width, gint height)
+{
+  const SppnetRpnConfig *rpn = &config->rpn;
+  SppnetMap map = { .geometry = sppnet_config_geometry (config) };
+  SppnetLayer layer = sppnet_config_rpn_layer (config);
+  SppnetAnchorGrid grid;
+  gchar kernel[64];
+
+  if (rpn->n_anchors == 0)
+    return;
+  sppnet_config_map_size (config, width, height, &map.width, &map.height);
+  grid = sppnet_anchor_grid (config, &map);
+  describe_kernel (config, &layer, kernel, sizeof kernel);
+  add_rpn_row (rows, rpn->name, "rpn", kernel, &grid, 9 * (guint64) sppnet_config_channels (config),
+               (guint64) rpn->filters);
+  add_rpn_row (rows, "", "score", "1x1/1", &grid, (guint64) rpn->filters, rpn->n_anchors);
+  add_rpn_row (rows, "", "box", "1x1/1", &grid, (guint64) rpn->filters, 4 * rpn->n_anchors);
+}
+
 /* A fully connected layer; its work is per region. Returns the outputs. */
 static guint64
 add_dense (GArray *rows, const gchar *name, const gchar *kind, const gchar *detail, guint64 inputs, guint64 outputs)
@@ -146,6 +179,7 @@ static void
 print_rows (const GArray *rows, guint n_layers)
 {
   gboolean with_size = arg.size != NULL;
+  gdouble sum = 0.0;
 
   printf ("\n  %-16s %-10s %-20s %-16s %12s %10s\n", "layer", "kind", "kernel", with_size ? "output" : "channels",
           "parameters", "MFLOP");
@@ -160,11 +194,14 @@ print_rows (const GArray *rows, guint n_layers)
 
     printf ("  %-16s %-10s %-20s %-16s %12" G_GUINT64_FORMAT " %10s\n", row->name, row->kind, row->detail, size,
             row->parameters, mflop);
+    sum += i < n_layers ? row->mflop : 0.0;
   }
+  if (with_size)
+    printf ("  all convolutions of a frame: %.3f GFLOP\n", 1e-3 * sum);
 }
 
 static void
-print_table (const SppnetModel *model, const GArray *rows)
+print_table (const SppnetModel *model, const GArray *rows, guint n_frame)
 {
   const SppnetConfig *config = sppnet_model_get_config (model);
   SppnetGeometry geometry = sppnet_config_geometry (config);
@@ -193,7 +230,7 @@ print_table (const SppnetModel *model, const GArray *rows)
   printf ("  confidence  %s\n", config->calibration ? "calibrated" : "not calibrated");
   if (config->provenance)
     printf ("  provenance  %s\n", config->provenance);
-  print_rows (rows, config->n_layers);
+  print_rows (rows, n_frame);
 }
 
 static void
@@ -213,19 +250,13 @@ add_row (JsonBuilder *builder, const Row *row, gboolean is_layer)
   json_builder_end_object (builder);
 }
 
-/* "layers" are computed once per frame, "head" once per region. */
 static void
-add_rows (JsonBuilder *builder, const GArray *rows, guint n_layers)
+add_rows (JsonBuilder *builder, const gchar *name, const GArray *rows, guint first, guint end, gboolean of_frame)
 {
-  json_builder_set_member_name (builder, "layers");
+  json_builder_set_member_name (builder, name);
   json_builder_begin_array (builder);
-  for (guint i = 0; i < n_layers; i++)
-    add_row (builder, &g_array_index (rows, Row, i), TRUE);
-  json_builder_end_array (builder);
-  json_builder_set_member_name (builder, "head");
-  json_builder_begin_array (builder);
-  for (guint i = n_layers; i < rows->len; i++)
-    add_row (builder, &g_array_index (rows, Row, i), FALSE);
+  for (guint i = first; i < end; i++)
+    add_row (builder, &g_array_index (rows, Row, i), of_frame);
   json_builder_end_array (builder);
 }
 
@@ -260,7 +291,7 @@ add_lists (JsonBuilder *builder, const SppnetConfig *config)
 }
 
 static void
-print_json (const SppnetModel *model, const GArray *rows)
+print_json (const SppnetModel *model, const GArray *rows, guint n_frame)
 {
   const SppnetConfig *config = sppnet_model_get_config (model);
   g_autoptr (JsonBuilder) builder = json_builder_new ();
@@ -276,7 +307,10 @@ print_json (const SppnetModel *model, const GArray *rows)
   sppnet_tool_json_integer (builder, "max_proposals", config->max_proposals);
   sppnet_tool_json_number (builder, "nms_threshold", config->nms_threshold);
   add_lists (builder, config);
-  add_rows (builder, rows, config->n_layers);
+  /* The first two are computed once per frame, the head once per region. */
+  add_rows (builder, "layers", rows, 0, config->n_layers, TRUE);
+  add_rows (builder, "rpn", rows, config->n_layers, n_frame, TRUE);
+  add_rows (builder, "head", rows, n_frame, rows->len, FALSE);
   json_builder_end_object (builder);
   sppnet_tool_json_print (builder);
 }
@@ -289,6 +323,7 @@ sppnet_tool_info (int argc, char **argv)
   g_autoptr (GError) error = NULL;
   SppnetDetectorArguments which = { 0 };
   gint width = 0, height = 0;
+  guint n_frame;
 
   if (!parse (argc, argv, &width, &height, &error))
     return sppnet_tool_report (error);
@@ -299,7 +334,9 @@ sppnet_tool_info (int argc, char **argv)
     return sppnet_tool_info_plan (model, width, height, arg.json, &error) ? SPPNET_TOOL_DONE
                                                                           : sppnet_tool_report (error);
   add_layers (rows, sppnet_model_get_config (model), width, height);
+  add_rpn (rows, sppnet_model_get_config (model), width, height);
+  n_frame = rows->len;
   add_head (rows, sppnet_model_get_config (model));
-  (arg.json ? print_json : print_table) (model, rows);
+  (arg.json ? print_json : print_table) (model, rows, n_frame);
   return SPPNET_TOOL_DONE;
 }

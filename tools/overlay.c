@@ -75,6 +75,7 @@ sppnet_overlay_write (const gchar *path, const SppnetPicture *picture, const Spp
   cairo_surface_destroy (surface);
   if (status == CAIRO_STATUS_SUCCESS)
     return TRUE;
-  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_WRITE, "%s: cannot be written: %s", path, cairo_status_to_string (status));
+  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_WRITE, "%s: cannot be written: %s", path,
+               cairo_status_to_string (status));
   return FALSE;
 }

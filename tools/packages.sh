@@ -7,7 +7,7 @@ build_packages="gcc libc6-dev pkg-config meson ninja-build
   libcairo2-dev libpango1.0-dev libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev"
 run_packages="gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-libav
   fonts-dejavu-core"
-test_packages="g++ clang libomp-dev binutils darknet opencv-doc"
+test_packages="g++ clang clang-format libomp-dev binutils darknet opencv-doc"
 demo_packages="darknet opencv-doc"
 
 # install_packages PACKAGE...: installs those that are missing; an error that names them where that cannot be done.

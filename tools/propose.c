@@ -20,10 +20,12 @@ static struct
 } arg = { .max_proposals = NOT_GIVEN };
 
 static const GOptionEntry entries[] = {
-  { "method", 0, 0, G_OPTION_ARG_STRING, &arg.method, "selective-search (default), selective-search-quality, edge-boxes, grid, rpn or auto", "METHOD" },
-  { "model", 'm', 0, G_OPTION_ARG_FILENAME, &arg.model.model,
-    "Model of rpn and auto (default: the installed one)", "FILE" },
-  { "max-proposals", 0, 0, G_OPTION_ARG_INT, &arg.max_proposals, "At most this many per picture (default: 2000; rpn: the model's)", "N" },
+  { "method", 0, 0, G_OPTION_ARG_STRING, &arg.method,
+    "selective-search (default), selective-search-quality, edge-boxes, grid, rpn or auto", "METHOD" },
+  { "model", 'm', 0, G_OPTION_ARG_FILENAME, &arg.model.model, "Model of rpn and auto (default: the installed one)",
+    "FILE" },
+  { "max-proposals", 0, 0, G_OPTION_ARG_INT, &arg.max_proposals,
+    "At most this many per picture (default: 2000; rpn: the model's)", "N" },
   { "threads", 0, 0, G_OPTION_ARG_INT, &arg.threads, "Threads to use (default: all processors)", "N" },
   { "seed", 0, 0, G_OPTION_ARG_INT64, &arg.seed, "Seed of the ranking (default: 0)", "N" },
   { "json", 'j', 0, G_OPTION_ARG_NONE, &arg.json, "One line of JSON per picture", NULL },
@@ -115,8 +117,7 @@ sppnet_tool_propose (int argc, char **argv)
   SppnetProposals method = SPPNET_PROPOSALS_DEFAULT;
   int status = SPPNET_TOOL_DONE;
 
-  if (!parse (argc, argv, &method, &error)
-      || !(proposals = sppnet_tool_proposals_new (method, &arg.model, &error)))
+  if (!parse (argc, argv, &method, &error) || !(proposals = sppnet_tool_proposals_new (method, &arg.model, &error)))
     return sppnet_tool_report (error);
   for (gchar **image = arg.images; *image; image++) {
     g_autoptr (GError) reason = NULL;

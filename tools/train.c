@@ -15,13 +15,12 @@
 static struct
 {
   gchar **labels;
-  gchar *add_class, *label_file, *validation_set, *init, *output, *work, *name, *levels, *head, *context, *merge, *classifier,
-      *box, *optimizer, *proposals;
+  gchar *add_class, *label_file, *validation_set, *init, *output, *work, *name, *levels, *head, *context, *merge,
+      *classifier, *box, *optimizer, *proposals;
   gint threads, seed, pictures, regions, warm_up, max_proposals;
   gint anchors, rpn_filters, rpn_stride, variants;
   gdouble rpn_epochs, rpn_learning_rate;
-  gdouble epochs, learning_rate, backbone_learning_rate, weight_decay, dropout, min_scale, max_scale, mosaic,
-      colour;
+  gdouble epochs, learning_rate, backbone_learning_rate, weight_decay, dropout, min_scale, max_scale, mosaic, colour;
   gboolean heads_only, rpn, rpn_only, quiet;
 } arg;
 
@@ -318,8 +317,8 @@ take_arguments (SppnetTrainOptions *options, GError **error)
   if (arg.labels && arg.label_file)
     return usage (error, "give --label NAME or --label-file FILE, not both");
   if (arg.add_class
-      && (arg.labels || arg.label_file || arg.levels || arg.head || arg.context || arg.merge
-          || arg.classifier || arg.box))
+      && (arg.labels || arg.label_file || arg.levels || arg.head || arg.context || arg.merge || arg.classifier
+          || arg.box))
     return usage (error, "--add-class keeps the initial model's labels and layers; give no others");
   if (arg.validation_set && (pictures.validation > 0.0 || !pictures.sets.voc))
     return usage (error, "--validation-set NAME is a list of the --voc folders, and excludes --validation");

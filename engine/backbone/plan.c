@@ -21,8 +21,8 @@ is_merged (const SppnetConfig *config, guint stage)
 static gboolean
 can_pool (const SppnetConfig *config, guint index)
 {
-  return config->layers[index].kind == SPPNET_LAYER_CONV && index + 1 < config->n_layers && sppnet_layer_is_max_2x2 (&config->layers[index + 1])
-         && !is_merged (config, index + 1);
+  return config->layers[index].kind == SPPNET_LAYER_CONV && index + 1 < config->n_layers
+         && sppnet_layer_is_max_2x2 (&config->layers[index + 1]) && !is_merged (config, index + 1);
 }
 
 static gdouble

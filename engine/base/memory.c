@@ -38,8 +38,8 @@ sppnet_buffer_reserve (SppnetBuffer *buffer, gsize count, gsize size, GError **e
   gsize bytes;
 
   if (!g_size_checked_mul (&bytes, count, size)) {
-    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "%" G_GSIZE_FORMAT " elements of %" G_GSIZE_FORMAT
-                 " bytes do not fit in memory", count, size);
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY,
+                 "%" G_GSIZE_FORMAT " elements of %" G_GSIZE_FORMAT " bytes do not fit in memory", count, size);
     return NULL;
   }
   if (buffer->data && bytes <= buffer->bytes)

@@ -6,8 +6,8 @@
 /**
  * SppnetRandom:
  *
- * SplitMix64 (Steele, Lea, Flood 2014): one word of state, the same numbers on every machine, so that a seed reproduces a
- * proposal ranking or a training run and a checkpoint is one integer.
+ * SplitMix64 (Steele, Lea, Flood 2014): one word of state, the same numbers on every machine, so that a seed reproduces
+ * a proposal ranking or a training run and a checkpoint is one integer.
  */
 typedef struct
 {

@@ -42,9 +42,9 @@ sppnet_threads_inside (void)
   return omp_in_parallel () != 0;
 }
 
-/* The threads flavour of OpenBLAS has one number of threads per process in 0.3.21, so concurrent streams count themselves in
- * and out. The OpenMP flavour goes by what OpenMP says about the calling thread; its setter would overwrite that. The serial
- * flavour has nothing to set. */
+/* The threads flavour of OpenBLAS has one number of threads per process in 0.3.21, so concurrent streams count
+ * themselves in and out. The OpenMP flavour goes by what OpenMP says about the calling thread; its setter would
+ * overwrite that. The serial flavour has nothing to set. */
 static void
 begin_openmp (void)
 {

@@ -36,7 +36,7 @@ sppnet_box_decode (const SppnetBox *from, const gfloat t[4])
   gdouble width = from->width * exp (limited (t[2], max_log));
   gdouble height = from->height * exp (limited (t[3], max_log));
 
-  return (SppnetBox){ (gfloat) (x - width * 0.5), (gfloat) (y - height * 0.5), (gfloat) width, (gfloat) height };
+  return (SppnetBox) { (gfloat) (x - width * 0.5), (gfloat) (y - height * 0.5), (gfloat) width, (gfloat) height };
 }
 
 /* fmin and fmax take the number where the other is NaN, which makes such a box empty. */

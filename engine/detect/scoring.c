@@ -76,8 +76,8 @@ is_finite (const gfloat *values, gsize n)
 
 /* deltas: (nullable) [4] */
 static gboolean
-add_candidate (const SppnetScoring *scoring, const Chunk *chunk, const SppnetRegionLabel *pair, gfloat confidence, const gfloat *deltas,
-               GError **error)
+add_candidate (const SppnetScoring *scoring, const Chunk *chunk, const SppnetRegionLabel *pair, gfloat confidence,
+               const gfloat *deltas, GError **error)
 {
   gsize region = chunk->first + pair->region;
   SppnetBox box = chunk->regions->boxes[region];
@@ -107,7 +107,8 @@ regress_pairs (SppnetScoring *scoring, const Chunk *chunk, GError **error)
                             error))
     return FALSE;
   for (gsize i = 0; i < scoring->n_pairs; i++)
-    if (!add_candidate (scoring, chunk, &scoring->pairs[i], scoring->confidences[i], deltas ? deltas + 4 * i : NULL, error))
+    if (!add_candidate (scoring, chunk, &scoring->pairs[i], scoring->confidences[i], deltas ? deltas + 4 * i : NULL,
+                        error))
       return FALSE;
   scoring->n_pairs = 0;
   return TRUE;

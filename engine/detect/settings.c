@@ -39,7 +39,7 @@ check_ranges (const SppnetSettings *settings, GError **error)
   }
   if (!(settings->region_margin >= 0.0f && settings->region_margin <= MAX_MARGIN)) {
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS, "region_margin is %g; it must be in 0..%g",
-                 (gdouble)settings->region_margin, (gdouble)MAX_MARGIN);
+                 (gdouble) settings->region_margin, (gdouble) MAX_MARGIN);
     return FALSE;
   }
   return check_fraction (settings->threshold, "threshold", error)
@@ -115,7 +115,8 @@ choose_proposals (SppnetPlan *plan, const SppnetSettings *settings, const Sppnet
 
   if (method == SPPNET_PROPOSALS_RPN && config->rpn.n_anchors == 0) {
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
-                 "proposals is \"rpn\", but model \"%s\" has no region proposal network", config->name ? config->name : "");
+                 "proposals is \"rpn\", but model \"%s\" has no region proposal network",
+                 config->name ? config->name : "");
     return FALSE;
   }
   plan->proposals = method;

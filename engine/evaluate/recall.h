@@ -15,7 +15,7 @@ typedef struct
   guint64 boxes;
 } SppnetRecall;
 
-/* Adds one picture with its proposals; without any object it counts for the mean number of boxes only. labels: (nullable)
- * (array zero-terminated=1): only objects of these count. */
+/* Adds one picture with its proposals; without any object it counts for the mean number of boxes only. labels:
+ * (nullable) (array zero-terminated=1): only objects of these count. */
 void sppnet_recall_add (SppnetRecall *recall, const SppnetAnnotation *annotation, const gchar *const *labels,
                         const SppnetBox *boxes, gsize n);

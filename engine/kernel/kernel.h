@@ -3,14 +3,14 @@
 
 #include "base/cpu.h"
 
-/* The hot loops that are not matrix products. One portable source (kernel/kernels.c) is compiled once per ISA; the plain
- * build is the specification. Maps are [height][width][channels]; buffers need no alignment and are not read or written
- * beyond the counts given. */
+/* The hot loops that are not matrix products. One portable source (kernel/kernels.c) is compiled once per ISA; the
+ * plain build is the specification. Maps are [height][width][channels]; buffers need no alignment and are not read or
+ * written beyond the counts given. */
 
 typedef struct
 {
-  /* y[row][c] = act (y[row][c] + bias[c]); slope: of the negative side (1: linear, 0: ReLU). Within one ulp of plain: a fused
-   * multiply-add cannot occur, so all levels are bit-exact. */
+  /* y[row][c] = act (y[row][c] + bias[c]); slope: of the negative side (1: linear, 0: ReLU). Within one ulp of plain: a
+   * fused multiply-add cannot occur, so all levels are bit-exact. */
   void (*bias_activate) (gfloat *y, const gfloat *bias, gfloat slope, gsize rows, gsize channels);
 
   /* out[c] = max over the rows of in[row * stride + c]; n >= 1 rows. NaN in any row is not preserved. Bit-exact. */
@@ -19,7 +19,8 @@ typedef struct
   /* out[c] = max (out[c], in[c]). Bit-exact. */
   void (*max_into) (gfloat *out, const gfloat *in, gsize channels);
 
-  /* out[c] = max over the cells of cells[i][c]; n >= 1 cells, of which out may be one. NaN counts only in the first. Bit-exact.
+  /* out[c] = max over the cells of cells[i][c]; n >= 1 cells, of which out may be one. NaN counts only in the first.
+   * Bit-exact.
    */
   void (*max_cells) (gfloat *out, const gfloat *const *cells, gsize n, gsize channels);
 
@@ -33,16 +34,16 @@ typedef struct
    * from is NULL. Bit-exact. */
   void (*max_source) (gfloat *out, gint32 *source, const gfloat *in, const gint32 *from, gint32 cell, gsize channels);
 
-  /* Gives gradient[i][c] of the maximum out[i][c] of cells 2 i and 2 i + 1 of two rows to the first of them, above before
-   * below, that has it; the others get 0. Bit-exact for finite gradients. */
+  /* Gives gradient[i][c] of the maximum out[i][c] of cells 2 i and 2 i + 1 of two rows to the first of them, above
+   * before below, that has it; the others get 0. Bit-exact for finite gradients. */
   void (*max_2x2_gradient) (gfloat *above_gradient, gfloat *below_gradient, const gfloat *above, const gfloat *below,
                             const gfloat *out, const gfloat *gradient, gsize n, gsize channels);
 
   /* sum of min (a[i], b[i]): histogram intersection. Sums in another order: relative error at most n * 2^-23. */
   gfloat (*min_sum) (const gfloat *a, const gfloat *b, gsize n);
 
-  /* TRUE where a box of n overlaps box: intersection > share * (sum of the areas). Columns of left, top, right, bottom and
-   * area, stride floats apart; box likewise. Bit-exact. */
+  /* TRUE where a box of n overlaps box: intersection > share * (sum of the areas). Columns of left, top, right, bottom
+   * and area, stride floats apart; box likewise. Bit-exact. */
   gboolean (*overlaps) (const gfloat *columns, gsize stride, gsize n, const gfloat box[5], gfloat share);
 
   /* IEEE half <-> float, round to nearest even. Bit-exact. */

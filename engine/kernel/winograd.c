@@ -155,7 +155,8 @@ WINOGRAD_NAME (block, SPPNET_LEVEL) (const SppnetWinogradBlock *block, gint n)
   }
 }
 
-/* G g of three vectors: the powers of the points 0, 1, -1, 2, -2 and infinity, over the products of their differences. */
+/* G g of three vectors: the powers of the points 0, 1, -1, 2, -2 and infinity, over the products of their differences.
+ */
 INLINE void
 transform_weights (const Vector *in, const gint in_step, Vector *out, const gint out_step)
 {

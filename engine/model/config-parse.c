@@ -113,6 +113,8 @@ read_box (const SppnetNode *root, SppnetConfig *config)
   sppnet_node_floats (&node, "scale", -1e6, 1e6, config->box_scale, 4);
   if (!root->document->error && config->n_labels == 0 && config->box_input != SPPNET_BOX_NONE)
     fail (&node, "box regression needs labels");
+  if (!root->document->error && config->box_from == SPPNET_BOX_FROM_WINDOW && config->box_input != SPPNET_BOX_HEAD)
+    fail (&node, "'from' can be \"window\" only where 'input' is \"head\"");
 }
 
 static void
@@ -175,10 +177,9 @@ read_root (const SppnetNode *root, SppnetConfig *config)
                           version, SPPNET_FORMAT_VERSION);
   if (root->document->error)
     return;
-  sppnet_node_note_unknown (root,
-                            KEYS ("version", "name", "input", "layers", "pooling", "head", "classifier", "labels",
-                                  "thresholds", "calibration", "box", "rpn", "proposals", "nms_threshold",
-                                  "provenance"));
+  sppnet_node_note_unknown (root, KEYS ("version", "name", "input", "layers", "pooling", "head", "classifier", "labels",
+                                        "thresholds", "calibration", "box", "rpn", "proposals", "nms_threshold",
+                                        "provenance"));
   config->name = g_strdup (sppnet_node_text (root, "name", 255));
   read_input (root, config);
   sppnet_config_read_layers (root, config);
@@ -206,7 +207,7 @@ sppnet_config_parse (SppnetConfig *config, const gchar *json, gssize length, con
   if (bytes > MAX_BYTES)
     sppnet_document_fail (&document, SPPNET_ERROR_CORRUPT, "longer than %u bytes", MAX_BYTES);
   else if (!sppnet_json_cursor_init (&cursor, json, bytes) || !sppnet_json_skip (&cursor, MAX_DEPTH)
-      || (sppnet_json_peek (&cursor) != 0 && !sppnet_json_fail (&cursor, "text after the document")))
+           || (sppnet_json_peek (&cursor) != 0 && !sppnet_json_fail (&cursor, "text after the document")))
     sppnet_document_fail (&document, SPPNET_ERROR_CORRUPT, "%s at byte %zu", cursor.reason,
                           (gsize) (cursor.at - cursor.start));
   else if (!json_parser_load_from_data (parser, json, (gssize) bytes, &document.error))

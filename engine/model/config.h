@@ -78,8 +78,8 @@ typedef enum
 
 #define SPPNET_MAX_ANCHORS 32
 
-/* Region proposal network (Ren et al. 2015): a 3x3 convolution over the last map, padded by 1, then for each of its cells
- * and each anchor a score, whose logistic function is the objectness, and the parameters of a box. */
+/* Region proposal network (Ren et al. 2015): a 3x3 convolution over the last map, padded by 1, then for each of its
+ * cells and each anchor a score, whose logistic function is the objectness, and the parameters of a box. */
 typedef struct
 {
   gchar name[32]; /* tensors NAME.weight [filters][in][3][3], NAME_score.weight [anchors][filters] and NAME_box.weight

@@ -65,13 +65,13 @@ SppnetBox sppnet_region_base (const SppnetMap *map, const SppnetConfig *config, 
 /* One level of a pyramid, and what its maxima are taken of. */
 typedef struct
 {
-  guint level;               /* number in the configuration */
-  gint source;               /* number of a finer level, computed before, in whose bins those of this one nest; -1: the map */
+  guint level; /* number in the configuration */
+  gint source; /* number of a finer level, computed before, in whose bins those of this one nest; -1: the map */
   gsize first, source_first; /* where the bins of both begin */
 } SppnetPyramidStep;
 
-/* The order in which the levels are computed; steps: [n_levels]. Bin i of n is the union of bins i r .. i r + r - 1 of n
- * r. */
+/* The order in which the levels are computed; steps: [n_levels]. Bin i of n is the union of bins i r .. i r + r - 1 of
+ * n r. */
 void sppnet_pyramid_plan (const SppnetConfig *config, SppnetPyramidStep *steps);
 
 /* index[i]: place in the engine's order of element i of the file's order. [bins * channels] */

@@ -7,9 +7,9 @@
 
 typedef struct
 {
-  gfloat linear[256];                   /* sRGB code value -> linear light, 0..CUBE_ROOT_STEPS */
+  gfloat linear[256];                    /* sRGB code value -> linear light, 0..CUBE_ROOT_STEPS */
   gfloat lightness[CUBE_ROOT_STEPS + 2]; /* f (t) of CIE L*a*b* at t = i / CUBE_ROOT_STEPS */
-  guint32 reciprocal[768];              /* 255 * 2^16 / i, rounded; 0 at 0 */
+  guint32 reciprocal[768];               /* 255 * 2^16 / i, rounded; 0 at 0 */
 } Tables;
 
 static const Tables *
@@ -146,22 +146,22 @@ sppnet_colour_convert (SppnetColour colour, const guint8 *rgb, gsize pixels, gui
   const Tables *t = tables ();
 
   switch (colour) {
-    case SPPNET_COLOUR_HSV:
-      convert_hsv (t, rgb, pixels, out);
-      break;
-    case SPPNET_COLOUR_LAB:
-      convert_lab (t, rgb, pixels, out);
-      break;
-    case SPPNET_COLOUR_RGI:
-      convert_rgi (t, rgb, pixels, out);
-      break;
-    case SPPNET_COLOUR_H:
-      convert_hue (t, rgb, pixels, out);
-      break;
-    case SPPNET_COLOUR_I:
-      convert_intensity (rgb, pixels, out);
-      break;
-    default:
-      g_assert_not_reached ();
+  case SPPNET_COLOUR_HSV:
+    convert_hsv (t, rgb, pixels, out);
+    break;
+  case SPPNET_COLOUR_LAB:
+    convert_lab (t, rgb, pixels, out);
+    break;
+  case SPPNET_COLOUR_RGI:
+    convert_rgi (t, rgb, pixels, out);
+    break;
+  case SPPNET_COLOUR_H:
+    convert_hue (t, rgb, pixels, out);
+    break;
+  case SPPNET_COLOUR_I:
+    convert_intensity (rgb, pixels, out);
+    break;
+  default:
+    g_assert_not_reached ();
   }
 }

@@ -10,8 +10,7 @@
 #define SMALLEST_BITS 0x3b800000
 #define BIN_SHIFT 16 /* leaves 7 of the 23 bits of the mantissa */
 
-typedef union
-{
+typedef union {
   gfloat value;
   guint32 bits;
 } FloatBits;
@@ -115,7 +114,8 @@ sppnet_edges_build (SppnetEdges *edges, const gfloat *planes, guint channels, gf
   for (gint y = 0; y < height; y++) {
     guint16 *row = bins + (gsize) y * 4 * width;
 
-    edge_bins_of_row (planes + (gsize) y * width, pixels, channels, scale, width, y == height - 1, (gfloat *) sorted, row);
+    edge_bins_of_row (planes + (gsize) y * width, pixels, channels, scale, width, y == height - 1, (gfloat *) sorted,
+                      row);
     for (gint i = 0; i < 4 * width; i++)
       if (row[i] != NO_EDGE)
         edges->start[row[i] + 1]++;
@@ -266,7 +266,8 @@ reserve (SppnetSegmentation *segmentation, Merging *m, gsize pixels, GError **er
 }
 
 gboolean
-sppnet_segmentation_run (SppnetSegmentation *segmentation, const SppnetEdges *edges, gfloat k, guint min_size, GError **error)
+sppnet_segmentation_run (SppnetSegmentation *segmentation, const SppnetEdges *edges, gfloat k, guint min_size,
+                         GError **error)
 {
   guint32 width = (guint32) edges->width;
   gsize pixels = (gsize) edges->width * edges->height;

@@ -13,9 +13,10 @@
 typedef struct
 {
   gint width, height;
-  guint32 start[SPPNET_EDGE_BINS + 1]; /* the edges of bin i: sorted[start[i]] up to, not including, sorted[start[i + 1]] */
-  SppnetBuffer bins;                   /* guint16 [pixels][4]; scratch of the sort */
-  SppnetBuffer sorted;                 /* guint32 [edges]; by weight, equal ones in the order of the grid */
+  guint32
+      start[SPPNET_EDGE_BINS + 1]; /* the edges of bin i: sorted[start[i]] up to, not including, sorted[start[i + 1]] */
+  SppnetBuffer bins;               /* guint16 [pixels][4]; scratch of the sort */
+  SppnetBuffer sorted;             /* guint32 [edges]; by weight, equal ones in the order of the grid */
 } SppnetEdges;
 
 /* Scratch and result of one segmentation. */
@@ -34,9 +35,10 @@ gfloat sppnet_edge_weight (guint bin);
 /* The bin of a squared distance of at most 3 * 255^2. */
 guint sppnet_edge_bin (gfloat squared);
 
-/* planes: [channels][height][width], 0..255; scale multiplies squared distances. Euclidean distance over the channels. */
-gboolean sppnet_edges_build (SppnetEdges *edges, const gfloat *planes, guint channels, gfloat scale, gint width, gint height,
-                             GError **error);
+/* planes: [channels][height][width], 0..255; scale multiplies squared distances. Euclidean distance over the channels.
+ */
+gboolean sppnet_edges_build (SppnetEdges *edges, const gfloat *planes, guint channels, gfloat scale, gint width,
+                             gint height, GError **error);
 void sppnet_edges_clear (SppnetEdges *edges);
 
 /* k: preference for larger segments, in grey levels times pixels; smaller segments than min_size join a neighbour. */

@@ -36,7 +36,8 @@ place (SppnetRanking *ranking, gint width, gint height, gdouble step)
     sppnet_ranking_add (ranking, 0.0f, (SppnetExtent) { 0, 0, (guint16) (width - 1), (guint16) (height - 1) });
   for (; side >= smallest; side /= SIZE_RATIO)
     for (guint a = 0; a < G_N_ELEMENTS (aspects); a++) {
-      gint w = (gint) MAX (1.0, round (side * sqrt (aspects[a]))), h = (gint) MAX (1.0, round (side / sqrt (aspects[a])));
+      gint w = (gint) MAX (1.0, round (side * sqrt (aspects[a]))),
+           h = (gint) MAX (1.0, round (side / sqrt (aspects[a])));
       gint nx = positions (width, w, step), ny = positions (height, h, step);
 
       if (w > width || h > height)

@@ -93,8 +93,9 @@ push (Grouping *g, guint32 a, guint32 b)
 
   if (g->n_heap == g->heap_room)
     compact (g);
-  pair.similarity = sppnet_similarity (g->measures, g->layout, &g->regions[a], g->histograms + (gsize) g->row[a] * length,
-                                       &g->regions[b], g->histograms + (gsize) g->row[b] * length, g->pixels);
+  pair.similarity
+      = sppnet_similarity (g->measures, g->layout, &g->regions[a], g->histograms + (gsize) g->row[a] * length,
+                           &g->regions[b], g->histograms + (gsize) g->row[b] * length, g->pixels);
   for (at = g->n_heap++; at > 0 && goes_before (&pair, &g->heap[(at - 1) / 2]); at = (at - 1) / 2)
     g->heap[at] = g->heap[(at - 1) / 2];
   g->heap[at] = pair;

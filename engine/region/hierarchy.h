@@ -12,8 +12,8 @@ typedef struct
   gsize n_pairs;
 } SppnetAdjacency;
 
-gboolean sppnet_adjacency_find (SppnetAdjacency *adjacency, const guint32 *labels, gint width, gint height, guint n_regions,
-                                GError **error);
+gboolean sppnet_adjacency_find (SppnetAdjacency *adjacency, const guint32 *labels, gint width, gint height,
+                                guint n_regions, GError **error);
 void sppnet_adjacency_clear (SppnetAdjacency *adjacency);
 
 /* Scratch and result of one hierarchical grouping. */
@@ -33,8 +33,8 @@ typedef struct
  * @histograms: [n][layout length]
  * @pixels: of the picture
  *
- * Merges the two most similar neighbours until one region is left (Uijlings et al., algorithm 1). Of equally similar pairs
- * the one with the smallest region number goes first, then the one with the smallest other number.
+ * Merges the two most similar neighbours until one region is left (Uijlings et al., algorithm 1). Of equally similar
+ * pairs the one with the smallest region number goes first, then the one with the smallest other number.
  */
 gboolean sppnet_hierarchy_run (SppnetHierarchy *hierarchy, guint measures, const SppnetHistogramLayout *layout,
                                const SppnetRegion *regions, const gfloat *histograms, guint n,

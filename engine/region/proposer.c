@@ -9,9 +9,9 @@
 #include "region/ranking.h"
 #include "region/selective_search.h"
 
-/* Selective Search looks at no more pixels than this: larger frames are reduced by a whole factor, and the boxes enlarged
- * by it. Its scales k are made for pictures of about 500x400, and time and memory are bounded: 1280x720 becomes 640x360,
- * 1920x1080 and 3840x2160 become 960x540. */
+/* Selective Search looks at no more pixels than this: larger frames are reduced by a whole factor, and the boxes
+ * enlarged by it. Its scales k are made for pictures of about 500x400, and time and memory are bounded: 1280x720
+ * becomes 640x360, 1920x1080 and 3840x2160 become 960x540. */
 #define MOST_PIXELS (1u << 19)
 /* Edge Boxes looks at no more pixels than this, in the same way: 640x480 becomes 320x240, 1920x1080 becomes 384x216. On
  * VOC pictures of 500x375, half the size finds as much as the full one in a quarter of the time. */
@@ -115,7 +115,7 @@ reduce (SppnetProposer *proposer, guint most_pixels, const guint8 **rgb, gint *w
   out = sppnet_buffer_reserve (&proposer->reduced, (gsize) out_width * out_height, 3, error);
   if (!out)
     return 0;
-#pragma omp parallel for num_threads (threads)
+#pragma omp parallel for num_threads(threads)
   for (gint y = 0; y < out_height; y++)
     reduce_row (*rgb + 3 * (gsize) y * factor * *width, *width, MIN (factor, *height - y * factor), factor, out_width,
                 out + 3 * (gsize) y * out_width);
@@ -129,14 +129,16 @@ reduce (SppnetProposer *proposer, guint most_pixels, const guint8 **rgb, gint *w
 static SppnetExtent
 enlarge (SppnetExtent e, gint factor, gint width, gint height)
 {
-  return (SppnetExtent) { (guint16) (e.x0 * factor), (guint16) (e.y0 * factor), (guint16) (MIN ((e.x1 + 1) * factor, width) - 1),
+  return (SppnetExtent) { (guint16) (e.x0 * factor), (guint16) (e.y0 * factor),
+                          (guint16) (MIN ((e.x1 + 1) * factor, width) - 1),
                           (guint16) (MIN ((e.y1 + 1) * factor, height) - 1) };
 }
 
 /* A region's rank is its position in the hierarchy, the whole picture 1, times a random number: coarse regions tend to
  * come first without those of one strategy crowding out the others' (paper, section 4.3). */
 static gboolean
-rank_regions (SppnetProposer *proposer, gint width, gint height, gint factor, guint max_boxes, guint32 seed, GError **error)
+rank_regions (SppnetProposer *proposer, gint width, gint height, gint factor, guint max_boxes, guint32 seed,
+              GError **error)
 {
   SppnetRandom random = { seed };
   gfloat smallest = SMALLEST_SIDE * (gfloat) MIN (1.0, MIN (width, height) / (gdouble) SMALLEST_FRAME);
@@ -185,7 +187,8 @@ run_edge_boxes (SppnetProposer *proposer, const guint8 *rgb, gint width, gint he
   SppnetRanked *ranked;
 
   if (!factor
-      || !sppnet_edge_boxes_run (proposer->edge_boxes, rgb, small_width, small_height, max_boxes, threads, ranking, error))
+      || !sppnet_edge_boxes_run (proposer->edge_boxes, rgb, small_width, small_height, max_boxes, threads, ranking,
+                                 error))
     return FALSE;
   ranked = ranking->ranked.data;
   for (gsize i = 0; i < ranking->n_ranked; i++)
@@ -194,40 +197,42 @@ run_edge_boxes (SppnetProposer *proposer, const guint8 *rgb, gint width, gint he
 }
 
 static gboolean
-run_method (SppnetProposer *proposer, SppnetProposals method, const guint8 *rgb, gint width, gint height, guint max_boxes,
-            guint32 seed, guint threads, GError **error)
+run_method (SppnetProposer *proposer, SppnetProposals method, const guint8 *rgb, gint width, gint height,
+            guint max_boxes, guint32 seed, guint threads, GError **error)
 {
   switch (method) {
-    case SPPNET_PROPOSALS_SELECTIVE_SEARCH:
-      return run_selective_search (proposer, SPPNET_STRATEGIES_FAST, rgb, width, height, max_boxes, seed, threads, error);
-    case SPPNET_PROPOSALS_SELECTIVE_SEARCH_QUALITY:
-      return run_selective_search (proposer, SPPNET_STRATEGIES_QUALITY, rgb, width, height, max_boxes, seed, threads, error);
-    case SPPNET_PROPOSALS_EDGE_BOXES:
-      return run_edge_boxes (proposer, rgb, width, height, max_boxes, threads, error);
-    case SPPNET_PROPOSALS_GRID:
-      return sppnet_grid_run (&proposer->ranking, width, height, max_boxes, error);
-    case SPPNET_PROPOSALS_REGIONS:
-      proposer->ranking.n_boxes = 0;
-      return TRUE;
-    case SPPNET_PROPOSALS_RPN:
-    case SPPNET_PROPOSALS_AUTO:
-      g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS, "region proposals: \"%s\" needs the feature map of a model",
-                   nicks[method]);
-      return FALSE;
-    case SPPNET_PROPOSALS_DEFAULT:
-    default:
-      g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS, "%d is no method of region proposals", (gint) method);
-      return FALSE;
+  case SPPNET_PROPOSALS_SELECTIVE_SEARCH:
+    return run_selective_search (proposer, SPPNET_STRATEGIES_FAST, rgb, width, height, max_boxes, seed, threads, error);
+  case SPPNET_PROPOSALS_SELECTIVE_SEARCH_QUALITY:
+    return run_selective_search (proposer, SPPNET_STRATEGIES_QUALITY, rgb, width, height, max_boxes, seed, threads,
+                                 error);
+  case SPPNET_PROPOSALS_EDGE_BOXES:
+    return run_edge_boxes (proposer, rgb, width, height, max_boxes, threads, error);
+  case SPPNET_PROPOSALS_GRID:
+    return sppnet_grid_run (&proposer->ranking, width, height, max_boxes, error);
+  case SPPNET_PROPOSALS_REGIONS:
+    proposer->ranking.n_boxes = 0;
+    return TRUE;
+  case SPPNET_PROPOSALS_RPN:
+  case SPPNET_PROPOSALS_AUTO:
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
+                 "region proposals: \"%s\" needs the feature map of a model", nicks[method]);
+    return FALSE;
+  case SPPNET_PROPOSALS_DEFAULT:
+  default:
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS, "%d is no method of region proposals", (gint) method);
+    return FALSE;
   }
 }
 
 gboolean
 sppnet_proposer_run (SppnetProposer *proposer, SppnetProposals method, const guint8 *rgb, gint width, gint height,
-                     guint max_boxes, guint32 seed, guint threads, const SppnetBox **boxes, gsize *n_boxes, GError **error)
+                     guint max_boxes, guint32 seed, guint threads, const SppnetBox **boxes, gsize *n_boxes,
+                     GError **error)
 {
   if (width < 1 || height < 1 || width > SPPNET_FRAME_MAX_SIZE || height > SPPNET_FRAME_MAX_SIZE) {
-    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED, "region proposals: a frame of %dx%d pixels is outside 1..%d",
-                 width, height, SPPNET_FRAME_MAX_SIZE);
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED,
+                 "region proposals: a frame of %dx%d pixels is outside 1..%d", width, height, SPPNET_FRAME_MAX_SIZE);
     return FALSE;
   }
   if (!run_method (proposer, method, rgb, width, height, max_boxes, seed, MAX (threads, 1), error))

@@ -18,8 +18,8 @@ void sppnet_proposer_free (SppnetProposer *proposer);
  * @threads: OpenMP budget
  * @boxes: (out) (transfer none): best first, no two equal, all inside the frame, valid until the next run
  */
-gboolean sppnet_proposer_run (SppnetProposer *proposer, SppnetProposals method, const guint8 *rgb, gint width, gint height,
-                              guint max_boxes, guint32 seed, guint threads, const SppnetBox **boxes, gsize *n_boxes,
-                              GError **error);
+gboolean sppnet_proposer_run (SppnetProposer *proposer, SppnetProposals method, const guint8 *rgb, gint width,
+                              gint height, guint max_boxes, guint32 seed, guint threads, const SppnetBox **boxes,
+                              gsize *n_boxes, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SppnetProposer, sppnet_proposer_free)

@@ -30,8 +30,8 @@ sppnet_rpn_scratch_clear (SppnetRpnScratch *scratch)
 }
 
 const gfloat *
-sppnet_rpn_layers_run (const SppnetRpnLayers *layers, const SppnetMap *map, const SppnetAnchorGrid *grid,
-                       guint threads, SppnetRpnScratch *scratch, GError **error)
+sppnet_rpn_layers_run (const SppnetRpnLayers *layers, const SppnetMap *map, const SppnetAnchorGrid *grid, guint threads,
+                       SppnetRpnScratch *scratch, GError **error)
 {
   gsize cells = (gsize) grid->width * (gsize) grid->height;
   gsize floats = MAX (sppnet_conv_scratch (&layers->hidden), sppnet_conv_scratch (&layers->output));

@@ -57,8 +57,7 @@ struct _SppnetSelectiveSearch
   Group groups[SPPNET_N_COLOURS * MAX_SCALES * MAX_MEASURES];
 };
 
-#define CTSF                                                                                                           \
-  (SPPNET_SIMILARITY_COLOUR | SPPNET_SIMILARITY_TEXTURE | SPPNET_SIMILARITY_SIZE | SPPNET_SIMILARITY_FILL)
+#define CTSF (SPPNET_SIMILARITY_COLOUR | SPPNET_SIMILARITY_TEXTURE | SPPNET_SIMILARITY_SIZE | SPPNET_SIMILARITY_FILL)
 #define TSF (SPPNET_SIMILARITY_TEXTURE | SPPNET_SIMILARITY_SIZE | SPPNET_SIMILARITY_FILL)
 
 /* Segments smaller than this times k join a neighbour. The paper has 1; half keeps small objects: it raises
@@ -68,11 +67,13 @@ struct _SppnetSelectiveSearch
 /* Table 5 of the paper: "fast" and "quality". */
 static const Strategies all_strategies[SPPNET_N_STRATEGIES] = {
   [SPPNET_STRATEGIES_FAST] = { 2, 2, 2, { SPPNET_COLOUR_HSV, SPPNET_COLOUR_LAB }, { CTSF, TSF }, { 50.0f, 100.0f } },
-  [SPPNET_STRATEGIES_QUALITY] = { 5, 4, 4,
-                                  { SPPNET_COLOUR_HSV, SPPNET_COLOUR_LAB, SPPNET_COLOUR_RGI, SPPNET_COLOUR_H,
-                                    SPPNET_COLOUR_I },
-                                  { CTSF, TSF, SPPNET_SIMILARITY_FILL, SPPNET_SIMILARITY_SIZE },
-                                  { 50.0f, 100.0f, 150.0f, 300.0f } },
+  [SPPNET_STRATEGIES_QUALITY]
+  = { 5,
+      4,
+      4,
+      { SPPNET_COLOUR_HSV, SPPNET_COLOUR_LAB, SPPNET_COLOUR_RGI, SPPNET_COLOUR_H, SPPNET_COLOUR_I },
+      { CTSF, TSF, SPPNET_SIMILARITY_FILL, SPPNET_SIMILARITY_SIZE },
+      { 50.0f, 100.0f, 150.0f, 300.0f } },
 };
 
 SppnetSelectiveSearch *
@@ -112,8 +113,8 @@ run_space (Space *space, const guint8 *rgb, gint width, gint height)
   guint channels = sppnet_colour_channels (space->colour);
   guint8 *values = sppnet_buffer_reserve (&space->values, pixels, channels, &space->error);
   guint8 *codes = values ? sppnet_buffer_reserve (&space->codes, pixels, 2 * channels, &space->error) : NULL;
-  gfloat *smooth = codes ? sppnet_buffer_reserve (&space->smooth, pixels, (channels + 1) * sizeof *smooth, &space->error)
-                         : NULL;
+  gfloat *smooth
+      = codes ? sppnet_buffer_reserve (&space->smooth, pixels, (channels + 1) * sizeof *smooth, &space->error) : NULL;
 
   if (!smooth)
     return FALSE;
@@ -145,10 +146,11 @@ run_segments (Segments *segments, const Space *space, gfloat k)
   labels = segments->segmentation.labels.data;
   n = segments->segmentation.n_regions;
   regions = sppnet_buffer_reserve (&segments->regions, n, sizeof *regions, &segments->error);
-  counts = regions ? sppnet_buffer_reserve (&segments->counts, n, layout->length * sizeof *counts, &segments->error) : NULL;
-  histograms = counts ? sppnet_buffer_reserve (&segments->histograms, n, layout->length * sizeof *histograms,
-                                               &segments->error)
-                      : NULL;
+  counts = regions ? sppnet_buffer_reserve (&segments->counts, n, layout->length * sizeof *counts, &segments->error)
+                   : NULL;
+  histograms
+      = counts ? sppnet_buffer_reserve (&segments->histograms, n, layout->length * sizeof *histograms, &segments->error)
+               : NULL;
   if (!histograms)
     return FALSE;
   sppnet_histograms_count (layout, space->codes.data, labels, width, height, n, counts, regions, histograms);
@@ -176,12 +178,12 @@ take_error (GError **from, GError **error)
 }
 
 static gboolean
-run_spaces (SppnetSelectiveSearch *search, const Strategies *s, const guint8 *rgb, gint width, gint height, guint threads,
-            GError **error)
+run_spaces (SppnetSelectiveSearch *search, const Strategies *s, const guint8 *rgb, gint width, gint height,
+            guint threads, GError **error)
 {
   gboolean ok = TRUE;
 
-#pragma omp parallel for num_threads (threads) schedule (dynamic, 1)
+#pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
   for (guint i = 0; i < s->n_colours; i++) {
     search->spaces[i].colour = s->colours[i];
     run_space (&search->spaces[i], rgb, width, height);
@@ -197,7 +199,7 @@ run_all_segments (SppnetSelectiveSearch *search, const Strategies *s, guint thre
   guint n = s->n_colours * s->n_scales;
   gboolean ok = TRUE;
 
-#pragma omp parallel for num_threads (threads) schedule (dynamic, 1)
+#pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
   for (guint i = 0; i < n; i++)
     run_segments (&search->segments[i], &search->spaces[i / s->n_scales], s->scales[i % s->n_scales]);
   for (guint i = 0; i < n; i++)
@@ -211,7 +213,7 @@ run_groups (SppnetSelectiveSearch *search, const Strategies *s, guint threads, G
   gboolean ok = TRUE;
 
   search->n_groups = s->n_colours * s->n_scales * s->n_measures;
-#pragma omp parallel for num_threads (threads) schedule (dynamic, 1)
+#pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
   for (guint i = 0; i < search->n_groups; i++) {
     guint segments = i / s->n_measures;
 

@@ -94,8 +94,8 @@ count_extents (const guint32 *labels, gint width, gint height, guint n_regions, 
       for (end = x + 1; end < width && labels[end] == labels[x]; end++)
         ;
       region->size += (guint32) (end - x);
-      region->extent = sppnet_extent_union (region->extent, (SppnetExtent) { (guint16) x, (guint16) y, (guint16) (end - 1),
-                                                                             (guint16) y });
+      region->extent = sppnet_extent_union (
+          region->extent, (SppnetExtent) { (guint16) x, (guint16) y, (guint16) (end - 1), (guint16) y });
     }
 }
 
@@ -141,8 +141,8 @@ sppnet_extent_union (SppnetExtent a, SppnetExtent b)
 }
 
 gfloat
-sppnet_similarity (guint measures, const SppnetHistogramLayout *layout, const SppnetRegion *a, const gfloat *a_histogram,
-                   const SppnetRegion *b, const gfloat *b_histogram, guint32 pixels)
+sppnet_similarity (guint measures, const SppnetHistogramLayout *layout, const SppnetRegion *a,
+                   const gfloat *a_histogram, const SppnetRegion *b, const gfloat *b_histogram, guint32 pixels)
 {
   const SppnetKernels *kernels = sppnet_kernels ();
   guint histograms = measures & (SPPNET_SIMILARITY_COLOUR | SPPNET_SIMILARITY_TEXTURE);

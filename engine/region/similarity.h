@@ -29,7 +29,8 @@ typedef struct
   guint32 size; /* pixels */
 } SppnetRegion;
 
-/* Layout of one region's histograms: [colour | padding | texture], each part with a sum of 1; the sizes are whole vectors. */
+/* Layout of one region's histograms: [colour | padding | texture], each part with a sum of 1; the sizes are whole
+ * vectors. */
 typedef struct
 {
   guint channels;
@@ -54,11 +55,13 @@ void sppnet_texture_codes (const gfloat *in, gint width, gint height, guint8 *ou
  * @regions: (out): [n_regions]
  * @histograms: (out): [n_regions][layout length]; may be @counts
  */
-void sppnet_histograms_count (const SppnetHistogramLayout *layout, const guint8 *codes, const guint32 *labels, gint width,
-                              gint height, guint n_regions, guint32 *counts, SppnetRegion *regions, gfloat *histograms);
+void sppnet_histograms_count (const SppnetHistogramLayout *layout, const guint8 *codes, const guint32 *labels,
+                              gint width, gint height, guint n_regions, guint32 *counts, SppnetRegion *regions,
+                              gfloat *histograms);
 
 /* The histogram of the union of two regions: the mean weighted by their sizes. out may be a or b. */
-void sppnet_histogram_merge (const gfloat *a, guint32 size_a, const gfloat *b, guint32 size_b, guint length, gfloat *out);
+void sppnet_histogram_merge (const gfloat *a, guint32 size_a, const gfloat *b, guint32 size_b, guint length,
+                             gfloat *out);
 
 SppnetExtent sppnet_extent_union (SppnetExtent a, SppnetExtent b);
 

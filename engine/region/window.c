@@ -58,5 +58,6 @@ sppnet_window_area (const SppnetWindow *window, const SppnetGeometry *geometry)
   /* Pixel i covers i .. i + 1 of a box. */
   return (SppnetBox) { stride * ((gfloat) window->x0 - 0.5f) + geometry->offset_x + 0.5f,
                        stride * ((gfloat) window->y0 - 0.5f) + geometry->offset_y + 0.5f,
-                       stride * (gfloat) (window->x1 - window->x0 + 1), stride * (gfloat) (window->y1 - window->y0 + 1) };
+                       stride * (gfloat) (window->x1 - window->x0 + 1),
+                       stride * (gfloat) (window->y1 - window->y0 + 1) };
 }

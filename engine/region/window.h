@@ -11,8 +11,9 @@ typedef struct
   gint x0, y0, x1, y1;
 } SppnetWindow;
 
-/* The cells of a box as in the paper's appendix: left = floor (x / S) + 1, right = ceil (x / S) - 1 of its first and last
- * pixel, with the geometry's offset taken off; where left > right both become the middle; then clamped to the map. */
+/* The cells of a box as in the paper's appendix: left = floor (x / S) + 1, right = ceil (x / S) - 1 of its first and
+ * last pixel, with the geometry's offset taken off; where left > right both become the middle; then clamped to the map.
+ */
 SppnetWindow sppnet_window_from_box (const SppnetBox *box, const SppnetGeometry *geometry, gint map_width,
                                      gint map_height);
 

@@ -97,10 +97,11 @@ run_key (const Run *run)
   g_autofree gchar *data = sppnet_dataset_key (run->dataset);
   g_autofree gchar *config = sppnet_config_to_json (&run->network->config);
   g_autofree gchar *text = g_strdup_printf (
-      "%s %s %u %.9g %u %u | %u %.9g %.9g %u %.9g %.9g %.9g %d %.9g | %d %.9g %.9g %.9g %.9g %.9g %.9g%s %d %u", data, config,
-      s->seed, s->epochs, s->pictures, s->warm_up, p->regions, p->positive_fraction, p->easy_fraction, p->jitter,
-      p->min_scale, p->max_scale, p->mosaic, p->flip, p->colour, o->kind, o->learning_rate, o->backbone_learning_rate, o->momentum,
-      o->second_moment, o->weight_decay, o->clip, run->variants ? " variants" : "", s->outputs_only, s->first_label);
+      "%s %s %u %.9g %u %u | %u %.9g %.9g %u %.9g %.9g %.9g %d %.9g | %d %.9g %.9g %.9g %.9g %.9g %.9g%s %d %u", data,
+      config, s->seed, s->epochs, s->pictures, s->warm_up, p->regions, p->positive_fraction, p->easy_fraction,
+      p->jitter, p->min_scale, p->max_scale, p->mosaic, p->flip, p->colour, o->kind, o->learning_rate,
+      o->backbone_learning_rate, o->momentum, o->second_moment, o->weight_decay, o->clip,
+      run->variants ? " variants" : "", s->outputs_only, s->first_label);
 
   return g_compute_checksum_for_string (G_CHECKSUM_SHA256, text, -1);
 }
@@ -154,8 +155,7 @@ draw_regions (Run *run, Slot *slot, const SppnetMap *map, SppnetRandom *random)
   gsize n = 0;
 
   return (!slot->rpn
-          || sppnet_rpn_run (slot->rpn, map, scene->width, scene->height, RPN_BOXES, 1, &boxes, NULL, &n,
-                             &slot->error))
+          || sppnet_rpn_run (slot->rpn, map, scene->width, scene->height, RPN_BOXES, 1, &boxes, NULL, &n, &slot->error))
          && sppnet_sampler_draw_regions (slot->sampler, boxes, n, &run->network->config, &run->settings->sampler,
                                          random, &slot->error);
 }
@@ -176,8 +176,8 @@ run_slot (Run *run, Slot *slot, guint picture, const Draw *draw, guint64 place)
   if (!sppnet_sampler_draw (sampler, run->dataset, picture, draw->scale, draw->mosaic, &run->network->config,
                             &run->settings->sampler, &random, &slot->error))
     return;
-  map = sppnet_pass_forward (slot->pass, run->network, sampler->input.data, sampler->scene.width,
-                             sampler->scene.height, &slot->error);
+  map = sppnet_pass_forward (slot->pass, run->network, sampler->input.data, sampler->scene.width, sampler->scene.height,
+                             &slot->error);
   /* Every region may overlap an object that is difficult or not trained: such a picture teaches nothing. */
   if (map && draw_regions (run, slot, map, &random) && (sampler->samples.n > 0 || sampler->samples.rpn))
     sppnet_pass_learn (slot->pass, run->network, &sampler->samples, &random, 1.0f / (gfloat) run->settings->pictures,

@@ -244,8 +244,8 @@ lrn_gradient (const SppnetLayer *layer, const SppnetRows *in, const SppnetRows *
 
 void
 sppnet_layer_gradient (const SppnetLayer *layer, const SppnetPack *pack, const gfloat *weight, const SppnetRows *in,
-                       const SppnetRows *out, gfloat *out_gradient, const SppnetRows *in_gradient, gfloat *weight_gradient,
-                       gfloat *bias_gradient, gfloat *scratch)
+                       const SppnetRows *out, gfloat *out_gradient, const SppnetRows *in_gradient,
+                       gfloat *weight_gradient, gfloat *bias_gradient, gfloat *scratch)
 {
   if (layer->kind == SPPNET_LAYER_CONV)
     conv_gradient (layer, pack, weight, in, out, out_gradient, in_gradient, weight_gradient, bias_gradient, scratch);

@@ -17,8 +17,9 @@
  * @scratch: [sppnet_layer_gradient_scratch()]
  */
 void sppnet_layer_gradient (const SppnetLayer *layer, const SppnetPack *pack, const gfloat *weight,
-                            const SppnetRows *in, const SppnetRows *out, gfloat *out_gradient, const SppnetRows *in_gradient, gfloat *weight_gradient,
-                            gfloat *bias_gradient, gfloat *scratch);
+                            const SppnetRows *in, const SppnetRows *out, gfloat *out_gradient,
+                            const SppnetRows *in_gradient, gfloat *weight_gradient, gfloat *bias_gradient,
+                            gfloat *scratch);
 
 /* Floats, enough for the layer's output, too. */
 gsize sppnet_layer_gradient_scratch (const SppnetLayer *layer, const SppnetPack *pack, gint channels);

@@ -11,9 +11,9 @@
 typedef struct
 {
   gsize n;
-  SppnetBox *boxes;        /* [n], pixels of the network's input */
-  gint *target;            /* [n], 0: background, else 1 + label */
-  gfloat (*box_target)[4]; /* [n], whitened as the configuration says; read where target > 0 */
+  SppnetBox *boxes;            /* [n], pixels of the network's input */
+  gint *target;                /* [n], 0: background, else 1 + label */
+  gfloat (*box_target)[4];     /* [n], whitened as the configuration says; read where target > 0 */
   const SppnetRpnTargets *rpn; /* (nullable): anchors that the region proposal network learns from */
 } SppnetSamples;
 

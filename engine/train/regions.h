@@ -13,7 +13,8 @@ typedef struct
   const SppnetBox *boxes;   /* [n] */
   const gfloat *features;   /* [n][length] */
   const gint *object_label; /* [n_objects] label ids */
-  /* (nullable) [n_objects]: neither these objects nor regions near them are examples of their label, or of background */
+  /* (nullable) [n_objects]: neither these objects nor regions near them are examples of their label, or of background
+   */
   const gboolean *object_difficult;
 } SppnetRegions;
 

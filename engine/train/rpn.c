@@ -96,8 +96,9 @@ sppnet_rpn_configure (SppnetConfig *config, const SppnetDataset *dataset, const 
   sppnet_config_init (&defaults);
   config->rpn = defaults.rpn;
   config->rpn.filters = (gint) settings->filters;
-  config->rpn.stride = settings->stride > 0 ? (gint) settings->stride
-                       : 2 * sppnet_config_geometry (config).stride <= CELL ? 2 : 1;
+  config->rpn.stride = settings->stride > 0                                 ? (gint) settings->stride
+                       : 2 * sppnet_config_geometry (config).stride <= CELL ? 2
+                                                                            : 1;
   config->rpn.activation = SPPNET_ACTIVATION_RELU;
   config->rpn.n_anchors = sppnet_anchors_fit ((const gfloat (*)[2]) (gpointer) sizes->data, sizes->len,
                                               settings->n_anchors, &random, config->rpn.anchors);

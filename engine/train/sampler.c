@@ -248,8 +248,7 @@ sppnet_sampler_draw (SppnetSampler *sampler, const SppnetDataset *dataset, guint
 
   sampler->samples.n = 0;
   sampler->samples.rpn = NULL;
-  if (!(mosaic ? sppnet_scene_draw_mosaic : sppnet_scene_draw) (scene, dataset, i, scale, settings->flip, random,
-                                                                error)
+  if (!(mosaic ? sppnet_scene_draw_mosaic : sppnet_scene_draw) (scene, dataset, i, scale, settings->flip, random, error)
       || !sppnet_buffer_reserve (&sampler->input, (gsize) scene->width * (gsize) scene->height, 3 * sizeof (gfloat),
                                  error))
     return FALSE;

@@ -35,8 +35,8 @@ typedef struct
 SppnetSampler *sppnet_sampler_new (void);
 void sppnet_sampler_free (SppnetSampler *sampler);
 
-/* Draws a scene of picture number i, the network's input and, where there is a region proposal network, its anchors, but
- * no regions. Everything random comes from random. */
+/* Draws a scene of picture number i, the network's input and, where there is a region proposal network, its anchors,
+ * but no regions. Everything random comes from random. */
 gboolean sppnet_sampler_draw (SppnetSampler *sampler, const SppnetDataset *dataset, guint i, gdouble scale,
                               gboolean mosaic, const SppnetConfig *config, const SppnetSamplerSettings *settings,
                               SppnetRandom *random, GError **error);

@@ -98,12 +98,8 @@ void
 sppnet_scene_set (SppnetScene *scene, const SppnetDataset *dataset, guint picture, gint width, gint height,
                   gboolean mirror)
 {
-  Part part = { .picture = picture,
-                .mirror = mirror,
-                .width = width,
-                .height = height,
-                .right = width,
-                .bottom = height };
+  Part part
+      = { .picture = picture, .mirror = mirror, .width = width, .height = height, .right = width, .bottom = height };
 
   begin (scene, width, height);
   place_objects (scene, dataset, &part, 0.0f);
@@ -117,8 +113,7 @@ draw_part (SppnetScene *scene, const SppnetDataset *dataset, const Part *part, G
   guint8 *from = sppnet_buffer_reserve (&scene->part, (gsize) part->width * (gsize) part->height, 3, error);
   gint left = MAX (part->left, part->x), right = MIN (part->right, part->x + part->width);
 
-  if (!from
-      || !sppnet_picture_load_resized (annotation->picture, part->width, part->height, part->mirror, from, error))
+  if (!from || !sppnet_picture_load_resized (annotation->picture, part->width, part->height, part->mirror, from, error))
     return FALSE;
   for (gint y = MAX (part->top, part->y); y < MIN (part->bottom, part->y + part->height) && right > left; y++)
     memcpy ((guint8 *) scene->rgb.data + ((gsize) y * (gsize) scene->width + (gsize) left) * 3,

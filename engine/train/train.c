@@ -112,8 +112,8 @@ append_layer (SppnetConfig *config, const gchar *kind, gint filters, gint kernel
   return layer;
 }
 
-/* Appends a stage of twice the stride, whose cells see what is around a region, and adds it to the map that was the last:
- * max pooling, 1x1, 3x3 and 1x1 convolutions, and a merge. */
+/* Appends a stage of twice the stride, whose cells see what is around a region, and adds it to the map that was the
+ * last: max pooling, 1x1, 3x3 and 1x1 convolutions, and a merge. */
 static gboolean
 add_context (SppnetConfig *config, const gint filters[2], GError **error)
 {
@@ -449,7 +449,7 @@ sppnet_train (const SppnetTrainOptions *given, SppnetProgress progress, gpointer
   if (!network
       || (!options.rpn_joint
           && !sppnet_dataset_propose (dataset, options.proposals, options.max_proposals, options.end_to_end.seed,
-                                  options.end_to_end.threads, proposals_file, progress, user_data, error))
+                                      options.end_to_end.threads, proposals_file, progress, user_data, error))
       || !train_network (&options, network, init, dataset, progress, user_data, error)
       || !write_model (base_model, network, &network->config, svm, box, SPPNET_DTYPE_F32, error))
     return FALSE;

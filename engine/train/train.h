@@ -38,7 +38,7 @@ typedef struct
   guint n_head;
   gint head[SPPNET_MAX_HEAD_LAYERS]; /* outputs of each fully connected layer */
   gdouble dropout;                   /* of a new head */
-  gint context[2]; /* filters of a new stage of twice the stride, merged into the last map; 0: none */
+  gint context[2];                   /* filters of a new stage of twice the stride, merged into the last map; 0: none */
   const gchar *merge;                /* (nullable): layer whose output a new merge layer at the end adds to the map */
 
   SppnetProposals proposals;
@@ -46,7 +46,7 @@ typedef struct
   SppnetEndToEndSettings end_to_end;
   gboolean rpn_joint; /* a region proposal network, trained with all else: regions are its own proposals */
   gboolean rpn_new;   /* a new one, even where init has one */
-  gboolean rpn_only; /* only a region proposal network, added to init, of which all else stays as it is */
+  gboolean rpn_only;  /* only a region proposal network, added to init, of which all else stays as it is */
   SppnetRpnSettings rpn;
   SppnetTrainClassifier classifier;
   SppnetTrainBox box;

@@ -2,6 +2,30 @@
 /* info, import, export, propose, bench. */
 #include "tool.h"
 
+/* The default model's rows, its region proposal network among them, have all of its parameters. */
+static void
+test_info_default (Tool *tool, gconstpointer data)
+{
+  static const gchar *const groups[] = { "layers", "rpn", "head" };
+  g_autofree gchar *model = g_test_build_filename (G_TEST_DIST, "..", "models", "voc20.safetensors", NULL);
+  g_autofree gchar *command = g_strdup_printf ("info %s --size 640x480 --json", model);
+  g_autoptr (JsonNode) node = NULL;
+  JsonObject *object;
+  gint64 sum = 0;
+
+  tool_run_ok (tool, command);
+  node = tool_json (tool, 0);
+  object = json_node_get_object (node);
+  for (guint g = 0; g < G_N_ELEMENTS (groups); g++) {
+    JsonArray *rows = json_object_get_array_member (object, groups[g]);
+
+    g_assert_cmpuint (json_array_get_length (rows), >, 0);
+    for (guint i = 0; i < json_array_get_length (rows); i++)
+      sum += json_object_get_int_member (json_array_get_object_element (rows, i), "parameters");
+  }
+  g_assert_cmpint (sum, ==, json_object_get_int_member (object, "parameters"));
+}
+
 static void
 test_info (Tool *tool, gconstpointer data)
 {
@@ -181,6 +205,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add ("/files/info-default", Tool, NULL, tool_set_up, test_info_default, tool_tear_down);
   g_test_add ("/files/info", Tool, NULL, tool_set_up, test_info, tool_tear_down);
   g_test_add ("/files/propose", Tool, NULL, tool_set_up, test_propose, tool_tear_down);
   g_test_add ("/files/seed", Tool, NULL, tool_set_up, test_seed, tool_tear_down);

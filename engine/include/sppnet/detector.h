@@ -32,7 +32,8 @@ typedef enum
   SPPNET_PROPOSALS_AUTO,
 } SppnetProposals;
 
-/* "default", "selective-search", "selective-search-quality", "edge-boxes", "grid", "regions", "rpn", "auto" <-> the value. */
+/* "default", "selective-search", "selective-search-quality", "edge-boxes", "grid", "regions", "rpn", "auto" <-> the
+ * value. */
 SPPNET_API const gchar *sppnet_proposals_to_nick (SppnetProposals proposals);
 SPPNET_API gboolean sppnet_proposals_from_nick (const gchar *nick, SppnetProposals *proposals);
 
@@ -42,15 +43,17 @@ SPPNET_API gboolean sppnet_proposals_from_nick (const gchar *nick, SppnetProposa
  * @max_proposals: at most this many proposals per frame, best first; 0: the model's default, which a region proposal
  *   network has for itself
  * @threshold: lowest confidence reported, 0..1; 0: the model's own thresholds, per class
- * @nms_threshold: overlap (IoU, 0..1) above which the weaker of two boxes of one class is dropped; 0: the model's default
+ * @nms_threshold: overlap (IoU, 0..1) above which the weaker of two boxes of one class is dropped; 0: the model's
+ * default
  * @max_detections: at most this many per frame, best first; 0: 100
  * @threads: threads this detector may use; 0: as many as the process has processors
- * @seed: order of equally ranked proposals (Selective Search); any value is as good, the same value gives the same boxes
+ * @seed: order of equally ranked proposals (Selective Search); any value is as good, the same value gives the same
+ * boxes
  * @labels: (nullable) (array zero-terminated=1): only these labels are reported; %NULL: all
- * @region_margin: the caller's regions are scored with this much more on each side, as a part of their width and height,
- *   0..10
- * @follow: also score where the last run's detections were, and around that: for the frames of a video, in which less has
- *   to be proposed then
+ * @region_margin: the caller's regions are scored with this much more on each side, as a part of their width and
+ * height, 0..10
+ * @follow: also score where the last run's detections were, and around that: for the frames of a video, in which less
+ * has to be proposed then
  *
  * Zero means the default for every field, so that { 0 } is a complete choice.
  */

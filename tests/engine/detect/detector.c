@@ -233,8 +233,8 @@ test_box_regression (void)
 }
 
 /* A region a quarter too far to the left, on ground that is not quite black, scores low; where regression moves it, it
- * scores high: the second score is the one that counts, for the caller's region all the same. The first one still votes on
- * the place. */
+ * scores high: the second score is the one that counts, for the caller's region all the same. The first one still votes
+ * on the place. */
 static void
 test_refined_box (void)
 {

@@ -20,19 +20,19 @@ scene_config (SppnetConfig *config)
   sppnet_config_init (config);
   config->name = g_strdup ("scene");
   config->n_layers = 2;
-  config->layers[0] = (SppnetLayer){ .kind = SPPNET_LAYER_CONV,
-                                     .name = "conv1",
-                                     .filters = SCENE_CHANNELS,
-                                     .kernel_width = 1,
-                                     .kernel_height = 1,
-                                     .stride = 1,
-                                     .activation = SPPNET_ACTIVATION_RELU };
-  config->layers[1] = (SppnetLayer){ .kind = SPPNET_LAYER_AVERAGE_POOL,
-                                     .name = "pool1",
-                                     .kernel_width = SCENE_CELL,
-                                     .kernel_height = SCENE_CELL,
-                                     .stride = SCENE_CELL,
-                                     .ceil_mode = TRUE };
+  config->layers[0] = (SppnetLayer) { .kind = SPPNET_LAYER_CONV,
+                                      .name = "conv1",
+                                      .filters = SCENE_CHANNELS,
+                                      .kernel_width = 1,
+                                      .kernel_height = 1,
+                                      .stride = 1,
+                                      .activation = SPPNET_ACTIVATION_RELU };
+  config->layers[1] = (SppnetLayer) { .kind = SPPNET_LAYER_AVERAGE_POOL,
+                                      .name = "pool1",
+                                      .kernel_width = SCENE_CELL,
+                                      .kernel_height = SCENE_CELL,
+                                      .stride = SCENE_CELL,
+                                      .ceil_mode = TRUE };
   config->n_levels = 2;
   config->levels[0] = 1;
   config->levels[1] = 2;
@@ -40,8 +40,8 @@ scene_config (SppnetConfig *config)
   tiny_labels (config, scene_labels);
 }
 
-/* A region proposal network that prefers what is not dark: its filters are the map's channels, seen through the kernel's
- * centre. Two anchors, whose boxes it leaves as they are. */
+/* A region proposal network that prefers what is not dark: its filters are the map's channels, seen through the
+ * kernel's centre. Two anchors, whose boxes it leaves as they are. */
 static inline void
 scene_add_rpn (SppnetConfig *config)
 {
@@ -115,7 +115,7 @@ scene_init (Scene *scene, gint width, gint height)
 {
   scene->width = width;
   scene->height = height;
-  scene->rgb = g_malloc0 ((gsize)width * height * 3);
+  scene->rgb = g_malloc0 ((gsize) width * height * 3);
 }
 
 static inline void
@@ -131,7 +131,7 @@ scene_draw (Scene *scene, gint x0, gint y0, gint width, gint height, guint8 red,
 {
   for (gint y = y0; y < y0 + height; y++)
     for (gint x = x0; x < x0 + width; x++) {
-      guint8 *pixel = scene->rgb + ((gsize)y * scene->width + x) * 3;
+      guint8 *pixel = scene->rgb + ((gsize) y * scene->width + x) * 3;
 
       pixel[0] = red;
       pixel[1] = green;
@@ -142,16 +142,16 @@ scene_draw (Scene *scene, gint x0, gint y0, gint width, gint height, guint8 red,
 static inline SppnetFrame
 scene_frame (const Scene *scene)
 {
-  return (SppnetFrame){ SPPNET_PIXEL_FORMAT_RGB, scene->width, scene->height, { scene->rgb }, { scene->width * 3 } };
+  return (SppnetFrame) { SPPNET_PIXEL_FORMAT_RGB, scene->width, scene->height, { scene->rgb }, { scene->width * 3 } };
 }
 
 /* Noise and some squares: many proposals, many detections. */
 static inline void
 scene_draw_noise (Scene *scene, guint32 seed)
 {
-  for (gsize i = 0; i < (gsize)scene->width * scene->height * 3; i++) {
+  for (gsize i = 0; i < (gsize) scene->width * scene->height * 3; i++) {
     seed = seed * 1664525u + 1013904223u;
-    scene->rgb[i] = (guint8)(seed >> 24) / 8;
+    scene->rgb[i] = (guint8) (seed >> 24) / 8;
   }
   for (gint i = 0; i + 24 < MIN (scene->width, scene->height); i += 32)
     scene_draw (scene, i, i / 2, 20, 24, i % 64 ? 255 : 40, 255);

@@ -38,7 +38,8 @@ test_one_proposal_per_window (void)
   for (gsize i = 0; i < G_N_ELEMENTS (proposals); i++)
     proposals[i] = random_box (&random, 320, 192);
   proposals[7] = given[0];
-  g_assert_true (sppnet_region_list_set (&list, given, 3, 0, proposals, G_N_ELEMENTS (proposals), &map, 320, 192, NULL));
+  g_assert_true (
+      sppnet_region_list_set (&list, given, 3, 0, proposals, G_N_ELEMENTS (proposals), &map, 320, 192, NULL));
 
   /* the caller's stay, all of them, and first */
   for (gint i = 0; i < 3; i++) {
@@ -71,8 +72,10 @@ test_margin (void)
 
   g_assert_true (sppnet_region_list_set (&list, given, 2, 0.5f, &proposal, 1, NULL, 320, 192, NULL));
   g_assert_cmpuint (list.n, ==, 3);
-  g_assert_true (list.boxes[0].x == 40 && list.boxes[0].y == 40 && list.boxes[0].width == 40 && list.boxes[0].height == 80);
-  g_assert_true (list.boxes[1].x == 0 && list.boxes[1].y == 0 && list.boxes[1].width == 15 && list.boxes[1].height == 15);
+  g_assert_true (list.boxes[0].x == 40 && list.boxes[0].y == 40 && list.boxes[0].width == 40
+                 && list.boxes[0].height == 80);
+  g_assert_true (list.boxes[1].x == 0 && list.boxes[1].y == 0 && list.boxes[1].width == 15
+                 && list.boxes[1].height == 15);
   g_assert_cmpmem (&list.boxes[2], sizeof (SppnetBox), &proposal, sizeof proposal);
 }
 

@@ -27,19 +27,19 @@ test_refused (void)
   const gfloat fractions[] = { -0.1f, 1.001f, NAN, INFINITY, -INFINITY };
 
   for (guint i = 0; i < G_N_ELEMENTS (fractions); i++) {
-    assert_refused (&(SppnetSettings){ .threshold = fractions[i] }, "threshold is");
-    assert_refused (&(SppnetSettings){ .nms_threshold = fractions[i] }, "nms_threshold is");
+    assert_refused (&(SppnetSettings) { .threshold = fractions[i] }, "threshold is");
+    assert_refused (&(SppnetSettings) { .nms_threshold = fractions[i] }, "nms_threshold is");
   }
-  assert_refused (&(SppnetSettings){ .proposals = (SppnetProposals) (SPPNET_PROPOSALS_AUTO + 1) }, "proposals");
-  assert_refused (&(SppnetSettings){ .proposals = (SppnetProposals)-1 }, "proposals");
-  assert_refused (&(SppnetSettings){ .proposals = SPPNET_PROPOSALS_RPN }, "\"scene\" has no region proposal network");
-  assert_refused (&(SppnetSettings){ .region_margin = -0.1f }, "region_margin");
-  assert_refused (&(SppnetSettings){ .region_margin = 10.1f }, "region_margin");
-  assert_refused (&(SppnetSettings){ .region_margin = NAN }, "region_margin");
-  assert_refused (&(SppnetSettings){ .max_proposals = 100001 }, "max_proposals");
-  assert_refused (&(SppnetSettings){ .max_proposals = G_MAXUINT }, "max_proposals");
-  assert_refused (&(SppnetSettings){ .labels = unknown }, "\"unicorn\"");
-  assert_refused (&(SppnetSettings){ .labels = none }, "empty");
+  assert_refused (&(SppnetSettings) { .proposals = (SppnetProposals) (SPPNET_PROPOSALS_AUTO + 1) }, "proposals");
+  assert_refused (&(SppnetSettings) { .proposals = (SppnetProposals) -1 }, "proposals");
+  assert_refused (&(SppnetSettings) { .proposals = SPPNET_PROPOSALS_RPN }, "\"scene\" has no region proposal network");
+  assert_refused (&(SppnetSettings) { .region_margin = -0.1f }, "region_margin");
+  assert_refused (&(SppnetSettings) { .region_margin = 10.1f }, "region_margin");
+  assert_refused (&(SppnetSettings) { .region_margin = NAN }, "region_margin");
+  assert_refused (&(SppnetSettings) { .max_proposals = 100001 }, "max_proposals");
+  assert_refused (&(SppnetSettings) { .max_proposals = G_MAXUINT }, "max_proposals");
+  assert_refused (&(SppnetSettings) { .labels = unknown }, "\"unicorn\"");
+  assert_refused (&(SppnetSettings) { .labels = none }, "empty");
 }
 
 static void
@@ -118,7 +118,7 @@ static void
 test_set_settings (void)
 {
   gchar **labels = g_strsplit ("green", ",", -1);
-  SppnetSettings settings = { .labels = (const gchar *const *)labels };
+  SppnetSettings settings = { .labels = (const gchar *const *) labels };
   const SppnetSettings bad = { .threshold = 2.0f };
   const SppnetBox region = { 0, 0, 24, 24 };
   g_autoptr (SppnetModel) model = scene_model ();
@@ -185,7 +185,7 @@ test_weights_not_finite (void)
   place = memmem (content, length, "sppnet-not-a-num", 16);
   g_assert_nonnull (place);
   memcpy (place, &nan_bits, sizeof nan_bits);
-  g_assert_true (g_file_set_contents (path, content, (gssize)length, &error));
+  g_assert_true (g_file_set_contents (path, content, (gssize) length, &error));
   g_assert_null (sppnet_model_load (path, &error));
   g_assert_true (error != NULL && error->domain == SPPNET_ERROR);
   g_assert_nonnull (strstr (error->message, "classifier.weight"));
@@ -216,14 +216,13 @@ test_auto (void)
     without = tiny_model_new (&config, scene_fill, NULL);
     scene_add_rpn (&config);
     with = tiny_model_new (&config, scene_fill, NULL);
-    assert_plan (with, &(SppnetSettings){ .proposals = SPPNET_PROPOSALS_AUTO }, SPPNET_PROPOSALS_RPN,
+    assert_plan (with, &(SppnetSettings) { .proposals = SPPNET_PROPOSALS_AUTO }, SPPNET_PROPOSALS_RPN,
                  own ? 700 : config.rpn.boxes);
-    assert_plan (with, &(SppnetSettings){ .proposals = SPPNET_PROPOSALS_RPN, .max_proposals = 9 }, SPPNET_PROPOSALS_RPN,
-                 9);
-    assert_plan (without, &(SppnetSettings){ .proposals = SPPNET_PROPOSALS_AUTO }, SPPNET_PROPOSALS_EDGE_BOXES,
-                 700);
-    assert_plan (with, &(SppnetSettings){ 0 }, own ? SPPNET_PROPOSALS_RPN : SPPNET_PROPOSALS_GRID, 700);
-    assert_plan (without, &(SppnetSettings){ 0 }, own ? SPPNET_PROPOSALS_EDGE_BOXES : SPPNET_PROPOSALS_GRID, 700);
+    assert_plan (with, &(SppnetSettings) { .proposals = SPPNET_PROPOSALS_RPN, .max_proposals = 9 },
+                 SPPNET_PROPOSALS_RPN, 9);
+    assert_plan (without, &(SppnetSettings) { .proposals = SPPNET_PROPOSALS_AUTO }, SPPNET_PROPOSALS_EDGE_BOXES, 700);
+    assert_plan (with, &(SppnetSettings) { 0 }, own ? SPPNET_PROPOSALS_RPN : SPPNET_PROPOSALS_GRID, 700);
+    assert_plan (without, &(SppnetSettings) { 0 }, own ? SPPNET_PROPOSALS_EDGE_BOXES : SPPNET_PROPOSALS_GRID, 700);
   }
 }
 

@@ -84,7 +84,7 @@ check_allocations (SppnetProposals proposals, guint threads, gboolean count_mall
   gsize mallocs, n;
 
   for (guint i = 0; i < G_N_ELEMENTS (regions); i++)
-    regions[i] = (SppnetBox){ i % 25 * 4, i / 25 * 4, 20 + i % 7, 24 };
+    regions[i] = (SppnetBox) { i % 25 * 4, i / 25 * 4, 20 + i % 7, 24 };
   scene_init (&scene, 160, 120);
   scene_draw_noise (&scene, 1);
   for (guint i = 0; i < 3; i++)
@@ -163,14 +163,14 @@ run_stream (gpointer user_data)
   const SppnetDetection *first, *found;
   gsize n_first, n;
 
-  scene_init (&scene, 100 + (gint)stream->seed, 90);
+  scene_init (&scene, 100 + (gint) stream->seed, 90);
   scene_draw_noise (&scene, stream->seed);
   run (other, &scene, NULL, 0, &first, &n_first);
   for (guint i = 0; i < 20; i++) {
     run (detector, &scene, NULL, 0, &found, &n);
     scene_assert_same (first, n_first, found, n);
   }
-  return GUINT_TO_POINTER ((guint)n);
+  return GUINT_TO_POINTER ((guint) n);
 }
 
 static void

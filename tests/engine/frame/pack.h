@@ -32,12 +32,12 @@ picture_new (SppnetRandom *random, gint width, gint height)
   gsize chroma = (gsize) ((width + 1) / 2) * ((height + 1) / 2);
   gsize luma = (gsize) width * height;
 
-  return (Picture){ width,
-                    height,
-                    random_bytes (random, luma),
-                    random_bytes (random, chroma),
-                    random_bytes (random, chroma),
-                    random_bytes (random, 3 * luma) };
+  return (Picture) { width,
+                     height,
+                     random_bytes (random, luma),
+                     random_bytes (random, chroma),
+                     random_bytes (random, chroma),
+                     random_bytes (random, 3 * luma) };
 }
 
 static inline void

@@ -21,7 +21,7 @@ fill_random (const gchar *name, gfloat *data, gsize n, gpointer user_data)
   SppnetRandom *random = user_data;
 
   for (gsize i = 0; i < n; i++)
-    data[i] = (gfloat)sppnet_random_normal (random) * 0.2f;
+    data[i] = (gfloat) sppnet_random_normal (random) * 0.2f;
 }
 
 static void
@@ -35,7 +35,7 @@ init_config (SppnetConfig *config, guint n_head, SppnetClassifier classifier, Sp
   sppnet_config_init (config);
   config->name = g_strdup ("tiny");
   config->n_layers = 1;
-  config->layers[0] = (SppnetLayer){
+  config->layers[0] = (SppnetLayer) {
     .kind = SPPNET_LAYER_CONV, .name = "conv1", .filters = CHANNELS, .kernel_width = 1, .kernel_height = 1, .stride = 1
   };
   config->n_levels = 3;
@@ -69,7 +69,7 @@ new_pooled (gsize n, guint64 seed)
   gfloat *pooled = g_new (gfloat, (n + 1) * POOLED);
 
   for (gsize i = 0; i < n * POOLED; i++)
-    pooled[i] = (gfloat)sppnet_random_uniform (&random);
+    pooled[i] = (gfloat) sppnet_random_uniform (&random);
   return pooled;
 }
 
@@ -179,7 +179,7 @@ check_config (const SppnetConfig *config, gsize n, guint threads)
 
   g_assert_no_error (error);
   for (guint32 i = 0; i < n * 3; i++)
-    pairs[i] = (SppnetRegionLabel){ i / 3, i % 3 };
+    pairs[i] = (SppnetRegionLabel) { i / 3, i % 3 };
   g_assert_true (sppnet_head_run (head, pooled, n, threads, &confidence, &error));
   g_assert_true (sppnet_head_regress (head, pooled, pairs, n * 3, threads, &deltas, &error));
   g_assert_true ((deltas != NULL) == (config->box_input != SPPNET_BOX_NONE));

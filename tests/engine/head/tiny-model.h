@@ -35,7 +35,7 @@ tiny_model_save (const gchar *path, const SppnetConfig *config, TinyFill fill, g
     fill (tensor->name, data, tiny_count (tensor), user_data);
     tensor->data = data;
   }
-  return sppnet_model_save (path, config, (const SppnetTensorSource *)(gpointer)tensors->data, tensors->len,
+  return sppnet_model_save (path, config, (const SppnetTensorSource *) (gpointer) tensors->data, tensors->len,
                             SPPNET_DTYPE_F32, error);
 }
 
@@ -61,6 +61,6 @@ tiny_model_new (const SppnetConfig *config, TinyFill fill, gpointer user_data)
 static inline void
 tiny_labels (SppnetConfig *config, const gchar *const *labels)
 {
-  config->labels = g_strdupv ((gchar **)labels);
-  config->n_labels = g_strv_length ((gchar **)labels);
+  config->labels = g_strdupv ((gchar **) labels);
+  config->n_labels = g_strv_length ((gchar **) labels);
 }

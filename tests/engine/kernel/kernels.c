@@ -244,8 +244,10 @@ static const struct
   const gchar *name;
   Check check;
 } checks[] = {
-  { "bias_activate", check_bias_activate }, { "max_rows", check_max_rows },
-  { "max_into", check_max_into },           { "max_cells", check_max_cells },
+  { "bias_activate", check_bias_activate },
+  { "max_rows", check_max_rows },
+  { "max_into", check_max_into },
+  { "max_cells", check_max_cells },
   { "add_into", check_add_into },
   { "activation_gradient", check_activation_gradient },
   { "max_source", check_max_source },

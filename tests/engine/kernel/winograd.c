@@ -57,7 +57,8 @@ check_weights (const SppnetConvKernels *kernels, SppnetRandom *random)
 {
   gint filters = 1 + (gint) sppnet_random_below (random, (guint32) kernels->block);
   gint padded = (filters + kernels->lanes - 1) / kernels->lanes * kernels->lanes;
-  gsize tap = (gsize) filters + sppnet_random_below (random, 9), plane = (gsize) padded + sppnet_random_below (random, 9);
+  gsize tap = (gsize) filters + sppnet_random_below (random, 9),
+        plane = (gsize) padded + sppnet_random_below (random, 9);
   const gfloat *in = random_floats (&in_arena, 8 * tap + (gsize) filters, random);
   gfloat *out = arena_take (&out_arena, sizeof *out * (35 * plane + (gsize) padded));
 

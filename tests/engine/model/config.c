@@ -34,6 +34,7 @@ assert_same (const SppnetConfig *a, const SppnetConfig *b)
   for (guint i = 0; a->calibration && i < 2 * a->n_labels; i++)
     g_assert_true (a->calibration[i] == b->calibration[i]);
   g_assert_cmpint (a->box_input, ==, b->box_input);
+  g_assert_cmpint (a->box_from, ==, b->box_from);
   g_assert_cmpmem (a->box_mean, sizeof a->box_mean, b->box_mean, sizeof b->box_mean);
   g_assert_cmpmem (a->box_scale, sizeof a->box_scale, b->box_scale, sizeof b->box_scale);
   g_assert_cmpmem (&a->rpn, sizeof a->rpn, &b->rpn, sizeof b->rpn);
@@ -93,6 +94,8 @@ test_round_trip_random (void)
     config.layers[0].pad_y = (gint) sppnet_random_below (&random, (guint32) config.layers[0].kernel_height);
     config.classifier = (SppnetClassifier) sppnet_random_below (&random, 2);
     config.box_input = (SppnetBoxInput) sppnet_random_below (&random, 3);
+    if (config.box_input == SPPNET_BOX_HEAD)
+      config.box_from = (SppnetBoxFrom) sppnet_random_below (&random, 2);
     config.rpn.anchors[0][1] = (gfloat) (1 + 8000 * sppnet_random_uniform (&random));
     config.rpn.nms_threshold = (gfloat) sppnet_random_uniform (&random);
     config.proposals = (SppnetProposals) (1 + sppnet_random_below (&random, SPPNET_PROPOSALS_AUTO));
@@ -313,6 +316,9 @@ static const struct
   { "\"thresholds\":[0,", "\"thresholds\":[1.5,", SPPNET_ERROR_CORRUPT, "'thresholds[0]'" },
   { "\"calibration\":[-1.7,", "\"calibration\":[", SPPNET_ERROR_CORRUPT, "'calibration' must be" },
   { "\"input\":\"pooled\"", "\"input\":\"pixels\"", SPPNET_ERROR_UNSUPPORTED, "box: " },
+  { "\"input\":\"pooled\"", "\"input\":\"pooled\",\"from\":\"cells\"", SPPNET_ERROR_UNSUPPORTED,
+    "'from' called 'cells'" },
+  { "\"input\":\"pooled\"", "\"input\":\"pooled\",\"from\":\"window\"", SPPNET_ERROR_CORRUPT, "box: 'from'" },
   { "\"name\":\"fc6\"", "\"name\":\"rpn\"", SPPNET_ERROR_CORRUPT, "rpn: another layer" },
   { "\"name\":\"fc6\"", "\"name\":\"rpn_box\"", SPPNET_ERROR_CORRUPT, "rpn: a layer is called like" },
   { "\"name\":\"rpn\"", "\"name\":\"box\"", SPPNET_ERROR_CORRUPT, "rpn: the names" },

@@ -12,8 +12,8 @@
 #define FILE_NAME "folder/hostile.safetensors"
 
 /* One 1x1 convolution: 16 bytes of data. The tests change this header. */
-#define DOCUMENT \
-  "\"sppnet\":\"{\\\"version\\\":1,\\\"layers\\\":[{\\\"type\\\":\\\"conv\\\",\\\"name\\\":\\\"c\\\"," \
+#define DOCUMENT                                                                                                       \
+  "\"sppnet\":\"{\\\"version\\\":1,\\\"layers\\\":[{\\\"type\\\":\\\"conv\\\",\\\"name\\\":\\\"c\\\","                 \
   "\\\"filters\\\":1,\\\"kernel\\\":1}]}\""
 #define META "\"__metadata__\":{" DOCUMENT "}"
 #define WEIGHT "\"c.weight\":{\"dtype\":\"F32\",\"shape\":[1,3,1,1],\"data_offsets\":[0,12]}"
@@ -95,13 +95,14 @@ test_alignment (void)
   }
 }
 
-#define SHAPED(shape, begin, end) \
+#define SHAPED(shape, begin, end)                                                                                      \
   "{" META ",\"c.weight\":{\"dtype\":\"F32\",\"shape\":" shape ",\"data_offsets\":[" begin "," end "]}," BIAS "}"
-#define TYPED(type, begin, end) \
+#define TYPED(type, begin, end)                                                                                        \
   "{" META ",\"c.weight\":{\"dtype\":" type ",\"shape\":[1,3,1,1],\"data_offsets\":[" begin "," end "]}," BIAS "}"
 /* A document that asks for the tensors of a region proposal network. */
-#define RPN_META \
-  "\"__metadata__\":{\"sppnet\":\"{\\\"version\\\":1,\\\"layers\\\":[{\\\"type\\\":\\\"conv\\\",\\\"name\\\":\\\"c\\\"," \
+#define RPN_META                                                                                                       \
+  "\"__metadata__\":{\"sppnet\":\"{\\\"version\\\":1,\\\"layers\\\":[{\\\"type\\\":\\\"conv\\\",\\\"name\\\":"         \
+  "\\\"c\\\","                                                                                                         \
   "\\\"filters\\\":1,\\\"kernel\\\":1}],\\\"rpn\\\":{\\\"filters\\\":1,\\\"anchors\\\":[[16,16]]}}\"}"
 #define DEEP "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["
 
@@ -184,8 +185,8 @@ static const struct
   { "{" META ",\"c.bias\":{\"dtype\":\"F32\",\"shape\":[4],\"data_offsets\":[0,16]}}", SPPNET_ERROR_CORRUPT,
     "tensor 'c.bias': its shape is [4]" },
   { "{" META ",\"c.bias\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
-    "\"d\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[4,16]}}", SPPNET_ERROR_CORRUPT,
-    "tensor 'd': the configuration has no such tensor" },
+    "\"d\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[4,16]}}",
+    SPPNET_ERROR_CORRUPT, "tensor 'd': the configuration has no such tensor" },
   { "{" META "," WEIGHT ",\"c.bias\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[8,12]}}", SPPNET_ERROR_CORRUPT,
     "tensor 'c.bias': its data begins at byte 8, overlapping" },
   { "{" META "," WEIGHT ",\"c.bias\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[16,20]}}", SPPNET_ERROR_CORRUPT,
@@ -222,10 +223,14 @@ test_lengths (void)
     guint64 length;
     const gchar *text;
   } lengths[] = {
-    { 17, "longer than the file" },           { 100000000, "longer than the file" },
-    { 100000001, "larger than the format's" }, { G_MAXUINT64, "larger than the format's" },
-    { G_MAXUINT64 - 7, "larger than the" },    { 1ULL << 63, "larger than the" },
-    { 16, "the header" },                      { 0, "text ends too early" },
+    { 17, "longer than the file" },
+    { 100000000, "longer than the file" },
+    { 100000001, "larger than the format's" },
+    { G_MAXUINT64, "larger than the format's" },
+    { G_MAXUINT64 - 7, "larger than the" },
+    { 1ULL << 63, "larger than the" },
+    { 16, "the header" },
+    { 0, "text ends too early" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (lengths); i++) {
@@ -271,9 +276,10 @@ test_not_finite (void)
     check_refused (bytes, SPPNET_ERROR_CORRUPT, "tensor 'c.weight': element 2 is not a finite number");
   }
   for (guint i = 0; i < 2; i++) {
-    g_autoptr (GBytes) bytes = make_file (
-        "{" META ",\"c.weight\":{\"dtype\":\"F16\",\"shape\":[1,3,1,1],\"data_offsets\":[0,6]},"
-        "\"c.bias\":{\"dtype\":\"F16\",\"shape\":[1],\"data_offsets\":[6,8]}}", bad_half[i], 8);
+    g_autoptr (GBytes) bytes
+        = make_file ("{" META ",\"c.weight\":{\"dtype\":\"F16\",\"shape\":[1,3,1,1],\"data_offsets\":[0,6]},"
+                     "\"c.bias\":{\"dtype\":\"F16\",\"shape\":[1],\"data_offsets\":[6,8]}}",
+                     bad_half[i], 8);
 
     check_refused (bytes, SPPNET_ERROR_CORRUPT, "tensor 'c.weight': element 1 is not a finite number");
   }
@@ -344,7 +350,9 @@ test_unreadable (void)
     if (geteuid () == 0 && setuid (65534) != 0)
       _exit (77);
     _exit (!sppnet_model_load (file, &error) && g_error_matches (error, SPPNET_ERROR, SPPNET_ERROR_READ)
-           && g_str_has_prefix (error->message, file) ? 0 : 1);
+                   && g_str_has_prefix (error->message, file)
+               ? 0
+               : 1);
   }
   g_assert_cmpint (waitpid (child, &status, 0), ==, child);
   if (WIFEXITED (status) && WEXITSTATUS (status) == 77)

@@ -141,7 +141,8 @@ test_naive (void)
     g_autoptr (GArray) naive = NULL;
 
     for (guint i = 0; i < channels * width * height; i++)
-      planes[i] = (gfloat) sppnet_random_below (&random, levels) + (round % 2 ? (gfloat) sppnet_random_uniform (&random) : 0.0f);
+      planes[i] = (gfloat) sppnet_random_below (&random, levels)
+                  + (round % 2 ? (gfloat) sppnet_random_uniform (&random) : 0.0f);
     naive = naive_edges (planes, channels, round % 3 ? 1.0f : 3.0f, width, height);
     g_assert_true (sppnet_edges_build (&edges, planes, channels, round % 3 ? 1.0f : 3.0f, width, height, NULL));
     g_assert_cmpuint (edges.start[SPPNET_EDGE_BINS], ==, naive->len);

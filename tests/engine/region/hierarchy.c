@@ -18,8 +18,8 @@ typedef struct
   gboolean touch[2 * MAX_REGIONS][2 * MAX_REGIONS], alive[2 * MAX_REGIONS];
 } Scene;
 
-/* Each pixel belongs to the nearest of some random points, which need not leave connected regions: labels are renamed so
- * that all numbers occur. */
+/* Each pixel belongs to the nearest of some random points, which need not leave connected regions: labels are renamed
+ * so that all numbers occur. */
 static void
 make_labels (Scene *scene, SppnetRandom *random)
 {
@@ -176,7 +176,12 @@ test_naive (void)
 static void
 test_many (void)
 {
-  enum { WIDTH = 90, HEIGHT = 70, N = WIDTH * HEIGHT };
+  enum
+  {
+    WIDTH = 90,
+    HEIGHT = 70,
+    N = WIDTH * HEIGHT
+  };
   SppnetHistogramLayout layout = sppnet_histogram_layout (1);
   g_autofree guint32 *labels = g_new (guint32, N);
   g_autofree SppnetRegion *regions = g_new (SppnetRegion, N);
@@ -194,8 +199,8 @@ test_many (void)
     g_assert_true (sppnet_adjacency_find (&adjacency, labels, WIDTH, HEIGHT, N, NULL));
     g_assert_cmpuint (adjacency.n_pairs, ==, (WIDTH - 1) * HEIGHT + WIDTH * (HEIGHT - 1));
   }
-  g_assert_true (sppnet_hierarchy_run (&hierarchy, SPPNET_SIMILARITY_SIZE | SPPNET_SIMILARITY_FILL, &layout, regions, NULL, N,
-                                       &adjacency, N, NULL));
+  g_assert_true (sppnet_hierarchy_run (&hierarchy, SPPNET_SIMILARITY_SIZE | SPPNET_SIMILARITY_FILL, &layout, regions,
+                                       NULL, N, &adjacency, N, NULL));
   g_assert_cmpuint (hierarchy.n_regions, ==, 2 * N - 1);
   last = (const SppnetRegion *) hierarchy.regions.data + 2 * N - 2;
   g_assert_cmpuint (last->size, ==, N);

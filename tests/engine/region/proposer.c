@@ -79,8 +79,9 @@ contains (const SppnetBox *boxes, gsize n, SppnetBox wanted, gfloat iou)
 static void
 test_sizes (void)
 {
-  static const gint sizes[][2] = { { 1, 1 }, { 1, 2 }, { 2, 1 }, { 3, 3 }, { 1, 300 }, { 300, 1 }, { 19, 19 }, { 20, 20 },
-                                   { 33, 257 }, { 2000, 5 }, { 8192, 1 }, { 1, 8192 }, { 64, 64 }, { 101, 99 } };
+  static const gint sizes[][2]
+      = { { 1, 1 },   { 1, 2 },    { 2, 1 },    { 3, 3 },    { 1, 300 },  { 300, 1 }, { 19, 19 },
+          { 20, 20 }, { 33, 257 }, { 2000, 5 }, { 8192, 1 }, { 1, 8192 }, { 64, 64 }, { 101, 99 } };
   g_autoptr (SppnetProposer) proposer = sppnet_proposer_new ();
 
   for (guint s = 0; s < G_N_ELEMENTS (sizes); s++)
@@ -93,7 +94,8 @@ test_sizes (void)
 
         g_test_message ("%dx%d, %s, picture %u", width, height, sppnet_proposals_to_nick (methods[m]), p);
         for (guint max_boxes = 1; max_boxes <= 100000; max_boxes *= 316) {
-          g_assert_true (sppnet_proposer_run (proposer, methods[m], rgb, width, height, max_boxes, 1, 2, &boxes, &n, NULL));
+          g_assert_true (
+              sppnet_proposer_run (proposer, methods[m], rgb, width, height, max_boxes, 1, 2, &boxes, &n, NULL));
           check_list (boxes, n, width, height, max_boxes);
         }
         g_assert_true (contains (boxes, n, (SppnetBox) { 0, 0, (gfloat) width, (gfloat) height }, 1.0f));
@@ -115,8 +117,8 @@ test_large (void)
     const SppnetBox *boxes;
     gsize n;
 
-    g_assert_true (sppnet_proposer_run (proposer, SPPNET_PROPOSALS_SELECTIVE_SEARCH, rgb, width, height, 2000, 1, 2, &boxes, &n,
-                                        NULL));
+    g_assert_true (sppnet_proposer_run (proposer, SPPNET_PROPOSALS_SELECTIVE_SEARCH, rgb, width, height, 2000, 1, 2,
+                                        &boxes, &n, NULL));
     check_list (boxes, n, width, height, 2000);
     g_assert_true (contains (boxes, n, (SppnetBox) { 0, 0, (gfloat) width, (gfloat) height }, 1.0f));
     g_assert_true (contains (boxes, n, bar, 0.85f));
@@ -152,8 +154,8 @@ test_smallest (void)
     const SppnetBox *boxes;
     gsize n;
 
-    g_assert_true (sppnet_proposer_run (proposer, SPPNET_PROPOSALS_SELECTIVE_SEARCH, rgb, sizes[s][0], sizes[s][1], 100000, 1, 1,
-                                        &boxes, &n, NULL));
+    g_assert_true (sppnet_proposer_run (proposer, SPPNET_PROPOSALS_SELECTIVE_SEARCH, rgb, sizes[s][0], sizes[s][1],
+                                        100000, 1, 1, &boxes, &n, NULL));
     for (gsize i = 0; i < n; i++)
       smallest = MIN (smallest, MIN (boxes[i].width, boxes[i].height));
     g_assert_cmpfloat (smallest, >=, (gfloat) sizes[s][2]);
@@ -220,8 +222,8 @@ test_grid (void)
     gboolean corner[2] = { FALSE, FALSE };
     gsize n;
 
-    g_assert_true (sppnet_proposer_run (proposer, SPPNET_PROPOSALS_GRID, (const guint8 *) "", 640, 480, limits[l], 0, 1, &boxes, &n,
-                                        NULL));
+    g_assert_true (sppnet_proposer_run (proposer, SPPNET_PROPOSALS_GRID, (const guint8 *) "", 640, 480, limits[l], 0, 1,
+                                        &boxes, &n, NULL));
     check_list (boxes, n, 640, 480, limits[l]);
     g_assert_cmpuint (n, >=, limits[l] / 3);
     for (gsize i = 1; i < n; i++)
@@ -247,20 +249,22 @@ test_refused (void)
     for (guint m = 0; m < G_N_ELEMENTS (methods); m++) {
       g_autoptr (GError) error = NULL;
 
-      g_assert_false (sppnet_proposer_run (proposer, methods[m], (const guint8 *) "", sizes[s][0], sizes[s][1], 10, 0, 1, &boxes, &n,
-                                           &error));
+      g_assert_false (sppnet_proposer_run (proposer, methods[m], (const guint8 *) "", sizes[s][0], sizes[s][1], 10, 0,
+                                           1, &boxes, &n, &error));
       g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED);
     }
   for (gint method = -1; method <= 9; method += method ? 1 : 9) {
     g_autoptr (GError) error = NULL;
 
-    g_assert_false (sppnet_proposer_run (proposer, (SppnetProposals) (method > 0 ? 90 : method), (const guint8 *) "rgb", 1, 1, 10, 0,
-                                         1, &boxes, &n, &error));
+    g_assert_false (sppnet_proposer_run (proposer, (SppnetProposals) (method > 0 ? 90 : method), (const guint8 *) "rgb",
+                                         1, 1, 10, 0, 1, &boxes, &n, &error));
     g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS);
   }
-  g_assert_true (sppnet_proposer_run (proposer, SPPNET_PROPOSALS_REGIONS, (const guint8 *) "rgb", 1, 1, 10, 0, 1, &boxes, &n, NULL));
+  g_assert_true (sppnet_proposer_run (proposer, SPPNET_PROPOSALS_REGIONS, (const guint8 *) "rgb", 1, 1, 10, 0, 1,
+                                      &boxes, &n, NULL));
   g_assert_cmpuint (n, ==, 0);
-  g_assert_true (sppnet_proposer_run (proposer, SPPNET_PROPOSALS_GRID, (const guint8 *) "rgb", 1, 1, 0, 0, 1, &boxes, &n, NULL));
+  g_assert_true (
+      sppnet_proposer_run (proposer, SPPNET_PROPOSALS_GRID, (const guint8 *) "rgb", 1, 1, 0, 0, 1, &boxes, &n, NULL));
   g_assert_cmpuint (n, ==, 0);
 }
 

@@ -23,8 +23,8 @@ test_dog (void)
   }
   g_assert_true (sppnet_picture_load (&picture, DOG, &error));
   proposer = sppnet_proposer_new ();
-  g_assert_true (sppnet_proposer_run (proposer, SPPNET_PROPOSALS_SELECTIVE_SEARCH, picture.rgb, picture.width, picture.height, 2000, 1,
-                                      1, &boxes, &n, &error));
+  g_assert_true (sppnet_proposer_run (proposer, SPPNET_PROPOSALS_SELECTIVE_SEARCH, picture.rgb, picture.width,
+                                      picture.height, 2000, 1, 1, &boxes, &n, &error));
   for (gsize i = 0; i < n; i++)
     best = MAX (best, sppnet_box_iou (&boxes[i], &dog));
   g_assert_cmpfloat (best, >=, 0.75f);
@@ -38,7 +38,8 @@ add_picture (SppnetRecall *recall, SppnetProposer *proposer, SppnetProposals met
   gsize n;
 
   if (!sppnet_picture_load (&picture, annotation->picture, NULL)
-      || !sppnet_proposer_run (proposer, method, picture.rgb, picture.width, picture.height, 2000, 1, 1, &boxes, &n, NULL))
+      || !sppnet_proposer_run (proposer, method, picture.rgb, picture.width, picture.height, 2000, 1, 1, &boxes, &n,
+                               NULL))
     return FALSE;
   sppnet_recall_add (recall, annotation, NULL, boxes, n);
   return TRUE;

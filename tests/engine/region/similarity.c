@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-#define CTSF                                                                                                           \
-  (SPPNET_SIMILARITY_COLOUR | SPPNET_SIMILARITY_TEXTURE | SPPNET_SIMILARITY_SIZE | SPPNET_SIMILARITY_FILL)
+#define CTSF (SPPNET_SIMILARITY_COLOUR | SPPNET_SIMILARITY_TEXTURE | SPPNET_SIMILARITY_SIZE | SPPNET_SIMILARITY_FILL)
 
 static void
 test_colour_codes (void)
@@ -117,9 +116,12 @@ test_measures (void)
   hb[80] = 0.5f, hb[319] = 0.5f;
   g_assert_cmpfloat (sppnet_similarity (SPPNET_SIMILARITY_COLOUR, &layout, &a, ha, &b, hb, 100), ==, colour);
   g_assert_cmpfloat (sppnet_similarity (SPPNET_SIMILARITY_TEXTURE, &layout, &a, ha, &b, hb, 100), ==, texture);
-  g_assert_cmpfloat_with_epsilon (sppnet_similarity (SPPNET_SIMILARITY_SIZE, &layout, &a, NULL, &b, NULL, 100), size, 1e-6);
-  g_assert_cmpfloat_with_epsilon (sppnet_similarity (SPPNET_SIMILARITY_FILL, &layout, &a, NULL, &b, NULL, 100), fill, 1e-6);
-  g_assert_cmpfloat_with_epsilon (sppnet_similarity (CTSF, &layout, &a, ha, &b, hb, 100), colour + texture + size + fill, 1e-6);
+  g_assert_cmpfloat_with_epsilon (sppnet_similarity (SPPNET_SIMILARITY_SIZE, &layout, &a, NULL, &b, NULL, 100), size,
+                                  1e-6);
+  g_assert_cmpfloat_with_epsilon (sppnet_similarity (SPPNET_SIMILARITY_FILL, &layout, &a, NULL, &b, NULL, 100), fill,
+                                  1e-6);
+  g_assert_cmpfloat_with_epsilon (sppnet_similarity (CTSF, &layout, &a, ha, &b, hb, 100),
+                                  colour + texture + size + fill, 1e-6);
   g_assert_cmpfloat_with_epsilon (sppnet_similarity (CTSF & ~SPPNET_SIMILARITY_COLOUR, &layout, &b, hb, &a, ha, 100),
                                   texture + size + fill, 1e-6);
 }

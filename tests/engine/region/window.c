@@ -13,29 +13,19 @@ typedef struct
 /* left = floor ((first - offset) / S) + 1, right = ceil ((last - offset) / S) - 1, worked out by hand. */
 static const Case cases[] = {
   /* the paper's example: 224 pixels at stride 16 */
-  { 16, 0, 0, 223, 15, 1, 13 },
-  { 16, 0, 0, 223, 14, 1, 13 },
-  { 16, 0, 0, 224, 15, 1, 13 },
-  { 16, 0, 0, 225, 15, 1, 14 },
-  { 16, 0, 15, 48, 15, 1, 2 },
-  { 16, 0, 16, 48, 15, 2, 2 },
-  { 16, 0, 17, 49, 15, 2, 3 },
-  { 16, 0, 32, 33, 15, 2, 2 },   /* left 3, right 2: the middle 2.5, downwards */
-  { 16, 0, 32, 32, 15, 2, 2 },   /* left 3, right 1 */
-  { 16, 0, 33, 34, 15, 2, 2 },   /* left 3, right 2 */
-  { 16, 0, 0, 0, 15, 0, 0 },     /* left 1, right -1 */
-  { 16, 0, 239, 239, 15, 14, 14 },
-  { 16, 0, 0, 1000, 15, 1, 14 }, /* clamped */
-  { 16, 0, -100, 1000, 15, 0, 14 },
-  { 16, 0, -100, -50, 15, 0, 0 },
-  { 16, 0, 1000, 1100, 15, 14, 14 },
-  { 16, 0, 0, 15, 1, 0, 0 },
-  { 16, 7.5f, 7, 24, 15, 0, 1 },
-  { 16, 7.5f, 8, 23, 15, 0, 0 }, /* left 1, right 0 */
-  { 16, -8, 0, 223, 15, 1, 14 },
-  { 8, 0, 0, 223, 28, 1, 27 },
-  { 1, 0, 3, 9, 20, 4, 8 },
-  { 12, 0, 10.5f, 30.5f, 20, 1, 2 },
+  { 16, 0, 0, 223, 15, 1, 13 },      { 16, 0, 0, 223, 14, 1, 13 },
+  { 16, 0, 0, 224, 15, 1, 13 },      { 16, 0, 0, 225, 15, 1, 14 },
+  { 16, 0, 15, 48, 15, 1, 2 },       { 16, 0, 16, 48, 15, 2, 2 },
+  { 16, 0, 17, 49, 15, 2, 3 },       { 16, 0, 32, 33, 15, 2, 2 },   /* left 3, right 2: the middle 2.5, downwards */
+  { 16, 0, 32, 32, 15, 2, 2 },                                      /* left 3, right 1 */
+  { 16, 0, 33, 34, 15, 2, 2 },                                      /* left 3, right 2 */
+  { 16, 0, 0, 0, 15, 0, 0 },                                        /* left 1, right -1 */
+  { 16, 0, 239, 239, 15, 14, 14 },   { 16, 0, 0, 1000, 15, 1, 14 }, /* clamped */
+  { 16, 0, -100, 1000, 15, 0, 14 },  { 16, 0, -100, -50, 15, 0, 0 },
+  { 16, 0, 1000, 1100, 15, 14, 14 }, { 16, 0, 0, 15, 1, 0, 0 },
+  { 16, 7.5f, 7, 24, 15, 0, 1 },     { 16, 7.5f, 8, 23, 15, 0, 0 }, /* left 1, right 0 */
+  { 16, -8, 0, 223, 15, 1, 14 },     { 8, 0, 0, 223, 28, 1, 27 },
+  { 1, 0, 3, 9, 20, 4, 8 },          { 12, 0, 10.5f, 30.5f, 20, 1, 2 },
 };
 
 static void
@@ -105,7 +95,8 @@ test_inverse (void)
 static void
 test_extremes (void)
 {
-  static const gfloat values[] = { 0.0f, -0.0f, 1e-30f, -1.0f, 0.5f, 8192.0f, 1e9f, -1e9f, 3e38f, -3e38f, INFINITY, -INFINITY, NAN };
+  static const gfloat values[]
+      = { 0.0f, -0.0f, 1e-30f, -1.0f, 0.5f, 8192.0f, 1e9f, -1e9f, 3e38f, -3e38f, INFINITY, -INFINITY, NAN };
   const guint n = G_N_ELEMENTS (values);
 
   for (guint i = 0; i < n * n * n * n; i++) {
@@ -118,6 +109,20 @@ test_extremes (void)
   }
 }
 
+/* Cells of stride 8 around centres at 0.5, 8.5, ... of a box's coordinates. */
+static void
+test_area (void)
+{
+  const SppnetWindow window = { 1, 2, 3, 2 };
+  const SppnetGeometry geometry = { 8, 0, 2 };
+  SppnetBox box = sppnet_window_area (&window, &geometry);
+
+  g_assert_cmpfloat (box.x, ==, 4.5f);
+  g_assert_cmpfloat (box.y, ==, 14.5f);
+  g_assert_cmpfloat (box.width, ==, 24);
+  g_assert_cmpfloat (box.height, ==, 8);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -125,5 +130,6 @@ main (int argc, char **argv)
   g_test_add_func ("/region/window/hand", test_hand);
   g_test_add_func ("/region/window/inverse", test_inverse);
   g_test_add_func ("/region/window/extremes", test_extremes);
+  g_test_add_func ("/region/window/area", test_area);
   return g_test_run ();
 }

@@ -36,8 +36,9 @@ load (gpointer user_data, guint picture, SppnetRegions *regions, GError **error)
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_READ, "picture %u is on fire", picture);
     return FALSE;
   }
-  *regions = (SppnetRegions){ 1 + set->n_proposals, 1, set->boxes[picture], &set->features[picture][0][0],
-                              &set->label[picture], &set->difficult[picture] };
+  *regions = (SppnetRegions) { 1 + set->n_proposals, 1,
+                               set->boxes[picture],  &set->features[picture][0][0],
+                               &set->label[picture], &set->difficult[picture] };
   return TRUE;
 }
 
@@ -60,8 +61,8 @@ make_set (guint64 seed)
     SppnetBox *object = &set->boxes[p][0];
 
     set->label[p] = (gint) p % 2;
-    *object = (SppnetBox){ (gfloat) between (&random, 0, 300), (gfloat) between (&random, 0, 300),
-                           (gfloat) between (&random, 50, 200), (gfloat) between (&random, 50, 200) };
+    *object = (SppnetBox) { (gfloat) between (&random, 0, 300), (gfloat) between (&random, 0, 300),
+                            (gfloat) between (&random, 50, 200), (gfloat) between (&random, 50, 200) };
     for (guint r = 1; r <= REGIONS; r++) {
       SppnetBox *box = &set->boxes[p][r];
       gfloat *feature = set->features[p][r], t[4];
@@ -83,7 +84,7 @@ make_set (guint64 seed)
 static SppnetRegionSource
 source_of (Set *set)
 {
-  return (SppnetRegionSource){ set->n_pictures, LABELS, LENGTH, load, set };
+  return (SppnetRegionSource) { set->n_pictures, LABELS, LENGTH, load, set };
 }
 
 static void

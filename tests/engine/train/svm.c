@@ -38,15 +38,16 @@ load (gpointer user_data, guint picture, SppnetRegions *regions, GError **error)
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_READ, "picture %u is on fire", picture);
     return FALSE;
   }
-  *regions = (SppnetRegions){ set->n[picture], set->n_objects[picture], set->boxes[picture],
-                              &set->features[picture][0][0], set->labels[picture], set->difficult[picture] };
+  *regions = (SppnetRegions) { set->n[picture],      set->n_objects[picture],
+                               set->boxes[picture],  &set->features[picture][0][0],
+                               set->labels[picture], set->difficult[picture] };
   return TRUE;
 }
 
 static SppnetRegionSource
 source_of (Set *set)
 {
-  return (SppnetRegionSource){ set->n_pictures, LABELS, LENGTH, load, set };
+  return (SppnetRegionSource) { set->n_pictures, LABELS, LENGTH, load, set };
 }
 
 static void
@@ -55,7 +56,7 @@ add_region (Set *set, guint picture, gint label, const gfloat *feature)
   gsize row = set->n[picture]++;
 
   g_assert_cmpuint (row, <, MAX_REGIONS);
-  set->boxes[picture][row] = (SppnetBox){ (gfloat) (row % 8) * 100, (gfloat) (row / 8) * 100, 50, 50 };
+  set->boxes[picture][row] = (SppnetBox) { (gfloat) (row % 8) * 100, (gfloat) (row / 8) * 100, 50, 50 };
   memcpy (set->features[picture][row], feature, sizeof set->features[picture][row]);
   if (label >= 0) {
     set->labels[picture][row] = label;

@@ -47,10 +47,10 @@ test_folded (void)
     for (guint k = 0; k < LENGTH; k++) {
       vectors[i][k] = (gfloat) MAX (0, sppnet_random_normal (&random) + (k == 0 ? labels[i] : 0));
       if (vectors[i][k] != 0)
-        *node++ = (struct feature_node){ (int) k + 1, vectors[i][k] * scale };
+        *node++ = (struct feature_node) { (int) k + 1, vectors[i][k] * scale };
     }
-    *node++ = (struct feature_node){ LENGTH + 1, 10 };
-    *node = (struct feature_node){ -1, 0 };
+    *node++ = (struct feature_node) { LENGTH + 1, 10 };
+    *node = (struct feature_node) { -1, 0 };
   }
   set_print_string_function (silence);
   srand (11);

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Wherever a scene says that an object is, its colour is there: red disks and blue squares. */
+#include "scenes.h"
+
+#include "backbone/backbone.h"
+#include "box/regression.h"
+#include "pooling/pooling.h"
+#include "train/sampler.h"
+
+#define PICTURES 6
+
+typedef struct
+{
+  gchar *dir;
+  SppnetDataset *dataset;
+  SppnetScene scene;
+} Fixture;
+
+static void
+set_up (Fixture *fixture, gconstpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  fixture->dir = scenes_write (PICTURES, 11);
+  fixture->dataset = sppnet_dataset_new (sppnet_voc_load (fixture->dir, "train", &error), NULL, &error);
+  g_assert_no_error (error);
+  sppnet_scene_init (&fixture->scene);
+}
+
+static void
+tear_down (Fixture *fixture, gconstpointer user_data)
+{
+  sppnet_scene_clear (&fixture->scene);
+  sppnet_dataset_free (fixture->dataset);
+  remove_tree (fixture->dir);
+  g_free (fixture->dir);
+}
+
+static const guint8 *
+pixel (const SppnetScene *scene, gint x, gint y)
+{
+  return (const guint8 *) scene->rgb.data + ((gsize) y * (gsize) scene->width + (gsize) x) * 3;
+}
+
+/* The middle of an object of which all is visible has the label's colour. Returns whether it lies within the scene. */
+static gboolean
+check_object (const SppnetScene *scene, const SppnetSceneObject *object)
+{
+  const SppnetBox *box = &object->box;
+  const guint8 *middle = pixel (scene, (gint) (box->x + box->width / 2), (gint) (box->y + box->height / 2));
+
+  g_assert_cmpfloat (box->x, >=, 0);
+  g_assert_cmpfloat (box->y, >=, 0);
+  g_assert_cmpfloat (box->x + box->width, <=, (gfloat) scene->width + 1e-3f);
+  g_assert_cmpfloat (box->y + box->height, <=, (gfloat) scene->height + 1e-3f);
+  if (object->label < 0)
+    return FALSE;
+  /* Labels in alphabetical order: disk, square. A cut disk's middle may be outside of it. */
+  if (object->label == 1) {
+    g_assert_cmpint (middle[2], >, 120);
+    g_assert_cmpint (middle[0], <, 100);
+  } else if (fabsf (box->width - box->height) < 2) {
+    g_assert_cmpint (middle[0], >, 120);
+    g_assert_cmpint (middle[2], <, 100);
+  }
+  return TRUE;
+}
+
+static guint
+check_objects (const SppnetScene *scene)
+{
+  guint seen = 0;
+
+  for (guint k = 0; k < scene->objects->len; k++)
+    seen += check_object (scene, &g_array_index (scene->objects, SppnetSceneObject, k));
+  return seen;
+}
+
+static void
+test_whole (Fixture *fixture, gconstpointer user_data)
+{
+  static const gdouble scales[] = { 0.5, 0.77, 1.0 };
+  SppnetScene *scene = &fixture->scene;
+  SppnetRandom random = { 3 };
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < PICTURES; i++)
+    for (guint s = 0; s < G_N_ELEMENTS (scales); s++) {
+      sppnet_scene_draw (scene, fixture->dataset, i, scales[s], TRUE, &random, &error);
+      g_assert_no_error (error);
+      g_assert_cmpint (scene->width, ==, (gint) lround (scales[s] * SCENE_WIDTH));
+      g_assert_cmpint (scene->height, ==, (gint) lround (scales[s] * SCENE_HEIGHT));
+      g_assert_cmpuint (check_objects (scene), ==, 2);
+    }
+}
+
+/* Larger than the picture: a part of it, with the picture's size. */
+static void
+test_cut (Fixture *fixture, gconstpointer user_data)
+{
+  SppnetScene *scene = &fixture->scene;
+  SppnetRandom random = { 4 };
+  g_autoptr (GError) error = NULL;
+  guint seen = 0, ignored = 0, rounds = 40;
+
+  for (guint i = 0; i < rounds; i++) {
+    sppnet_scene_draw (scene, fixture->dataset, i % PICTURES, 1.9, TRUE, &random, &error);
+    g_assert_no_error (error);
+    g_assert_cmpint (scene->width, ==, SCENE_WIDTH);
+    g_assert_cmpint (scene->height, ==, SCENE_HEIGHT);
+    seen += check_objects (scene);
+    ignored += scene->objects->len;
+  }
+  ignored -= seen;
+  g_test_message ("%u objects seen, %u mostly cut off, in %u scenes", seen, ignored, rounds);
+  g_assert_cmpuint (seen, >, 0);
+  g_assert_cmpuint (ignored, >, 0);
+  g_assert_cmpuint (seen + ignored, <, 2 * rounds);
+}
+
+static void
+test_mosaic (Fixture *fixture, gconstpointer user_data)
+{
+  SppnetScene *scene = &fixture->scene;
+  SppnetRandom random = { 5 };
+  g_autoptr (GError) error = NULL;
+  guint seen = 0;
+
+  for (guint i = 0; i < 40; i++) {
+    sppnet_scene_draw_mosaic (scene, fixture->dataset, i % PICTURES, 0.7 + 0.02 * i, TRUE, &random, &error);
+    g_assert_no_error (error);
+    g_assert_cmpint (scene->width, <=, SCENE_WIDTH);
+    seen += check_objects (scene);
+  }
+  /* At least half of what four pictures have. */
+  g_assert_cmpuint (seen, >, 40 * 4);
+}
+
+/* Difficult objects and proposals that are cut. */
+static void
+test_boxes (Fixture *fixture, gconstpointer user_data)
+{
+  SppnetAnnotation *annotation = g_ptr_array_index (fixture->dataset->annotations, 0);
+  SppnetObject *first = &g_array_index (annotation->objects, SppnetObject, 0);
+  SppnetScene *scene = &fixture->scene;
+  SppnetBox proposal = { 10, 20, 30, 40 }, placed;
+
+  first->difficult = TRUE;
+  fixture->dataset->proposals[0] = g_array_new (FALSE, FALSE, sizeof (SppnetBox));
+  g_array_append_val (fixture->dataset->proposals[0], proposal);
+  sppnet_scene_set (scene, fixture->dataset, 0, 2 * SCENE_WIDTH, SCENE_HEIGHT, TRUE);
+  g_assert_cmpuint (scene->objects->len, ==, 2);
+  g_assert_cmpint (g_array_index (scene->objects, SppnetSceneObject, 0).label, ==, -1);
+  g_assert_cmpint (g_array_index (scene->objects, SppnetSceneObject, 1).label, >=, 0);
+  g_assert_cmpuint (scene->proposals->len, ==, 1);
+  placed = g_array_index (scene->proposals, SppnetBox, 0);
+  g_assert_cmpfloat (placed.x, ==, 2 * (SCENE_WIDTH - 40));
+  g_assert_cmpfloat (placed.y, ==, 20);
+  g_assert_cmpfloat (placed.width, ==, 60);
+  g_assert_cmpfloat (placed.height, ==, 40);
+}
+
+static void
+test_missing_picture (Fixture *fixture, gconstpointer user_data)
+{
+  SppnetAnnotation *annotation = g_ptr_array_index (fixture->dataset->annotations, 0);
+  SppnetRandom random = { 6 };
+  g_autoptr (GError) error = NULL;
+
+  g_remove (annotation->picture);
+  g_assert_false (sppnet_scene_draw (&fixture->scene, fixture->dataset, 0, 1.0, FALSE, &random, &error));
+  g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_NOT_FOUND);
+}
+
+/* What regions are to become leads from the cells pooled for them to the object. */
+static void
+test_regions (Fixture *fixture, gconstpointer user_data)
+{
+  static const SppnetBoxFrom from[] = { SPPNET_BOX_FROM_REGION, SPPNET_BOX_FROM_WINDOW };
+  const SppnetSamplerSettings settings = { .regions = 60, .positive_fraction = 0.5, .easy_fraction = 0.5, .jitter = 40 };
+  g_autoptr (SppnetSampler) sampler = sppnet_sampler_new ();
+  SppnetRandom random = { 7 };
+  g_auto (SppnetConfig) config;
+  g_autoptr (GError) error = NULL;
+  SppnetMap map = { .geometry = { 8, 0, 0 } };
+  SppnetBox background = { 1, 1, 9, 9 };
+
+  sppnet_config_init (&config);
+  config.n_layers = 1;
+  config.layers[0] = (SppnetLayer) { .kind = SPPNET_LAYER_CONV,
+                                     .name = "conv1",
+                                     .filters = 4,
+                                     .kernel_width = 1,
+                                     .kernel_height = 1,
+                                     .stride = 8 };
+  for (gint c = 0; c < 4; c++) {
+    config.box_mean[c] = 0.05f;
+    config.box_scale[c] = 0.2f;
+  }
+  sppnet_config_map_size (&config, SCENE_WIDTH, SCENE_HEIGHT, &map.width, &map.height);
+  for (guint round = 0; round < 2; round++) {
+    guint positive = 0;
+
+    config.box_from = from[round];
+    sppnet_scene_set (&sampler->scene, fixture->dataset, 1, SCENE_WIDTH, SCENE_HEIGHT, FALSE);
+    sppnet_sampler_draw_regions (sampler, &background, 1, &config, &settings, &random, &error);
+    g_assert_no_error (error);
+    for (gsize i = 0; i < sampler->samples.n; i++) {
+      SppnetBox base = sppnet_region_base (&map, &config, &sampler->samples.boxes[i]), found;
+      gfloat t[4], best = 0;
+
+      if (sampler->samples.target[i] == 0)
+        continue;
+      positive++;
+      for (gint c = 0; c < 4; c++)
+        t[c] = sampler->samples.box_target[i][c] * config.box_scale[c] + config.box_mean[c];
+      found = sppnet_box_decode (&base, t);
+      for (guint k = 0; k < 2; k++) {
+        const SppnetSceneObject *object = &g_array_index (sampler->scene.objects, SppnetSceneObject, k);
+
+        if (object->label == sampler->samples.target[i] - 1)
+          best = MAX (best, sppnet_box_iou (&found, &object->box));
+      }
+      g_assert_cmpfloat (best, >, 0.999);
+    }
+    g_assert_cmpuint (positive, ==, 30);
+    g_assert_cmpuint (sampler->samples.n, >, positive);
+  }
+}
+
+#define ADD(name, function) g_test_add ("/train/scene/" name, Fixture, NULL, set_up, function, tear_down)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("whole", test_whole);
+  ADD ("cut", test_cut);
+  ADD ("mosaic", test_mosaic);
+  ADD ("boxes", test_boxes);
+  ADD ("missing-picture", test_missing_picture);
+  ADD ("regions", test_regions);
+  return g_test_run ();
+}
