@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "region/edge_boxes.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/threads.h"
+#include "box/nms.h"
+#include "kernel/kernel.h"
 #include "region/edge_score.h"
 #include "region/edge_window.h"
 
-/* Of two boxes that overlap (IoU) by more, the one of lower score is dropped; the paper's beta. */
-#define BETA 0.75f
-/* For each box wanted, so many windows are scored, those of the highest bounds, and so many of these are refined. */
+/* Of two boxes that overlap (IoU) by more, the one of lower score is dropped; the paper's beta is .75. */
+#define BETA 0.7f
+/* For each box wanted, so many windows are scored, those of the highest bounds; of the best of these, those that
+ * overlap a better one by more than WINDOW_BETA are dropped, and so many are refined. */
 #define SCORED 20
-#define REFINED 2
+#define BEST 6
+#define WINDOW_BETA 0.65f
+#define REFINED 1.8
 
 /* Sides that refinement does not go below, pixels. */
 #define SMALLEST_SIDE 8
@@ -25,8 +31,8 @@ struct _SppnetEdgeBoxes
   SppnetEdgeGroups groups;
   SppnetEdgeScore score;
   SppnetEdgeWindows windows;
-  SppnetBuffer found; /* SppnetRanked [windows]: rank is the score */
-  SppnetBuffer kept;  /* gfloat [5][boxes]: corners and area */
+  SppnetBuffer found;   /* SppnetRanked [windows]: rank is the score */
+  SppnetBuffer columns; /* gfloat [SPPNET_NMS_COLUMNS][boxes]: of those kept so far */
   guint32 bins[BINS];
 };
 
@@ -45,7 +51,7 @@ sppnet_edge_boxes_free (SppnetEdgeBoxes *boxes)
   sppnet_edge_groups_clear (&boxes->groups);
   sppnet_edge_score_clear (&boxes->score);
   sppnet_buffer_clear (&boxes->found);
-  sppnet_buffer_clear (&boxes->kept);
+  sppnet_buffer_clear (&boxes->columns);
   g_free (boxes);
 }
 
@@ -60,11 +66,11 @@ bin_of (gfloat score)
   return f.bits >> BIN_SHIFT;
 }
 
-/* Keeps the best in their order, `most` and those that are about as good as the last; scores of 0 are dropped. */
-static gsize
-keep_best (SppnetEdgeBoxes *b, SppnetRanked *found, gsize n, gsize most)
+/* The bin of the last of the `most` best; 1 where there are fewer: bin 0 has the scores of 0. */
+static guint
+last_bin (SppnetEdgeBoxes *b, const SppnetRanked *found, gsize n, gsize most)
 {
-  gsize kept = 0, above = 0;
+  gsize above = 0;
   guint bin = BINS;
 
   memset (b->bins, 0, sizeof b->bins);
@@ -72,10 +78,37 @@ keep_best (SppnetEdgeBoxes *b, SppnetRanked *found, gsize n, gsize most)
     b->bins[bin_of (found[i].rank)]++;
   while (bin > 1 && above < most)
     above += b->bins[--bin];
+  return bin;
+}
+
+/* Moves the best to the front, `most` and those that are about as good as the last; returns how many they are. What is
+ * behind them is in another order then. */
+static gsize
+take_best (SppnetEdgeBoxes *b, SppnetRanked *found, gsize n, gsize most)
+{
+  guint bin = last_bin (b, found, n, most);
+  gsize kept = 0;
+
   for (gsize i = 0; i < n; i++)
-    if (bin_of (found[i].rank) >= bin)
+    if (bin_of (found[i].rank) >= bin) {
+      SppnetRanked swap = found[kept];
+
       found[kept++] = found[i];
+      found[i] = swap;
+    }
   return kept;
+}
+
+/* A score that all of the `most` best exceed. */
+static gfloat
+floor_of (SppnetEdgeBoxes *b, const SppnetRanked *found, gsize n, gsize most)
+{
+  union {
+    guint32 bits;
+    gfloat value;
+  } f = { last_bin (b, found, n, most) << BIN_SHIFT };
+
+  return n < most ? 0.0f : nextafterf (f.value, 0.0f);
 }
 
 static void
@@ -116,80 +149,67 @@ refine (const SppnetEdgeBoxes *b, guint thread, SppnetRanked *best)
   } while (step[0] > 2 || step[1] > 2);
 }
 
-typedef struct
+/* Greedy non-maximum suppression of a sorted list. Returns how many are left, at most `most`. */
+static gsize
+suppress (const SppnetEdgeBoxes *b, SppnetRanked *ranked, gsize n, gfloat threshold, gsize most)
 {
-  gfloat *x0, *y0, *x1, *y1, *area;
-} Kept;
+  const SppnetKernels *kernels = sppnet_kernels ();
+  /* IoU > t where the intersection exceeds t / (1 + t) of the sum of both areas. */
+  gfloat share = threshold / (1.0f + threshold), *columns = b->columns.data;
+  gsize kept = 0;
 
-/* Whether a kept box overlaps this one by more than BETA. */
-static gboolean
-covered (const Kept *kept, gsize n, gfloat x0, gfloat y0, gfloat x1, gfloat y1, gfloat area)
-{
-  const gfloat part = BETA / (1.0f + BETA); /* IoU > beta: intersection > part * (sum of areas) */
-
-  for (gsize i = 0; i < n; i += 16) {
-    gint found = 0;
-
-    for (gsize j = i; j < i + 16; j++) {
-      gfloat w = MIN (x1, kept->x1[j]) - MAX (x0, kept->x0[j]), h = MIN (y1, kept->y1[j]) - MAX (y0, kept->y0[j]);
-
-      w = MAX (w, 0.0f);
-      h = MAX (h, 0.0f);
-      found |= w * h > part * (area + kept->area[j]);
-    }
-    if (found)
-      return TRUE;
-  }
-  return FALSE;
-}
-
-/* Greedy non-maximum suppression of a sorted list. */
-static gboolean
-suppress (SppnetEdgeBoxes *b, SppnetRanking *ranking, gsize most, GError **error)
-{
-  SppnetRanked *ranked = ranking->ranked.data;
-  gsize room = (MIN (most, ranking->n_ranked) + 31) & ~(gsize) 15, n = 0;
-  gfloat *memory = sppnet_buffer_reserve (&b->kept, room, 5 * sizeof *memory, error);
-  Kept kept = { memory, memory + room, memory + 2 * room, memory + 3 * room, memory + 4 * room };
-
-  if (!memory)
-    return FALSE;
-  memset (memory, 0, room * 5 * sizeof *memory);
-  for (gsize i = 0; i < ranking->n_ranked && n < most; i++) {
+  for (gsize i = 0; i < n && kept < most; i++) {
     SppnetExtent e = ranked[i].extent;
-    gfloat x1 = (gfloat) e.x1 + 1.0f, y1 = (gfloat) e.y1 + 1.0f, area = (x1 - e.x0) * (y1 - e.y0);
+    gfloat x1 = (gfloat) e.x1 + 1.0f, y1 = (gfloat) e.y1 + 1.0f;
+    const gfloat box[SPPNET_NMS_COLUMNS] = { e.x0, e.y0, x1, y1, (x1 - e.x0) * (y1 - e.y0) };
 
-    if (covered (&kept, n, e.x0, e.y0, x1, y1, area))
+    if (kernels->overlaps (columns, most, kept, box, share))
       continue;
-    kept.x0[n] = e.x0;
-    kept.y0[n] = e.y0;
-    kept.x1[n] = x1;
-    kept.y1[n] = y1;
-    kept.area[n] = area;
-    ranked[n++] = ranked[i];
+    for (gsize c = 0; c < SPPNET_NMS_COLUMNS; c++)
+      columns[c * most + kept] = box[c];
+    ranked[kept++] = ranked[i];
   }
-  ranking->n_ranked = n;
-  return TRUE;
+  return kept;
 }
 
-/* found: the windows; returns how many boxes are left at its start. */
+static void
+score_windows (SppnetEdgeBoxes *b, SppnetRanked *found, gsize n, gfloat floor, guint threads)
+{
+#pragma omp parallel for num_threads(threads) schedule(dynamic, 64)
+  for (gsize i = 0; i < n; i++)
+    found[i].rank = sppnet_edge_score_box (&b->score, sppnet_thread_index (), found[i].extent, floor);
+}
+
+/* Scores the windows and moves the best to the front of found; returns how many they are. */
 static gsize
 search (SppnetEdgeBoxes *b, SppnetRanked *found, gsize max_boxes, guint threads)
 {
-  gsize n = b->windows.n;
+  gsize n = b->windows.n, first;
+  gfloat floor;
 
 #pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
   for (guint i = 0; i < b->windows.n_shapes; i++)
     bound_shape (b, &b->windows.shapes[i], found + b->windows.shapes[i].first);
-  n = keep_best (b, found, n, max_boxes * SCORED);
-#pragma omp parallel for num_threads(threads) schedule(dynamic, 64)
+  n = take_best (b, found, n, max_boxes * SCORED);
+  /* A window of the others counts only where it is as good as the best of those whose bounds are highest, which ends
+   * most of their scoring early. */
+  first = take_best (b, found, n, max_boxes * BEST * 3 / 2);
+  score_windows (b, found, first, 0.0f, threads);
+  floor = floor_of (b, found, first, max_boxes * BEST);
+  score_windows (b, found + first, n - first, floor, threads);
+  return take_best (b, found, n, max_boxes * BEST);
+}
+
+/* Puts boxes into the ranking, sorted. */
+static gboolean
+rank (SppnetRanking *ranking, const SppnetRanked *found, gsize n, GError **error)
+{
+  if (!sppnet_ranking_start (ranking, n + 1, error))
+    return FALSE;
   for (gsize i = 0; i < n; i++)
-    found[i].rank = sppnet_edge_score_box (&b->score, sppnet_thread_index (), found[i].extent, 0.0f);
-  n = keep_best (b, found, n, max_boxes * REFINED);
-#pragma omp parallel for num_threads(threads) schedule(dynamic, 16)
-  for (gsize i = 0; i < n; i++)
-    refine (b, sppnet_thread_index (), &found[i]);
-  return n;
+    sppnet_ranking_add (ranking, -found[i].rank, found[i].extent);
+  sppnet_ranking_sort (ranking);
+  return TRUE;
 }
 
 gboolean
@@ -197,7 +217,7 @@ sppnet_edge_boxes_run (SppnetEdgeBoxes *b, const guint8 *rgb, gint width, gint h
                        SppnetRanking *ranking, GError **error)
 {
   SppnetRanked *found;
-  gsize n;
+  gsize n, most;
 
   if (!sppnet_edge_map_run (&b->map, rgb, width, height, threads, error)
       || !sppnet_edge_groups_run (&b->groups, &b->map, error)
@@ -207,14 +227,23 @@ sppnet_edge_boxes_run (SppnetEdgeBoxes *b, const guint8 *rgb, gint width, gint h
   found = sppnet_buffer_reserve (&b->found, b->windows.n + 1, sizeof *found, error);
   if (!found)
     return FALSE;
+  most = (gsize) ceil (REFINED * max_boxes);
+  if (!sppnet_buffer_reserve (&b->columns, most, SPPNET_NMS_COLUMNS * sizeof (gfloat), error))
+    return FALSE;
   n = search (b, found, max_boxes, threads);
-  if (!sppnet_ranking_start (ranking, n + 1, error))
+  if (!rank (ranking, found, n, error))
     return FALSE;
+  n = suppress (b, ranking->ranked.data, n, WINDOW_BETA, most);
+  for (gsize i = 0; i < n; i++) {
+    found[i] = ((const SppnetRanked *) ranking->ranked.data)[i];
+    found[i].rank = -found[i].rank;
+  }
+#pragma omp parallel for num_threads(threads) schedule(dynamic, 16)
   for (gsize i = 0; i < n; i++)
-    sppnet_ranking_add (ranking, -found[i].rank, found[i].extent);
-  sppnet_ranking_sort (ranking);
-  if (!suppress (b, ranking, max_boxes, error))
+    refine (b, sppnet_thread_index (), &found[i]);
+  if (!rank (ranking, found, n, error))
     return FALSE;
+  ranking->n_ranked = suppress (b, ranking->ranked.data, n, BETA, max_boxes);
   sppnet_ranking_add (ranking, 0.0f, (SppnetExtent) { 0, 0, (guint16) (width - 1), (guint16) (height - 1) });
   return TRUE;
 }

@@ -177,7 +177,8 @@ static void
 test_regions (Fixture *fixture, gconstpointer user_data)
 {
   static const SppnetBoxFrom from[] = { SPPNET_BOX_FROM_REGION, SPPNET_BOX_FROM_WINDOW };
-  const SppnetSamplerSettings settings = { .regions = 60, .positive_fraction = 0.5, .easy_fraction = 0.5, .jitter = 40 };
+  const SppnetSamplerSettings settings
+      = { .regions = 60, .positive_fraction = 0.5, .easy_fraction = 0.5, .jitter = 40 };
   g_autoptr (SppnetSampler) sampler = sppnet_sampler_new ();
   SppnetRandom random = { 7 };
   g_auto (SppnetConfig) config;
@@ -187,12 +188,9 @@ test_regions (Fixture *fixture, gconstpointer user_data)
 
   sppnet_config_init (&config);
   config.n_layers = 1;
-  config.layers[0] = (SppnetLayer) { .kind = SPPNET_LAYER_CONV,
-                                     .name = "conv1",
-                                     .filters = 4,
-                                     .kernel_width = 1,
-                                     .kernel_height = 1,
-                                     .stride = 8 };
+  config.layers[0] = (SppnetLayer) {
+    .kind = SPPNET_LAYER_CONV, .name = "conv1", .filters = 4, .kernel_width = 1, .kernel_height = 1, .stride = 8
+  };
   for (gint c = 0; c < 4; c++) {
     config.box_mean[c] = 0.05f;
     config.box_scale[c] = 0.2f;
