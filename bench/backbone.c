@@ -34,7 +34,7 @@ write_input (const gchar *path, const SppnetPicture *picture, const SppnetConfig
 static gboolean
 run (SppnetModel *model, const SppnetPicture *picture, const PeerArguments *arg, gdouble *ms, GError **error)
 {
-  g_autoptr (SppnetBackbone) backbone = sppnet_backbone_new (model, error);
+  g_autoptr (SppnetBackbone) backbone = sppnet_backbone_new (model, SPPNET_PRECISION_FLOAT32, error);
   SppnetFrame frame = sppnet_picture_frame (picture);
   SppnetMap map;
 

@@ -450,6 +450,7 @@ gst_sppnet_detect_class_init (GstSppnetDetectClass *klass)
       "Finds objects in frames of any size and attaches them as metadata (regions of interest)",
       "The gst-sppnet developers");
   gst_type_mark_as_plugin_api (GST_TYPE_SPPNET_PROPOSALS, 0);
+  gst_type_mark_as_plugin_api (GST_TYPE_SPPNET_PRECISION, 0);
 
   base_class->start = gst_sppnet_detect_start;
   base_class->stop = gst_sppnet_detect_stop;

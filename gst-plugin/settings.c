@@ -28,6 +28,25 @@ gst_sppnet_proposals_get_type (void)
   return type;
 }
 
+GType
+gst_sppnet_precision_get_type (void)
+{
+  static GType type;
+  static const GEnumValue values[] = {
+    { SPPNET_PRECISION_DEFAULT, "float32", "default" },
+    { SPPNET_PRECISION_FLOAT32, "Single precision", "float32" },
+    { SPPNET_PRECISION_BFLOAT16, "Products of numbers with 8 bits of precision: faster, with AVX512_BF16", "bfloat16" },
+    { 0, NULL, NULL },
+  };
+
+  if (g_once_init_enter (&type)) {
+    GType registered = g_enum_register_static ("GstSppnetPrecision", values);
+
+    g_once_init_leave (&type, registered);
+  }
+  return type;
+}
+
 void
 gst_sppnet_settings_install (GObjectClass *klass)
 {
@@ -93,6 +112,12 @@ gst_sppnet_settings_install (GObjectClass *klass)
                             "Also score where the last detections were, and around that: in a video, fewer new regions "
                             "have to be proposed then (max-proposals)",
                             FALSE, controllable));
+  g_object_class_install_property (
+      klass, GST_SPPNET_SETTINGS_PRECISION,
+      g_param_spec_enum ("precision", "Precision",
+                         "What convolution and fully connected layers compute with. What the processor cannot do is an "
+                         "error at start, a warning later",
+                         GST_TYPE_SPPNET_PRECISION, SPPNET_PRECISION_DEFAULT, flags));
 }
 
 static void
@@ -150,6 +175,9 @@ gst_sppnet_settings_set (GstSppnetSettings *settings, guint id, const GValue *va
   case GST_SPPNET_SETTINGS_FOLLOW:
     v->follow = g_value_get_boolean (value);
     break;
+  case GST_SPPNET_SETTINGS_PRECISION:
+    v->precision = (SppnetPrecision) g_value_get_enum (value);
+    break;
   default:
     return FALSE;
   }
@@ -192,6 +220,9 @@ gst_sppnet_settings_get (const GstSppnetSettings *settings, guint id, GValue *va
     return TRUE;
   case GST_SPPNET_SETTINGS_FOLLOW:
     g_value_set_boolean (value, v->follow);
+    return TRUE;
+  case GST_SPPNET_SETTINGS_PRECISION:
+    g_value_set_enum (value, v->precision);
     return TRUE;
   default:
     return FALSE;

@@ -18,7 +18,8 @@ enum
   GST_SPPNET_SETTINGS_SEED,
   GST_SPPNET_SETTINGS_REGION_MARGIN,
   GST_SPPNET_SETTINGS_FOLLOW,
-  GST_SPPNET_SETTINGS_LAST = GST_SPPNET_SETTINGS_FOLLOW,
+  GST_SPPNET_SETTINGS_PRECISION,
+  GST_SPPNET_SETTINGS_LAST = GST_SPPNET_SETTINGS_PRECISION,
 };
 
 /* { 0 } is all defaults. */
@@ -32,6 +33,8 @@ typedef struct
 
 #define GST_TYPE_SPPNET_PROPOSALS (gst_sppnet_proposals_get_type ())
 GType gst_sppnet_proposals_get_type (void);
+#define GST_TYPE_SPPNET_PRECISION (gst_sppnet_precision_get_type ())
+GType gst_sppnet_precision_get_type (void);
 
 void gst_sppnet_settings_install (GObjectClass *klass);
 /* FALSE when id is not one of the above. */

@@ -20,6 +20,8 @@ sppnet_arguments_add (GOptionContext *context, SppnetDetectorArguments *argument
     { "labels", 0, 0, G_OPTION_ARG_STRING, &arguments->labels, "Only these labels (default: all)", "NAME,NAME,..." },
     { "threads", 0, 0, G_OPTION_ARG_INT, &arguments->threads, "Threads to use (default: all processors)", "N" },
     { "seed", 0, 0, G_OPTION_ARG_INT64, &arguments->seed, "Seed of everything random (default: 0)", "N" },
+    { "precision", 0, 0, G_OPTION_ARG_STRING, &arguments->precision,
+      "float32 (default), or bfloat16 where the processor has AVX512_BF16", "KIND" },
     { NULL },
   };
 
@@ -169,6 +171,8 @@ sppnet_arguments_check (SppnetDetectorArguments *arguments, SppnetSettings *sett
       || (arguments->proposals
           && !sppnet_check_method ("proposals", arguments->proposals, &settings->proposals, error)))
     return FALSE;
+  if (arguments->precision && !sppnet_precision_from_nick (arguments->precision, &settings->precision))
+    return sppnet_usage_error (error, "--precision: \"%s\" is neither float32 nor bfloat16", arguments->precision);
   settings->max_proposals = (guint) arguments->max_proposals;
   settings->threshold = (gfloat) arguments->threshold;
   settings->nms_threshold = (gfloat) arguments->nms_threshold;

@@ -11,14 +11,14 @@
 /* The options of a detector, as they are given. { 0 } before parsing. */
 typedef struct
 {
-  gchar *model, *proposals, *labels;
+  gchar *model, *proposals, *labels, *precision;
   gint max_proposals, threads;
   gint64 seed;
   gdouble threshold, nms_threshold;
   gchar **label_list; /* labels, split at commas */
 } SppnetDetectorArguments;
 
-/* Adds --model, --max-proposals, --threshold, --nms-threshold, --labels, --threads, --seed. */
+/* Adds --model, --max-proposals, --threshold, --nms-threshold, --labels, --threads, --seed, --precision. */
 void sppnet_arguments_add (GOptionContext *context, SppnetDetectorArguments *arguments);
 /* Adds --NAME METHOD for arguments->proposals. */
 void sppnet_arguments_add_proposals (GOptionContext *context, SppnetDetectorArguments *arguments, const gchar *name);

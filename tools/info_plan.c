@@ -82,7 +82,7 @@ gboolean
 sppnet_tool_info_plan (SppnetModel *model, gint width, gint height, gboolean json, GError **error)
 {
   const SppnetConfig *config = sppnet_model_get_config (model);
-  const SppnetWeights *weights = sppnet_weights_get (model, error);
+  const SppnetWeights *weights = sppnet_weights_get (model, SPPNET_PRECISION_FLOAT32, error);
   SppnetShape shapes[SPPNET_MAX_LAYERS + 1];
   g_autofree SppnetBackbonePlan *plan = g_new (SppnetBackbonePlan, 1);
   g_autofree Row *rows = g_new0 (Row, SPPNET_MAX_LAYERS);

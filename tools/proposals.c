@@ -27,8 +27,8 @@ load_model (SppnetToolProposals *proposals, const SppnetDetectorArguments *argum
   proposals->method = sppnet_proposals_resolve (proposals->method, sppnet_model_get_config (proposals->model));
   if (proposals->method != SPPNET_PROPOSALS_RPN)
     return TRUE;
-  proposals->rpn = sppnet_rpn_new (proposals->model, error);
-  proposals->backbone = proposals->rpn ? sppnet_backbone_new (proposals->model, error) : NULL;
+  proposals->rpn = sppnet_rpn_new (proposals->model, SPPNET_PRECISION_FLOAT32, error);
+  proposals->backbone = proposals->rpn ? sppnet_backbone_new (proposals->model, SPPNET_PRECISION_FLOAT32, error) : NULL;
   return proposals->backbone != NULL;
 }
 

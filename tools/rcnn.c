@@ -40,8 +40,9 @@ sppnet_rcnn_new (SppnetModel *model, const SppnetPicture *picture, const SppnetB
   rcnn->threads = threads;
   rcnn->rgb = g_malloc (SIDE * SIDE * 3);
   length = (gsize) sppnet_config_bins (rcnn->config) * (gsize) sppnet_config_channels (rcnn->config);
-  if (!(rcnn->head = sppnet_head_new (model, error)) || !(rcnn->whole = sppnet_backbone_new (model, error))
-      || !(rcnn->warped = sppnet_backbone_new (model, error))
+  if (!(rcnn->head = sppnet_head_new (model, SPPNET_PRECISION_FLOAT32, error))
+      || !(rcnn->whole = sppnet_backbone_new (model, SPPNET_PRECISION_FLOAT32, error))
+      || !(rcnn->warped = sppnet_backbone_new (model, SPPNET_PRECISION_FLOAT32, error))
       || !sppnet_buffer_reserve (&rcnn->pooled, CHUNK * length, sizeof (gfloat), error))
     return NULL;
   return g_steal_pointer (&rcnn);

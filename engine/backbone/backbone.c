@@ -34,9 +34,9 @@ struct _SppnetBackbone
 };
 
 SppnetBackbone *
-sppnet_backbone_new (SppnetModel *model, GError **error)
+sppnet_backbone_new (SppnetModel *model, SppnetPrecision precision, GError **error)
 {
-  const SppnetWeights *weights = sppnet_weights_get (model, error);
+  const SppnetWeights *weights = sppnet_weights_get (model, precision, error);
   SppnetBackbone *backbone;
 
   if (!weights)

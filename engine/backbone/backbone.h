@@ -10,7 +10,7 @@
  * all backbones of one model (sppnet_model_share()). */
 typedef struct _SppnetBackbone SppnetBackbone;
 
-SppnetBackbone *sppnet_backbone_new (SppnetModel *model, GError **error);
+SppnetBackbone *sppnet_backbone_new (SppnetModel *model, SppnetPrecision precision, GError **error);
 void sppnet_backbone_free (SppnetBackbone *backbone);
 
 /**

@@ -44,10 +44,13 @@ sppnet_conv_direct_pack (const SppnetConvKernels *kernels, const SppnetLayer *la
     gint count = MIN (layer->filters - first, kernels->block);
     gint width = count > kernels->lanes ? kernels->block : kernels->lanes;
 
-    for (gsize k = 0; k < depth; k++, packed += width) {
-      memcpy (packed, weight + k * layer->filters + first, sizeof *packed * count);
-      memset (packed + count, 0, sizeof *packed * (width - count));
+    for (gsize k = 0; k < depth; k++) {
+      memcpy (packed + k * width, weight + k * layer->filters + first, sizeof *packed * count);
+      memset (packed + k * width + count, 0, sizeof *packed * (width - count));
     }
+    if (kernels->to_pairs)
+      kernels->to_pairs (packed, depth, width);
+    packed += depth * width;
   }
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <sppnet/detector.h>
+
 #include "backbone/layers.h"
 #include "kernel/conv.h"
 

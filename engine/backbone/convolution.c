@@ -26,10 +26,18 @@ reference_weights (const SppnetConv *conv)
   return (gsize) conv->layer->kernel_width * conv->layer->kernel_height * conv->channels * conv->layer->filters;
 }
 
-gboolean
-sppnet_conv_init (SppnetConv *conv, const SppnetLayer *layer, gint channels)
+const SppnetConvKernels *
+sppnet_conv_kernels_for_precision (SppnetPrecision precision, gint channels)
 {
-  const SppnetConvKernels *kernels = sppnet_conv_kernels ();
+  if (precision == SPPNET_PRECISION_BFLOAT16 && channels % 2 == 0 && sppnet_conv_kernels_bfloat16 ())
+    return sppnet_conv_kernels_bfloat16 ();
+  return sppnet_conv_kernels ();
+}
+
+gboolean
+sppnet_conv_init (SppnetConv *conv, const SppnetLayer *layer, gint channels, SppnetPrecision precision)
+{
+  const SppnetConvKernels *kernels = sppnet_conv_kernels_for_precision (precision, channels);
 
   *conv = (SppnetConv) { .layer = layer, .channels = channels };
   /* The plain level is the reference. */

@@ -39,7 +39,7 @@ sppnet_weights_load (SppnetConv *conv, SppnetModel *model, GError **error)
 }
 
 static gboolean
-pack_layer (SppnetConv *conv, SppnetModel *model, guint index, GError **error)
+pack_layer (SppnetConv *conv, SppnetModel *model, guint index, SppnetPrecision precision, GError **error)
 {
   const SppnetConfig *config = sppnet_model_get_config (model);
   const SppnetLayer *layer = &config->layers[index];
@@ -47,18 +47,18 @@ pack_layer (SppnetConv *conv, SppnetModel *model, guint index, GError **error)
 
   if (!sppnet_layer_has_weights (layer))
     return TRUE;
-  if (!sppnet_conv_init (conv, layer, channels))
+  if (!sppnet_conv_init (conv, layer, channels, precision))
     return no_memory (model, layer, error);
   return sppnet_weights_load (conv, model, error);
 }
 
 static gpointer
-weights_pack (SppnetModel *model, GError **error)
+weights_pack (SppnetModel *model, SppnetPrecision precision, GError **error)
 {
   SppnetWeights *weights = g_new0 (SppnetWeights, 1);
 
   for (guint i = 0; i < sppnet_model_get_config (model)->n_layers; i++)
-    if (!pack_layer (&weights->conv[i], model, i, error)) {
+    if (!pack_layer (&weights->conv[i], model, i, precision, error)) {
       weights_free (weights);
       return NULL;
     }
@@ -66,7 +66,7 @@ weights_pack (SppnetModel *model, GError **error)
 }
 
 const SppnetWeights *
-sppnet_weights_get (SppnetModel *model, GError **error)
+sppnet_weights_get (SppnetModel *model, SppnetPrecision precision, GError **error)
 {
-  return sppnet_model_share (model, "backbone", weights_pack, weights_free, error);
+  return sppnet_model_share (model, "backbone", precision, weights_pack, weights_free, error);
 }

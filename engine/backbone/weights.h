@@ -11,7 +11,7 @@ typedef struct
 } SppnetWeights;
 
 /* Owned by the model. MEMORY where there is none. */
-const SppnetWeights *sppnet_weights_get (SppnetModel *model, GError **error);
+const SppnetWeights *sppnet_weights_get (SppnetModel *model, SppnetPrecision precision, GError **error);
 
 /* Packs the tensors NAME.weight and NAME.bias, NAME being that of conv's layer, into memory that it has. */
 gboolean sppnet_weights_load (SppnetConv *conv, SppnetModel *model, GError **error);

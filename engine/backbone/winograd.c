@@ -49,6 +49,8 @@ sppnet_winograd_pack (const SppnetConvKernels *kernels, const SppnetLayer *layer
     for (gint i = 0; i < channels; i++)
       kernels->winograd_weights (weight + (gsize) i * layer->filters + first, tap, count, packed + (gsize) i * width,
                                  plane);
+    for (gint p = 0; kernels->to_pairs && p < PLANES; p++)
+      kernels->to_pairs (packed + p * plane, channels, width);
     packed += PLANES * plane;
   }
 }

@@ -27,6 +27,17 @@ sppnet_cpu_highest_isa (void)
 #endif
 }
 
+gboolean
+sppnet_cpu_has_bfloat16 (void)
+{
+#if defined(__x86_64__)
+  __builtin_cpu_init ();
+  return sppnet_cpu_highest_isa () == SPPNET_ISA_AVX512 && __builtin_cpu_supports ("avx512bf16");
+#else
+  return FALSE;
+#endif
+}
+
 static SppnetIsa
 choose_isa (void)
 {

@@ -18,4 +18,6 @@ typedef enum
 SppnetIsa sppnet_cpu_isa (void);
 /* The highest level of the processor, whatever SPPNET_CPU says. */
 SppnetIsa sppnet_cpu_highest_isa (void);
+/* AVX512_BF16, on top of the highest level. */
+gboolean sppnet_cpu_has_bfloat16 (void);
 const gchar *sppnet_isa_name (SppnetIsa isa);

@@ -10,6 +10,7 @@
 #include "detect/selection.h"
 #include "detect/settings.h"
 #include "frame/frame.h"
+#include "head/head.h"
 #include "region/proposer.h"
 #include "region/rpn.h"
 
@@ -36,12 +37,18 @@ struct _SppnetDetector
 G_DEFINE_BOXED_TYPE (SppnetDetector, sppnet_detector, sppnet_detector_ref, sppnet_detector_unref)
 
 static void
-detector_free (SppnetDetector *detector)
+stages_clear (SppnetDetector *detector)
 {
   g_clear_pointer (&detector->backbone, sppnet_backbone_free);
-  g_clear_pointer (&detector->proposer, sppnet_proposer_free);
   g_clear_pointer (&detector->rpn, sppnet_rpn_free);
   g_clear_pointer (&detector->scoring, sppnet_scoring_free);
+}
+
+static void
+detector_free (SppnetDetector *detector)
+{
+  stages_clear (detector);
+  g_clear_pointer (&detector->proposer, sppnet_proposer_free);
   sppnet_buffer_clear (&detector->rgb);
   sppnet_region_list_clear (&detector->regions);
   sppnet_follow_clear (&detector->follow);
@@ -49,6 +56,19 @@ detector_free (SppnetDetector *detector)
   sppnet_plan_clear (&detector->plan);
   sppnet_model_unref (detector->model);
   g_free (detector);
+}
+
+/* The stages that hold weights. The head first: it tells a model without labels. */
+static gboolean
+make_stages (SppnetDetector *detector, SppnetPrecision precision, GError **error)
+{
+  SppnetModel *model = detector->model;
+
+  detector->scoring = sppnet_scoring_new (model, precision, error);
+  detector->backbone = detector->scoring ? sppnet_backbone_new (model, precision, error) : NULL;
+  if (detector->backbone && sppnet_model_get_config (model)->rpn.n_anchors > 0)
+    detector->rpn = sppnet_rpn_new (model, precision, error);
+  return detector->backbone && (sppnet_model_get_config (model)->rpn.n_anchors == 0 || detector->rpn);
 }
 
 SppnetDetector *
@@ -61,16 +81,8 @@ sppnet_detector_new (SppnetModel *model, const SppnetSettings *settings, GError 
   detector = g_new0 (SppnetDetector, 1);
   g_atomic_ref_count_init (&detector->refs);
   detector->model = sppnet_model_ref (model);
-  /* The head first: it tells a model without labels. */
-  detector->scoring = sppnet_scoring_new (model, error);
-  if (!detector->scoring || !sppnet_plan_init (&detector->plan, settings, model, error)) {
-    detector_free (detector);
-    return NULL;
-  }
-  detector->backbone = sppnet_backbone_new (model, error);
-  if (detector->backbone && sppnet_model_get_config (model)->rpn.n_anchors > 0)
-    detector->rpn = sppnet_rpn_new (model, error);
-  if (!detector->backbone || (sppnet_model_get_config (model)->rpn.n_anchors > 0 && !detector->rpn)) {
+  if (!sppnet_head_check (model, error) || !sppnet_plan_init (&detector->plan, settings, model, error)
+      || !make_stages (detector, detector->plan.precision, error)) {
     detector_free (detector);
     return NULL;
   }
@@ -96,6 +108,26 @@ sppnet_detector_unref (SppnetDetector *detector)
     detector_free (detector);
 }
 
+/* The old stages stay where the new ones cannot be had. */
+static gboolean
+change_precision (SppnetDetector *detector, SppnetPrecision precision, GError **error)
+{
+  SppnetDetector old = *detector;
+
+  detector->backbone = NULL;
+  detector->rpn = NULL;
+  detector->scoring = NULL;
+  if (make_stages (detector, precision, error)) {
+    stages_clear (&old);
+    return TRUE;
+  }
+  stages_clear (detector);
+  detector->backbone = old.backbone;
+  detector->rpn = old.rpn;
+  detector->scoring = old.scoring;
+  return FALSE;
+}
+
 gboolean
 sppnet_detector_set_settings (SppnetDetector *detector, const SppnetSettings *settings, GError **error)
 {
@@ -105,6 +137,10 @@ sppnet_detector_set_settings (SppnetDetector *detector, const SppnetSettings *se
 
   if (!sppnet_plan_init (&plan, settings, detector->model, error))
     return FALSE;
+  if (plan.precision != detector->plan.precision && !change_precision (detector, plan.precision, error)) {
+    sppnet_plan_clear (&plan);
+    return FALSE;
+  }
   sppnet_plan_clear (&detector->plan);
   detector->plan = plan;
   return TRUE;

@@ -41,9 +41,9 @@ typedef struct
 } Chunk;
 
 SppnetScoring *
-sppnet_scoring_new (SppnetModel *model, GError **error)
+sppnet_scoring_new (SppnetModel *model, SppnetPrecision precision, GError **error)
 {
-  g_autoptr (SppnetHead) head = sppnet_head_new (model, error);
+  g_autoptr (SppnetHead) head = sppnet_head_new (model, precision, error);
   SppnetScoring *scoring;
 
   if (!head)

@@ -10,7 +10,7 @@
  * stay in the cache and memory does not grow with the number of regions. */
 typedef struct _SppnetScoring SppnetScoring;
 
-SppnetScoring *sppnet_scoring_new (SppnetModel *model, GError **error);
+SppnetScoring *sppnet_scoring_new (SppnetModel *model, SppnetPrecision precision, GError **error);
 void sppnet_scoring_free (SppnetScoring *scoring);
 
 /* The map of the regions that follow; borrowed. */

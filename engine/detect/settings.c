@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "detect/settings.h"
 
+#include "base/cpu.h"
 #include "base/threads.h"
+#include "kernel/conv.h"
 
 /* More than any method of proposals gives; a larger number is a mistake, not a wish. */
 #define MAX_PROPOSALS 100000
@@ -20,6 +22,43 @@ check_fraction (gfloat value, const gchar *field, GError **error)
     return TRUE;
   g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS, "%s is %g; it must be in 0..1 (0: the model's default)",
                field, (gdouble) value);
+  return FALSE;
+}
+
+/* Indexed by the value. */
+static const gchar *const precision_nicks[] = { "default", "float32", "bfloat16" };
+
+const gchar *
+sppnet_precision_to_nick (SppnetPrecision precision)
+{
+  return (guint) precision < G_N_ELEMENTS (precision_nicks) ? precision_nicks[precision] : NULL;
+}
+
+gboolean
+sppnet_precision_from_nick (const gchar *nick, SppnetPrecision *precision)
+{
+  g_return_val_if_fail (nick != NULL && precision != NULL, FALSE);
+
+  for (guint i = 0; i < G_N_ELEMENTS (precision_nicks); i++)
+    if (g_str_equal (nick, precision_nicks[i])) {
+      *precision = (SppnetPrecision) i;
+      return TRUE;
+    }
+  return FALSE;
+}
+
+static gboolean
+check_precision (SppnetPrecision precision, GError **error)
+{
+  if (!sppnet_precision_to_nick (precision)) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS, "precision is %d, which is none", (gint) precision);
+    return FALSE;
+  }
+  if (precision != SPPNET_PRECISION_BFLOAT16 || sppnet_conv_kernels_bfloat16 ())
+    return TRUE;
+  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS, "precision is bfloat16, which needs %s: use float32",
+               sppnet_cpu_has_bfloat16 () ? "the highest level of instructions (SPPNET_CPU has lowered it)"
+                                          : "a processor with AVX512_BF16, which this one has not");
   return FALSE;
 }
 
@@ -42,7 +81,7 @@ check_ranges (const SppnetSettings *settings, GError **error)
                  (gdouble) settings->region_margin, (gdouble) MAX_MARGIN);
     return FALSE;
   }
-  return check_fraction (settings->threshold, "threshold", error)
+  return check_precision (settings->precision, error) && check_fraction (settings->threshold, "threshold", error)
          && check_fraction (settings->nms_threshold, "nms_threshold", error);
 }
 
@@ -142,6 +181,7 @@ sppnet_plan_init (SppnetPlan *plan, const SppnetSettings *settings, SppnetModel 
   plan->seed = settings->seed;
   plan->region_margin = settings->region_margin;
   plan->follow = settings->follow;
+  plan->precision = settings->precision == SPPNET_PRECISION_DEFAULT ? SPPNET_PRECISION_FLOAT32 : settings->precision;
   plan->nms_threshold = settings->nms_threshold > 0.0f ? settings->nms_threshold : config->nms_threshold;
   if (!(plan->nms_threshold > 0.0f))
     plan->nms_threshold = DEFAULT_NMS_THRESHOLD;

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "head/dense.h"
 
-#include "backbone/conv.h"
+#include "backbone/convolution.h"
 #include "base/memory.h"
 
 /* Inputs at a time: so many weights of a block of outputs stay in the second-level cache while the regions go by. */
 #define SLICE 1024
 
 gboolean
-sppnet_packed_dense_init (SppnetPackedDense *dense, gint inputs, gint outputs, gfloat slope, const gfloat *weight,
-                          const gfloat *bias)
+sppnet_packed_dense_init (SppnetPackedDense *dense, gint inputs, gint outputs, gfloat slope, SppnetPrecision precision,
+                          const gfloat *weight, const gfloat *bias)
 {
-  const SppnetConvKernels *kernels = sppnet_conv_kernels ();
+  const SppnetConvKernels *kernels = sppnet_conv_kernels_for_precision (precision, inputs);
   SppnetLayer layer
       = { .kind = SPPNET_LAYER_CONV, .filters = outputs, .kernel_width = 1, .kernel_height = 1, .stride = 1 };
   g_autoptr (SppnetFloats) reordered = NULL;

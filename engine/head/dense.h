@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <sppnet/detector.h>
+
 #include "kernel/conv.h"
 
 /* A fully connected layer, y = act (weight x + bias), packed for the kernels of the processor: a convolution of one
@@ -16,7 +18,7 @@ typedef struct
 
 /* weight: [outputs][inputs], bias: [outputs]. FALSE where there is no memory. */
 gboolean sppnet_packed_dense_init (SppnetPackedDense *dense, gint inputs, gint outputs, gfloat slope,
-                                   const gfloat *weight, const gfloat *bias);
+                                   SppnetPrecision precision, const gfloat *weight, const gfloat *bias);
 void sppnet_packed_dense_clear (SppnetPackedDense *dense);
 
 /* x: [n][inputs], y: [n][outputs]. A region's values depend neither on n nor on threads. */

@@ -20,25 +20,31 @@ struct _SppnetHead
   gsize n_features;
 };
 
-SppnetHead *
-sppnet_head_new (SppnetModel *model, GError **error)
+gboolean
+sppnet_head_check (SppnetModel *model, GError **error)
 {
-  const SppnetConfig *config = sppnet_model_get_config (model);
+  if (sppnet_model_get_config (model)->n_labels > 0)
+    return TRUE;
+  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
+               "%s: model \"%s\" has no labels and no classifier: it is a backbone to train from",
+               sppnet_model_get_path (model), sppnet_model_get_name (model));
+  return FALSE;
+}
+
+SppnetHead *
+sppnet_head_new (SppnetModel *model, SppnetPrecision precision, GError **error)
+{
   const SppnetHeadWeights *weights;
   SppnetHead *head;
 
-  if (config->n_labels == 0) {
-    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
-                 "%s: model \"%s\" has no labels and no classifier: it is a backbone to train from",
-                 sppnet_model_get_path (model), sppnet_model_get_name (model));
+  if (!sppnet_head_check (model, error))
     return NULL;
-  }
-  weights = sppnet_head_weights (model, error);
+  weights = sppnet_head_weights (model, precision, error);
   if (!weights)
     return NULL;
   head = g_new0 (SppnetHead, 1);
   head->model = sppnet_model_ref (model);
-  head->config = config;
+  head->config = sppnet_model_get_config (model);
   head->weights = weights;
   return head;
 }

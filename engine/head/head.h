@@ -14,7 +14,9 @@ typedef struct
   guint32 region, label;
 } SppnetRegionLabel;
 
-SppnetHead *sppnet_head_new (SppnetModel *model, GError **error);
+SppnetHead *sppnet_head_new (SppnetModel *model, SppnetPrecision precision, GError **error);
+/* FALSE, with SETTINGS, for a model without labels, which has no head. */
+gboolean sppnet_head_check (SppnetModel *model, GError **error);
 void sppnet_head_free (SppnetHead *head);
 
 /**

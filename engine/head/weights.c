@@ -60,12 +60,13 @@ matrix_init (SppnetMatrix *matrix, SppnetModel *model, const gchar *name, gsize 
 /* A layer, by way of its matrix. */
 static gboolean
 layer_init (SppnetPackedDense *layer, SppnetModel *model, const gchar *name, gsize outputs, gsize inputs,
-            gboolean pooled, gfloat slope, GError **error)
+            gboolean pooled, gfloat slope, SppnetPrecision precision, GError **error)
 {
   SppnetMatrix matrix = { NULL };
   gboolean ok = matrix_init (&matrix, model, name, outputs, inputs, pooled, error);
 
-  if (ok && !sppnet_packed_dense_init (layer, (gint) inputs, (gint) outputs, slope, matrix.weight, matrix.bias))
+  if (ok
+      && !sppnet_packed_dense_init (layer, (gint) inputs, (gint) outputs, slope, precision, matrix.weight, matrix.bias))
     ok = no_memory (name, error);
   sppnet_aligned_free (matrix.packed);
   return ok;
@@ -95,7 +96,7 @@ box_init (SppnetMatrix *box, SppnetModel *model, gsize pooled, GError **error)
 }
 
 static gpointer
-weights_new (SppnetModel *model, GError **error)
+weights_new (SppnetModel *model, SppnetPrecision precision, GError **error)
 {
   const SppnetConfig *config = sppnet_model_get_config (model);
   SppnetHeadWeights *weights = g_new0 (SppnetHeadWeights, 1);
@@ -108,13 +109,13 @@ weights_new (SppnetModel *model, GError **error)
     const SppnetHeadLayer *layer = &config->head[i];
 
     ok = layer_init (&weights->layers[i], model, layer->name, (gsize) layer->outputs, inputs, i == 0,
-                     sppnet_activation_slope (layer->activation, layer->slope), error);
+                     sppnet_activation_slope (layer->activation, layer->slope), precision, error);
     inputs = (gsize) layer->outputs;
   }
   weights->n_layers = config->n_head + 1;
   ok = ok
        && layer_init (&weights->layers[config->n_head], model, "classifier", classes, inputs, config->n_head == 0, 1.0f,
-                      error);
+                      SPPNET_PRECISION_FLOAT32, error);
   ok = ok && box_init (&weights->box, model, pooled, error);
   if (!ok)
     g_clear_pointer (&weights, weights_free);
@@ -122,7 +123,7 @@ weights_new (SppnetModel *model, GError **error)
 }
 
 const SppnetHeadWeights *
-sppnet_head_weights (SppnetModel *model, GError **error)
+sppnet_head_weights (SppnetModel *model, SppnetPrecision precision, GError **error)
 {
-  return sppnet_model_share (model, "head", weights_new, weights_free, error);
+  return sppnet_model_share (model, "head", precision, weights_new, weights_free, error);
 }

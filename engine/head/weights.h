@@ -22,4 +22,4 @@ typedef struct
 } SppnetHeadWeights;
 
 /* Owned by the model. */
-const SppnetHeadWeights *sppnet_head_weights (SppnetModel *model, GError **error);
+const SppnetHeadWeights *sppnet_head_weights (SppnetModel *model, SppnetPrecision precision, GError **error);

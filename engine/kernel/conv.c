@@ -2,6 +2,7 @@
 /* Compiled once per ISA with SPPNET_LEVEL set to its name. */
 #include "kernel/conv.h"
 
+#include "kernel/pool.h"
 #include "kernel/tile.h"
 #include "kernel/winograd.h"
 
@@ -58,20 +59,6 @@ conv_row (const SppnetConvRow *row, gint n)
       wide_block (row, filter, weight + row->weight_skip * BLOCK, n);
     else
       narrow_block (row, filter, weight + row->weight_skip * LANES, n);
-}
-
-static void
-pool_2x2 (gfloat *out, const gfloat *above, const gfloat *below, gint n, gint channels)
-{
-  for (gint i = 0; i < n; i++, out += channels, above += 2 * channels, below += 2 * channels) {
-    gint c = 0;
-
-    for (; c + LANES <= channels; c += LANES)
-      store (out + c, maximum (maximum (load (above + c), load (above + channels + c)),
-                               maximum (load (below + c), load (below + channels + c))));
-    for (; c < channels; c++)
-      out[c] = MAX (MAX (above[c], above[channels + c]), MAX (below[c], below[channels + c]));
-  }
 }
 
 const SppnetConvKernels TABLE_NAME (SPPNET_LEVEL) = {

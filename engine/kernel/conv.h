@@ -54,6 +54,10 @@ typedef struct
   gint block;  /* filters in a block of packed weights */
   gint pixels; /* output pixels worked on at once; rows of a multiple are fastest */
 
+  /* NULL: weights are floats. Else it packs depth (even) steps of [width] weights, floats, in place for kernels that
+   * round inputs and weights to bfloat16: pairs of steps. Other numbers of floats, and offsets, are as without. */
+  void (*to_pairs) (gfloat *block, gsize depth, gsize width);
+
   /* Pixels 0 .. n - 1 of a row. A pixel's value does not depend on n: sums run over y and k in order. Against plain:
    * relative error at most rows * run * 2^-23 of the sum of magnitudes. */
   void (*conv_row) (const SppnetConvRow *row, gint n);
@@ -74,6 +78,9 @@ typedef struct
   /* From the 36 sums of products of both to 3x3 taps, added to out. in: [36][n], out: [9][n]. */
   void (*winograd_taps) (const gfloat *in, gsize plane, gfloat *out, gsize tap, gsize n);
 } SppnetConvKernels;
+
+/* Products of bfloat16, an even number of channels; NULL where this build, this processor or SPPNET_CPU has none. */
+const SppnetConvKernels *sppnet_conv_kernels_bfloat16 (void);
 
 /* The table for this process (sppnet_cpu_isa()), and that of one level; NULL where this build or processor has none. */
 const SppnetConvKernels *sppnet_conv_kernels (void);

@@ -46,6 +46,20 @@ sppnet_conv_kernels_for (SppnetIsa isa)
   return (guint) isa < SPPNET_N_ISAS && isa <= sppnet_cpu_highest_isa () ? conv_tables[isa] : NULL;
 }
 
+#if defined(SPPNET_BFLOAT16)
+extern const SppnetConvKernels sppnet_conv_kernels_table_bfloat16;
+#endif
+
+const SppnetConvKernels *
+sppnet_conv_kernels_bfloat16 (void)
+{
+#if defined(SPPNET_BFLOAT16)
+  if (sppnet_cpu_isa () == SPPNET_ISA_AVX512 && sppnet_cpu_has_bfloat16 ())
+    return &sppnet_conv_kernels_table_bfloat16;
+#endif
+  return NULL;
+}
+
 const SppnetConvKernels *
 sppnet_conv_kernels (void)
 {

@@ -5,6 +5,7 @@
 typedef struct
 {
   const gchar *key;
+  SppnetPrecision precision;
   gpointer data;
   GDestroyNotify destroy;
 } Share;
@@ -99,20 +100,23 @@ sppnet_model_get_tensor (const SppnetModel *model, const gchar *name, gsize *cou
 }
 
 gpointer
-sppnet_model_share (SppnetModel *model, const gchar *key, gpointer (*create) (SppnetModel *model, GError **error),
+sppnet_model_share (SppnetModel *model, const gchar *key, SppnetPrecision precision, SppnetShareFunc create,
                     GDestroyNotify destroy, GError **error)
 {
   gpointer data = NULL;
 
   g_return_val_if_fail (model != NULL && key != NULL && create != NULL, NULL);
   g_rec_mutex_lock (&model->share_lock);
-  for (GSList *at = model->shares; at && !data; at = at->next)
-    if (g_str_equal (((Share *) at->data)->key, key))
-      data = ((Share *) at->data)->data;
-  if (!data && (data = create (model, error))) {
+  for (GSList *at = model->shares; at && !data; at = at->next) {
+    const Share *share = at->data;
+
+    if (g_str_equal (share->key, key) && share->precision == precision)
+      data = share->data;
+  }
+  if (!data && (data = create (model, precision, error))) {
     Share *share = g_new0 (Share, 1);
 
-    *share = (Share) { key, data, destroy };
+    *share = (Share) { key, precision, data, destroy };
     model->shares = g_slist_prepend (model->shares, share);
   }
   g_rec_mutex_unlock (&model->share_lock);

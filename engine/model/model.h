@@ -22,13 +22,14 @@ const gfloat *sppnet_model_get_tensor (const SppnetModel *model, const gchar *na
 /**
  * sppnet_model_share:
  *
- * Returns what create made of this model under this key, making it in the first call: the place where a stage keeps
- * what it derives from the weights, once per model however many detectors there are. key is a static string.
- * Thread safe. destroy runs with the model's end.
+ * Returns what create made of this model under this key for this precision, making it in the first call: the place
+ * where a stage keeps what it derives from the weights, once per model however many detectors there are. key is a
+ * static string. Thread safe. destroy runs with the model's end.
  */
-gpointer sppnet_model_share (SppnetModel *model, const gchar *key,
-                             gpointer (*create) (SppnetModel *model, GError **error), GDestroyNotify destroy,
-                             GError **error);
+typedef gpointer (*SppnetShareFunc) (SppnetModel *model, SppnetPrecision precision, GError **error);
+
+gpointer sppnet_model_share (SppnetModel *model, const gchar *key, SppnetPrecision precision, SppnetShareFunc create,
+                             GDestroyNotify destroy, GError **error);
 
 typedef enum
 {

@@ -60,12 +60,12 @@ pack_outputs (SppnetRpnLayers *layers, const SppnetModel *model, const SppnetRpn
 }
 
 static gpointer
-layers_pack (SppnetModel *model, GError **error)
+layers_pack (SppnetModel *model, SppnetPrecision precision, GError **error)
 {
   const SppnetConfig *config = sppnet_model_get_config (model);
   SppnetRpnLayers *layers = g_new0 (SppnetRpnLayers, 1);
 
-  if (!sppnet_rpn_layers_init (layers, config) || !pack_outputs (layers, model, &config->rpn))
+  if (!sppnet_rpn_layers_init (layers, config, precision) || !pack_outputs (layers, model, &config->rpn))
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "%s: no memory for the region proposal network",
                  sppnet_model_get_path (model));
   else if (sppnet_weights_load (&layers->hidden, model, error))
@@ -85,7 +85,7 @@ sppnet_rpn_new_for_layers (const SppnetConfig *config, const SppnetRpnLayers *la
 }
 
 SppnetRpn *
-sppnet_rpn_new (SppnetModel *model, GError **error)
+sppnet_rpn_new (SppnetModel *model, SppnetPrecision precision, GError **error)
 {
   const SppnetConfig *config = sppnet_model_get_config (model);
   const SppnetRpnLayers *layers;
@@ -97,7 +97,7 @@ sppnet_rpn_new (SppnetModel *model, GError **error)
                  sppnet_model_get_path (model));
     return NULL;
   }
-  layers = sppnet_model_share (model, "rpn", layers_pack, layers_free, error);
+  layers = sppnet_model_share (model, "rpn", precision, layers_pack, layers_free, error);
   if (!layers)
     return NULL;
   rpn = sppnet_rpn_new_for_layers (config, layers);

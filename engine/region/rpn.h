@@ -12,7 +12,7 @@
 typedef struct _SppnetRpn SppnetRpn;
 
 /* SETTINGS when the model has none. */
-SppnetRpn *sppnet_rpn_new (SppnetModel *model, GError **error);
+SppnetRpn *sppnet_rpn_new (SppnetModel *model, SppnetPrecision precision, GError **error);
 /* For layers in training; both must outlive it. */
 SppnetRpn *sppnet_rpn_new_for_layers (const SppnetConfig *config, const SppnetRpnLayers *layers);
 void sppnet_rpn_free (SppnetRpn *rpn);

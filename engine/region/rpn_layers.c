@@ -2,7 +2,7 @@
 #include "region/rpn_layers.h"
 
 gboolean
-sppnet_rpn_layers_init (SppnetRpnLayers *layers, const SppnetConfig *config)
+sppnet_rpn_layers_init (SppnetRpnLayers *layers, const SppnetConfig *config, SppnetPrecision precision)
 {
   *layers = (SppnetRpnLayers) { .hidden_layer = sppnet_config_rpn_layer (config),
                                 .output_layer = { .kind = SPPNET_LAYER_CONV,
@@ -10,8 +10,8 @@ sppnet_rpn_layers_init (SppnetRpnLayers *layers, const SppnetConfig *config)
                                                   .kernel_width = 1,
                                                   .kernel_height = 1,
                                                   .stride = 1 } };
-  return sppnet_conv_init (&layers->hidden, &layers->hidden_layer, sppnet_config_channels (config))
-         && sppnet_conv_init (&layers->output, &layers->output_layer, config->rpn.filters);
+  return sppnet_conv_init (&layers->hidden, &layers->hidden_layer, sppnet_config_channels (config), precision)
+         && sppnet_conv_init (&layers->output, &layers->output_layer, config->rpn.filters, SPPNET_PRECISION_FLOAT32);
 }
 
 void

@@ -14,9 +14,9 @@ typedef struct
   SppnetConv hidden, output;
 } SppnetRpnLayers;
 
-/* Memory for the weights, all 0; the layers must stay where they are. FALSE where there is none; clear them in any
- * case. */
-gboolean sppnet_rpn_layers_init (SppnetRpnLayers *layers, const SppnetConfig *config);
+/* Memory for the weights, all 0; precision: of the convolution, scores and boxes are in single precision. The layers
+ * must stay where they are. FALSE where there is none; clear them in any case. */
+gboolean sppnet_rpn_layers_init (SppnetRpnLayers *layers, const SppnetConfig *config, SppnetPrecision precision);
 void sppnet_rpn_layers_clear (SppnetRpnLayers *layers);
 
 /* Scratch memory of one stream. { 0 } before the first use. */

@@ -40,7 +40,7 @@ sppnet_features_new (const SppnetNetwork *network, SppnetModel *model, const Spp
   features->labels = g_array_new (FALSE, FALSE, sizeof (gint));
   features->difficult = g_array_new (FALSE, FALSE, sizeof (gboolean));
   features->cache = sppnet_map_cache_open (cache_file, key, dataset->annotations->len, error);
-  features->backbone = features->cache ? sppnet_backbone_new (model, error) : NULL;
+  features->backbone = features->cache ? sppnet_backbone_new (model, SPPNET_PRECISION_FLOAT32, error) : NULL;
   return features->backbone ? g_steal_pointer (&features) : NULL;
 }
 

@@ -37,14 +37,15 @@ pack_init (SppnetPacks *packs, guint index)
 
   if (layer->kind != SPPNET_LAYER_CONV || sppnet_cpu_isa () == SPPNET_ISA_PLAIN)
     return TRUE;
-  if (!sppnet_conv_init (&pack->forward, layer, channels))
+  if (!sppnet_conv_init (&pack->forward, layer, channels, SPPNET_PRECISION_FLOAT32))
     return FALSE;
   if (index == 0 || layer->stride != 1)
     return TRUE;
   pack->transposed = transpose_layer (layer, channels);
   packs->transposed[index]
       = sppnet_aligned_alloc (sizeof (gfloat) * layer->kernel_width * layer->kernel_height * channels * layer->filters);
-  return sppnet_conv_init (&pack->backward, &pack->transposed, layer->filters) && packs->transposed[index];
+  return sppnet_conv_init (&pack->backward, &pack->transposed, layer->filters, SPPNET_PRECISION_FLOAT32)
+         && packs->transposed[index];
 }
 
 static gboolean
@@ -55,7 +56,7 @@ rpn_init (SppnetPacks *packs)
   if (network->rpn.out == 0)
     return TRUE;
   packs->rpn_outputs = sppnet_aligned_alloc (sizeof (gfloat) * (network->rpn.out + 1) * 5 * network->rpn_score.out);
-  return sppnet_rpn_layers_init (&packs->rpn, &network->config) && packs->rpn_outputs;
+  return sppnet_rpn_layers_init (&packs->rpn, &network->config, SPPNET_PRECISION_FLOAT32) && packs->rpn_outputs;
 }
 
 SppnetPacks *

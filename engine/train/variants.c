@@ -67,7 +67,7 @@ sppnet_variants_new (SppnetModel *model, const SppnetDataset *dataset, const gch
 
   variants->dataset = dataset;
   variants->cache = sppnet_map_cache_open (cache_file, key, dataset->annotations->len * SPPNET_VARIANTS, error);
-  variants->backbone = variants->cache ? sppnet_backbone_new (model, error) : NULL;
+  variants->backbone = variants->cache ? sppnet_backbone_new (model, SPPNET_PRECISION_FLOAT32, error) : NULL;
   return variants->backbone ? g_steal_pointer (&variants) : NULL;
 }
 

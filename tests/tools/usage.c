@@ -79,6 +79,7 @@ static const Mistake mistakes[] = {
   { "detect/threshold-nan", "detect --threshold nan red.png", "--threshold: nan" },
   { "detect/threshold-word", "detect --threshold low red.png", "low" },
   { "detect/threshold-comma", "detect --threshold 0,5 red.png", "0,5" },
+  { "detect/precision", "detect --precision float16 red.png", "--precision: \"float16\" " },
   { "detect/nms-threshold", "detect --nms-threshold 1.01 red.png", "--nms-threshold: 1.01 " },
   { "detect/max-proposals", "detect --max-proposals=-1 red.png", "--max-proposals: -1 " },
   { "detect/max-proposals-many", "detect --max-proposals 100001 red.png", "--max-proposals: 100001 " },

@@ -38,6 +38,26 @@ SPPNET_API const gchar *sppnet_proposals_to_nick (SppnetProposals proposals);
 SPPNET_API gboolean sppnet_proposals_from_nick (const gchar *nick, SppnetProposals *proposals);
 
 /**
+ * SppnetPrecision:
+ * @SPPNET_PRECISION_DEFAULT: float32
+ * @SPPNET_PRECISION_FLOAT32: single precision
+ * @SPPNET_PRECISION_BFLOAT16: the factors of products are rounded to 8 bits of precision; faster, on processors with
+ *   AVX512_BF16
+ *
+ * What convolution and fully connected layers compute with.
+ */
+typedef enum
+{
+  SPPNET_PRECISION_DEFAULT,
+  SPPNET_PRECISION_FLOAT32,
+  SPPNET_PRECISION_BFLOAT16,
+} SppnetPrecision;
+
+/* "default", "float32", "bfloat16" <-> the value. */
+SPPNET_API const gchar *sppnet_precision_to_nick (SppnetPrecision precision);
+SPPNET_API gboolean sppnet_precision_from_nick (const gchar *nick, SppnetPrecision *precision);
+
+/**
  * SppnetSettings:
  * @proposals: source of the regions
  * @max_proposals: at most this many proposals per frame, best first; 0: the model's default, which a region proposal
@@ -54,6 +74,7 @@ SPPNET_API gboolean sppnet_proposals_from_nick (const gchar *nick, SppnetProposa
  * height, 0..10
  * @follow: also score where the last run's detections were, and around that: for the frames of a video, in which less
  * has to be proposed then
+ * @precision: of convolution and fully connected layers
  *
  * Zero means the default for every field, so that { 0 } is a complete choice.
  */
@@ -69,6 +90,7 @@ typedef struct
   const gchar *const *labels;
   gfloat region_margin;
   gboolean follow;
+  SppnetPrecision precision;
 } SppnetSettings;
 
 /**
@@ -115,8 +137,8 @@ SPPNET_API GType sppnet_detector_get_type (void);
  * sppnet_detector_new:
  * @model: kept by reference
  * @settings: (nullable): copied; %NULL: all defaults
- * @error: SETTINGS when a value is out of range, a label is not one of the model's, or the model cannot make these
- *   proposals
+ * @error: SETTINGS when a value is out of range, a label is not one of the model's, the model cannot make these
+ *   proposals, or the processor cannot compute with this precision
  */
 SPPNET_API SppnetDetector *sppnet_detector_new (SppnetModel *model, const SppnetSettings *settings, GError **error);
 

@@ -218,7 +218,7 @@ test_bands (void)
 
   for (gint i = 0; i < 60; i++) {
     g_autoptr (SppnetModel) model = random_model (&random);
-    g_autoptr (SppnetBackbone) backbone = sppnet_backbone_new (model, NULL);
+    g_autoptr (SppnetBackbone) backbone = sppnet_backbone_new (model, SPPNET_PRECISION_FLOAT32, NULL);
 
     sppnet_blas_begin ();
     for (gint k = 0; k < 4; k++)
@@ -233,7 +233,7 @@ test_extreme_sizes (void)
   static const gint sizes[][2] = { { 1, 1 }, { 1, 8192 }, { 8192, 1 }, { 2, 3 }, { 8192, 33 } };
   SppnetRandom random = { 16 };
   g_autoptr (SppnetModel) model = random_model (&random);
-  g_autoptr (SppnetBackbone) backbone = sppnet_backbone_new (model, NULL);
+  g_autoptr (SppnetBackbone) backbone = sppnet_backbone_new (model, SPPNET_PRECISION_FLOAT32, NULL);
 
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
     check_frame (model, backbone, sizes[i][0], sizes[i][1], &random);
@@ -244,7 +244,7 @@ test_refusals (void)
 {
   SppnetRandom random = { 17 };
   g_autoptr (SppnetModel) model = random_model (&random);
-  g_autoptr (SppnetBackbone) backbone = sppnet_backbone_new (model, NULL);
+  g_autoptr (SppnetBackbone) backbone = sppnet_backbone_new (model, SPPNET_PRECISION_FLOAT32, NULL);
   guint8 pixel[3] = { 0 };
   SppnetFrame frame = { SPPNET_PIXEL_FORMAT_RGB, 8193, 1, { pixel }, { 8193 * 3 } };
   g_autoptr (GError) error = NULL;
@@ -263,7 +263,7 @@ test_steady_state (void)
 {
   SppnetRandom random = { 18 };
   g_autoptr (SppnetModel) model = random_model (&random);
-  g_autoptr (SppnetBackbone) backbone = sppnet_backbone_new (model, NULL);
+  g_autoptr (SppnetBackbone) backbone = sppnet_backbone_new (model, SPPNET_PRECISION_FLOAT32, NULL);
   g_autofree guint8 *pixels = g_malloc0 (300 * 200 * 3);
   SppnetFrame frame = { SPPNET_PIXEL_FORMAT_RGB, 300, 200, { pixels }, { 900 } };
   guint64 before;

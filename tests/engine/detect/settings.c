@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "base/threads.h"
+#include "kernel/conv.h"
 #include "scene.h"
 
 static void
@@ -226,6 +227,87 @@ test_auto (void)
   }
 }
 
+static void
+test_precision_refused (void)
+{
+  g_autoptr (SppnetModel) model = scene_model ();
+  g_autoptr (GError) error = NULL;
+  SppnetSettings settings = { .precision = SPPNET_PRECISION_BFLOAT16 };
+
+  g_assert_null (sppnet_detector_new (model, &settings, &error));
+  g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS);
+  g_assert_nonnull (strstr (error->message, "precision is bfloat16"));
+}
+
+static void
+test_precision_lowered (void)
+{
+  if (g_test_subprocess ())
+    test_precision_refused ();
+  else
+    g_test_skip ("runs as a subprocess");
+}
+
+/* Before and after a change, and where the processor cannot, or may not. */
+static void
+test_precision (void)
+{
+  static const SppnetPrecision changes[]
+      = { SPPNET_PRECISION_BFLOAT16, SPPNET_PRECISION_DEFAULT, SPPNET_PRECISION_BFLOAT16 };
+  g_autofree gchar *before = g_strdup (g_getenv ("SPPNET_CPU"));
+
+  g_setenv ("SPPNET_CPU", "avx2", TRUE);
+  g_test_trap_subprocess ("/settings/subprocess/precision-lowered", 0, 0);
+  g_test_trap_assert_passed ();
+  if (before)
+    g_setenv ("SPPNET_CPU", before, TRUE);
+  else
+    g_unsetenv ("SPPNET_CPU");
+  if (!sppnet_conv_kernels_bfloat16 ()) {
+    test_precision_refused ();
+    return;
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (changes); i++) {
+    static SppnetDetector *detector;
+    g_autoptr (SppnetModel) model = scene_model ();
+    g_autoptr (GError) error = NULL;
+    g_auto (Scene) scene;
+    const SppnetBox regions[] = { { 16, 16, 24, 24 } };
+    SppnetSettings settings = { .precision = changes[i], .proposals = SPPNET_PROPOSALS_REGIONS };
+    const SppnetDetection *found;
+    SppnetFrame frame;
+    gsize n;
+
+    scene_init (&scene, 64, 64);
+    scene_draw (&scene, 16, 16, 24, 24, 255, 0);
+    frame = scene_frame (&scene);
+    if (i == 0)
+      detector = sppnet_detector_new (model, &settings, &error);
+    else
+      sppnet_detector_set_settings (detector, &settings, &error);
+    g_assert_no_error (error);
+    sppnet_detector_run (detector, &frame, regions, 1, &found, &n, &error);
+    g_assert_no_error (error);
+    g_assert_cmpuint (n, ==, 1);
+    g_assert_cmpstr (found[0].label, ==, "red");
+    if (i + 1 == G_N_ELEMENTS (changes))
+      sppnet_detector_unref (detector);
+  }
+}
+
+static void
+test_precision_nicks (void)
+{
+  for (SppnetPrecision i = SPPNET_PRECISION_DEFAULT; i <= SPPNET_PRECISION_BFLOAT16; i++) {
+    SppnetPrecision back;
+
+    g_assert_true (sppnet_precision_from_nick (sppnet_precision_to_nick (i), &back));
+    g_assert_cmpint (back, ==, i);
+  }
+  g_assert_null (sppnet_precision_to_nick ((SppnetPrecision) 3));
+  g_assert_false (sppnet_precision_from_nick ("float16", &(SppnetPrecision) { 0 }));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -238,5 +320,8 @@ main (int argc, char **argv)
   g_test_add_func ("/settings/no-labels", test_model_without_labels);
   g_test_add_func ("/settings/weights-not-finite", test_weights_not_finite);
   g_test_add_func ("/settings/auto", test_auto);
+  g_test_add_func ("/settings/precision", test_precision);
+  g_test_add_func ("/settings/precision-nicks", test_precision_nicks);
+  g_test_add_func ("/settings/subprocess/precision-lowered", test_precision_lowered);
   return g_test_run ();
 }

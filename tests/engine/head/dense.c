@@ -48,7 +48,7 @@ test_definition (void)
     g_autofree gfloat *other = random_floats (&random, n * (gsize) out);
     SppnetPackedDense dense;
 
-    g_assert_true (sppnet_packed_dense_init (&dense, in, out, slope, weight, bias));
+    g_assert_true (sppnet_packed_dense_init (&dense, in, out, slope, SPPNET_PRECISION_FLOAT32, weight, bias));
     sppnet_packed_dense_run (&dense, x, n, 1, y);
     for (gsize i = 0; i < n * (gsize) out; i++)
       assert_defined (weight + i % (gsize) out * (gsize) in, bias[i % (gsize) out], x + i / (gsize) out * (gsize) in,

@@ -172,7 +172,7 @@ check_config (const SppnetConfig *config, gsize n, guint threads)
 {
   g_autoptr (SppnetModel) model = new_model (config, 7 + n);
   g_autoptr (GError) error = NULL;
-  g_autoptr (SppnetHead) head = sppnet_head_new (model, &error);
+  g_autoptr (SppnetHead) head = sppnet_head_new (model, SPPNET_PRECISION_FLOAT32, &error);
   g_autofree gfloat *pooled = new_pooled (n, 11);
   g_autofree SppnetRegionLabel *pairs = g_new (SppnetRegionLabel, n * 3 + 1);
   const gfloat *confidence, *deltas;
@@ -227,7 +227,7 @@ test_threads_give_the_same_bits (void)
   init_config (&config, 2, SPPNET_CLASSIFIER_SOFTMAX, SPPNET_BOX_NONE);
   model = new_model (&config, 5);
   for (guint threads = 1; threads <= 5; threads++) {
-    g_autoptr (SppnetHead) head = sppnet_head_new (model, NULL);
+    g_autoptr (SppnetHead) head = sppnet_head_new (model, SPPNET_PRECISION_FLOAT32, NULL);
     const gfloat *confidence;
 
     g_assert_true (sppnet_head_run (head, pooled, n, threads, &confidence, NULL));
@@ -255,7 +255,7 @@ test_not_finite (void)
       init_config (&config, 0, classifier, SPPNET_BOX_NONE);
       config.calibration = g_memdup2 (calibration, sizeof calibration);
       model = new_model (&config, 2);
-      head = sppnet_head_new (model, NULL);
+      head = sppnet_head_new (model, SPPNET_PRECISION_FLOAT32, NULL);
       for (guint k = 0; k < POOLED; k++)
         pooled[POOLED + k] = bad[i];
       g_assert_true (sppnet_head_run (head, pooled, 3, 1, &confidence, NULL));
@@ -289,7 +289,7 @@ test_large_scores (void)
 
     init_config (&config, 0, classifier, SPPNET_BOX_NONE);
     model = tiny_model_new (&config, fill_large, NULL);
-    head = sppnet_head_new (model, NULL);
+    head = sppnet_head_new (model, SPPNET_PRECISION_FLOAT32, NULL);
     for (guint k = 1; k < POOLED; k += 2)
       pooled[k] = 20.0f;
     g_assert_true (sppnet_head_run (head, pooled, 2, 1, &confidence, NULL));
@@ -310,8 +310,8 @@ test_weights_are_shared (void)
 
   init_config (&config, 1, SPPNET_CLASSIFIER_SOFTMAX, SPPNET_BOX_POOLED);
   model = new_model (&config, 1);
-  weights = sppnet_head_weights (model, NULL);
-  g_assert_true (weights == sppnet_head_weights (model, NULL));
+  weights = sppnet_head_weights (model, SPPNET_PRECISION_FLOAT32, NULL);
+  g_assert_true (weights == sppnet_head_weights (model, SPPNET_PRECISION_FLOAT32, NULL));
   g_assert_nonnull (weights->layers[0].weight);
   g_assert_nonnull (weights->layers[1].weight);
   g_assert_nonnull (weights->box.packed);
@@ -329,7 +329,7 @@ test_model_without_labels (void)
   config.labels = NULL;
   config.n_labels = 0;
   model = new_model (&config, 1);
-  g_assert_null (sppnet_head_new (model, &error));
+  g_assert_null (sppnet_head_new (model, SPPNET_PRECISION_FLOAT32, &error));
   g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS);
   g_assert_nonnull (strstr (error->message, "no labels"));
 }

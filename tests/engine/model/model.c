@@ -179,7 +179,7 @@ count_destroyed (gpointer which)
 }
 
 static gpointer
-create_first (SppnetModel *model, GError **error)
+create_first (SppnetModel *model, SppnetPrecision precision, GError **error)
 {
   created++;
   return GINT_TO_POINTER (1);
@@ -187,15 +187,16 @@ create_first (SppnetModel *model, GError **error)
 
 /* A stage may ask for what another one shares. */
 static gpointer
-create_second (SppnetModel *model, GError **error)
+create_second (SppnetModel *model, SppnetPrecision precision, GError **error)
 {
-  g_assert_true (sppnet_model_share (model, "first", create_first, count_destroyed, error) == GINT_TO_POINTER (1));
+  g_assert_true (sppnet_model_share (model, "first", SPPNET_PRECISION_FLOAT32, create_first, count_destroyed, error)
+                 == GINT_TO_POINTER (1));
   created++;
   return GINT_TO_POINTER (2);
 }
 
 static gpointer
-create_nothing (SppnetModel *model, GError **error)
+create_nothing (SppnetModel *model, SppnetPrecision precision, GError **error)
 {
   g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "nothing left");
   return NULL;
@@ -211,7 +212,8 @@ test_references (Place *place, gconstpointer data)
 
   created = destroyed[0] = destroyed[1] = 0;
   for (guint i = 0; i < 3; i++)
-    g_assert_true (sppnet_model_share (model, "second", create_second, count_destroyed, NULL) == GINT_TO_POINTER (2));
+    g_assert_true (sppnet_model_share (model, "second", SPPNET_PRECISION_FLOAT32, create_second, count_destroyed, NULL)
+                   == GINT_TO_POINTER (2));
   g_assert_cmpint (created, ==, 2);
   g_assert_cmpuint (count_mappings (place->path), >=, 1);
 
@@ -227,7 +229,7 @@ test_references (Place *place, gconstpointer data)
   g_assert_cmpuint (count_mappings (place->path), ==, 0);
 
   model = load (place->path);
-  sppnet_model_share (model, "first", create_first, NULL, NULL);
+  sppnet_model_share (model, "first", SPPNET_PRECISION_FLOAT32, create_first, NULL, NULL);
   g_assert_cmpint (created, ==, 5);
   sppnet_model_unref (model);
 }
@@ -238,9 +240,10 @@ test_share_failure (Place *place, gconstpointer data)
   g_autoptr (SppnetModel) model = load (place->path);
   g_autoptr (GError) error = NULL;
 
-  g_assert_null (sppnet_model_share (model, "x", create_nothing, NULL, &error));
+  g_assert_null (sppnet_model_share (model, "x", SPPNET_PRECISION_FLOAT32, create_nothing, NULL, &error));
   g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY);
-  g_assert_true (sppnet_model_share (model, "x", create_first, NULL, NULL) == GINT_TO_POINTER (1));
+  g_assert_true (sppnet_model_share (model, "x", SPPNET_PRECISION_FLOAT32, create_first, NULL, NULL)
+                 == GINT_TO_POINTER (1));
 }
 
 /* Converted numbers do not need the file any more. */
@@ -266,7 +269,7 @@ load_repeatedly (gpointer path)
     g_autoptr (SppnetModel) b = load (path);
 
     g_assert_true (a == b);
-    sppnet_model_share (a, "first", create_first, NULL, NULL);
+    sppnet_model_share (a, "first", SPPNET_PRECISION_FLOAT32, create_first, NULL, NULL);
   }
   return NULL;
 }

@@ -168,7 +168,7 @@ check_naive (gint stride, SppnetActivation activation, gint map_width, gint map_
   config.rpn.nms_threshold = 1; /* nothing overlaps more */
   config.rpn.candidates = 100000;
   model = tiny_model_new (&config, fill, NULL);
-  rpn = sppnet_rpn_new (model, &error);
+  rpn = sppnet_rpn_new (model, SPPNET_PRECISION_FLOAT32, &error);
   g_assert_no_error (error);
   g_assert_true (sppnet_rpn_run (rpn, &map.map, width, height, 100000, 1, &boxes, &scores, &n, &error));
   expected = naive_candidates (model, &map.map, width, height);
@@ -209,8 +209,8 @@ test_result (void)
 
   make_config (&config, 2, SPPNET_ACTIVATION_RELU);
   model = tiny_model_new (&config, fill, NULL);
-  one = sppnet_rpn_new (model, NULL);
-  many = sppnet_rpn_new (model, NULL);
+  one = sppnet_rpn_new (model, SPPNET_PRECISION_FLOAT32, NULL);
+  many = sppnet_rpn_new (model, SPPNET_PRECISION_FLOAT32, NULL);
   g_assert_true (sppnet_rpn_run (one, &map.map, 470, 390, 100, 1, &a, &scores, &n_a, NULL));
   g_assert_true (sppnet_rpn_run (many, &map.map, 470, 390, 100, 7, &b, NULL, &n_b, NULL));
   g_assert_cmpuint (n_a, ==, 100);
@@ -239,7 +239,7 @@ test_more_boxes (void)
   config.rpn.candidates = 50;
   config.rpn.boxes = 50;
   model = tiny_model_new (&config, fill, NULL);
-  rpn = sppnet_rpn_new (model, NULL);
+  rpn = sppnet_rpn_new (model, SPPNET_PRECISION_FLOAT32, NULL);
   g_assert_true (sppnet_rpn_run (rpn, &map.map, 320, 320, 50, 1, &boxes, NULL, &few, NULL));
   g_assert_true (sppnet_rpn_run (rpn, &map.map, 320, 320, 500, 1, &boxes, NULL, &many, NULL));
   g_assert_true (sppnet_rpn_run (rpn, &map.map, 320, 320, 0, 1, &boxes, NULL, &none, NULL));
@@ -261,7 +261,7 @@ test_strange (void)
 
   make_config (&config, 1, SPPNET_ACTIVATION_RELU);
   model = tiny_model_new (&config, fill, NULL);
-  rpn = sppnet_rpn_new (model, NULL);
+  rpn = sppnet_rpn_new (model, SPPNET_PRECISION_FLOAT32, NULL);
   g_assert_true (sppnet_rpn_run (rpn, &map.map, 1, 1, 300, 2, &boxes, NULL, &n, NULL));
   for (gsize i = 0; i < n; i++)
     g_assert_true (boxes[i].x == 0 && boxes[i].y == 0 && boxes[i].width == 1 && boxes[i].height == 1);
@@ -287,7 +287,7 @@ test_allocations (void)
 
   make_config (&config, 2, SPPNET_ACTIVATION_RELU);
   model = tiny_model_new (&config, fill, NULL);
-  rpn = sppnet_rpn_new (model, NULL);
+  rpn = sppnet_rpn_new (model, SPPNET_PRECISION_FLOAT32, NULL);
   for (guint i = 0; i < 5; i++) {
     g_assert_true (sppnet_rpn_run (rpn, &map.map, 320, 240, 300, 2, &boxes, NULL, &n, NULL));
     if (i == 0)
@@ -306,7 +306,7 @@ test_none (void)
   make_config (&config, 1, SPPNET_ACTIVATION_RELU);
   config.rpn.n_anchors = 0;
   model = tiny_model_new (&config, fill, NULL);
-  g_assert_null (sppnet_rpn_new (model, &error));
+  g_assert_null (sppnet_rpn_new (model, SPPNET_PRECISION_FLOAT32, &error));
   g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS);
   g_assert_nonnull (strstr (error->message, "has no region proposal network"));
 }

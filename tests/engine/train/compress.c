@@ -88,7 +88,7 @@ static void
 confidence_of (SppnetModel *model, gfloat out[2])
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (SppnetHead) head = sppnet_head_new (model, &error);
+  g_autoptr (SppnetHead) head = sppnet_head_new (model, SPPNET_PRECISION_FLOAT32, &error);
   SppnetRandom random = { 7 };
   const gfloat *confidence;
   gfloat pooled[INPUTS];

@@ -74,8 +74,8 @@ static gdouble
 recall (const gchar *path)
 {
   g_autoptr (SppnetModel) model = sppnet_model_load (path, NULL);
-  g_autoptr (SppnetBackbone) backbone = sppnet_backbone_new (model, NULL);
-  g_autoptr (SppnetRpn) rpn = sppnet_rpn_new (model, NULL);
+  g_autoptr (SppnetBackbone) backbone = sppnet_backbone_new (model, SPPNET_PRECISION_FLOAT32, NULL);
+  g_autoptr (SppnetRpn) rpn = sppnet_rpn_new (model, SPPNET_PRECISION_FLOAT32, NULL);
   g_autofree guint8 *rgb = g_malloc (SCENE_WIDTH * SCENE_HEIGHT * 3);
   SppnetFrame frame = { SPPNET_PIXEL_FORMAT_RGB, SCENE_WIDTH, SCENE_HEIGHT, { rgb }, { SCENE_WIDTH * 3 } };
   SppnetRandom random = { 4711 };
