@@ -7,6 +7,15 @@
  * plain build is the specification. Maps are [height][width][channels]; buffers need no alignment and are not read or
  * written beyond the counts given. */
 
+/* One step of AdamW (Loshchilov and Hutter 2019) for a run of parameters. */
+typedef struct
+{
+  gfloat scale;                /* of the gradient, first of all */
+  gfloat first, second;        /* what the moments keep of themselves */
+  gfloat correct_1, correct_2; /* 1 / (1 - first^t), 1 / (1 - second^t) */
+  gfloat rate, keep;           /* keep: 1 - rate * weight decay */
+} SppnetAdamW;
+
 typedef struct
 {
   /* y[row][c] = act (y[row][c] + bias[c]); slope: of the negative side (1: linear, 0: ReLU). Within one ulp of plain: a
@@ -29,6 +38,11 @@ typedef struct
 
   /* gradient[i] *= out[i] > 0 ? 1 : slope, where out is an activation's output. Bit-exact. */
   void (*activation_gradient) (gfloat *gradient, const gfloat *out, gfloat slope, gsize n);
+
+  /* first = moments of the gradient, second of its square; params = keep * params - rate * correct_1 * first / (sqrt
+   * (correct_2 * second) + 1e-8). Bit-exact. */
+  void (*adamw) (gfloat *params, gfloat *first, gfloat *second, const gfloat *gradient, gsize n,
+                 const SppnetAdamW *step);
 
   /* Maxima that know where they come from: where in[c] > out[c], out[c] = in[c] and source[c] = from[c], or cell where
    * from is NULL. Bit-exact. */

@@ -6,6 +6,7 @@
 #include "base/half.h"
 #include "kernel/vector.h"
 
+#include <math.h>
 #include <string.h>
 
 #define TABLE_NAME_(level) sppnet_kernels_##level
@@ -90,6 +91,21 @@ activation_gradient (gfloat *restrict gradient, const gfloat *restrict out, gflo
     gfloat scaled = gradient[i] * slope;
 
     gradient[i] = out[i] > 0.0f ? gradient[i] : scaled;
+  }
+}
+
+static void
+adamw (gfloat *restrict params, gfloat *restrict first, gfloat *restrict second, const gfloat *restrict gradient,
+       gsize n, const SppnetAdamW *step)
+{
+  const SppnetAdamW s = *step;
+
+  for (gsize i = 0; i < n; i++) {
+    gfloat g = gradient[i] * s.scale;
+
+    first[i] = s.first * first[i] + (1.0f - s.first) * g;
+    second[i] = s.second * second[i] + (1.0f - s.second) * g * g;
+    params[i] = s.keep * params[i] - s.rate * s.correct_1 * first[i] / (sqrtf (s.correct_2 * second[i]) + 1e-8f);
   }
 }
 
@@ -199,6 +215,7 @@ const SppnetKernels TABLE_NAME (SPPNET_LEVEL) = {
   .max_cells = max_cells,
   .add_into = add_into,
   .activation_gradient = activation_gradient,
+  .adamw = adamw,
   .max_source = max_source,
   .max_2x2_gradient = max_2x2_gradient,
   .min_sum = min_sum,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/threads.h"
+#include "kernel/kernel.h"
 #include "region/rpn.h"
 #include "train/checkpoint.h"
 #include "train/schedule.h"
@@ -34,6 +35,7 @@ typedef struct
   SppnetNetwork *network;
   const SppnetDataset *dataset;
   SppnetVariants *variants; /* (nullable) */
+  gsize first_param;        /* that is trained */
   SppnetPacks *packs;       /* NULL with variants: the convolution layers are not run */
   const SppnetEndToEndSettings *settings;
   Slot *slots; /* [pictures] */
@@ -167,7 +169,7 @@ run_slot (Run *run, Slot *slot, guint picture, const Draw *draw, guint64 place)
   SppnetSampler *sampler = slot->sampler;
   const SppnetMap *map;
 
-  memset (slot->gradient, 0, sizeof (gfloat) * run->network->n_params);
+  memset (slot->gradient + run->first_param, 0, sizeof (gfloat) * (run->network->n_params - run->first_param));
   slot->loss = (SppnetLoss) { 0 };
   if (run->variants) {
     run_variant (run, slot, picture, &random);
@@ -188,14 +190,15 @@ run_slot (Run *run, Slot *slot, guint picture, const Draw *draw, guint64 place)
 static void
 reduce (Run *run)
 {
+  const gsize block = 8192; /* that of the first slot stays in the cache while the others are added */
   gsize n = run->network->n_params;
   guint threads = run->settings->threads;
 
 #pragma omp parallel for num_threads(threads) schedule(static)
-  for (gsize block = 0; block < (n + 65535) / 65536; block++)
+  for (gsize first = run->first_param; first < n; first += block)
     for (guint k = 1; k < run->settings->pictures; k++)
-      for (gsize i = block * 65536; i < MIN (n, (block + 1) * 65536); i++)
-        run->slots[0].gradient[i] += run->slots[k].gradient[i];
+      sppnet_kernels ()->add_into (run->slots[0].gradient + first, run->slots[k].gradient + first,
+                                   MIN (block, n - first));
 }
 
 /* No gradient for the outputs of the labels that stay as they are: Adam and momentum then leave them alone, to the bit.
@@ -400,6 +403,7 @@ sppnet_end_to_end_train (SppnetNetwork *network, const SppnetDataset *dataset, S
               .dataset = dataset,
               .variants = variants,
               .settings = settings,
+              .first_param = sppnet_optimizer_first (network, &settings->optimizer),
               .shuffle = { dataset->annotations->len, settings->seed } };
   g_autofree gchar *key = run_key (&run);
   guint first = 0;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "kernel/kernel.h"
 
 /* Sums are taken per block and then in order: the same result for any number of threads. */
 #define BLOCK 65536
@@ -34,6 +35,16 @@ sppnet_moments_clear (SppnetMoments *moments)
   g_clear_pointer (&moments->second, sppnet_aligned_free);
 }
 
+gsize
+sppnet_optimizer_first (const SppnetNetwork *network, const SppnetOptimizerSettings *settings)
+{
+  guint s = 0;
+
+  while (settings->backbone_learning_rate == 0.0 && s + 1 < network->n_segments && network->segments[s].backbone)
+    s++;
+  return network->segments[s].offset;
+}
+
 static gdouble
 norm (const gfloat *gradient, gsize n, guint threads)
 {
@@ -55,37 +66,33 @@ norm (const gfloat *gradient, gsize n, guint threads)
 }
 
 static void
-sgd (gfloat *params, gfloat *velocity, const gfloat *gradient, gsize n, gfloat momentum, gfloat decay, gfloat rate)
+sgd (gfloat *params, gfloat *velocity, const gfloat *gradient, gsize n, gfloat scale, gfloat momentum, gfloat decay,
+     gfloat rate)
 {
   for (gsize i = 0; i < n; i++) {
-    velocity[i] = momentum * velocity[i] + gradient[i] + decay * params[i];
+    velocity[i] = momentum * velocity[i] + scale * gradient[i] + decay * params[i];
     params[i] -= rate * velocity[i];
   }
 }
 
-static void
-adamw (gfloat *params, gfloat *first, gfloat *second, const gfloat *gradient, gsize n,
-       const SppnetOptimizerSettings *settings, guint step, gdouble rate, gdouble decay)
+static SppnetAdamW
+adamw_step (const SppnetOptimizerSettings *settings, guint step, gdouble rate, gdouble decay, gdouble scale)
 {
-  gfloat b1 = (gfloat) settings->momentum, b2 = (gfloat) settings->second_moment;
-  gfloat correct1 = (gfloat) (1.0 / (1.0 - pow (settings->momentum, step + 1.0)));
-  gfloat correct2 = (gfloat) (1.0 / (1.0 - pow (settings->second_moment, step + 1.0)));
-  gfloat keep = (gfloat) (1.0 - rate * decay);
-
-  for (gsize i = 0; i < n; i++) {
-    gfloat g = gradient[i];
-
-    first[i] = b1 * first[i] + (1.0f - b1) * g;
-    second[i] = b2 * second[i] + (1.0f - b2) * g * g;
-    params[i] = keep * params[i] - (gfloat) rate * correct1 * first[i] / (sqrtf (correct2 * second[i]) + 1e-8f);
-  }
+  return (SppnetAdamW) { .scale = (gfloat) scale,
+                         .first = (gfloat) settings->momentum,
+                         .second = (gfloat) settings->second_moment,
+                         .correct_1 = (gfloat) (1.0 / (1.0 - pow (settings->momentum, step + 1.0))),
+                         .correct_2 = (gfloat) (1.0 / (1.0 - pow (settings->second_moment, step + 1.0))),
+                         .rate = (gfloat) rate,
+                         .keep = (gfloat) (1.0 - rate * decay) };
 }
 
 gdouble
-sppnet_optimizer_step (SppnetNetwork *network, SppnetMoments *moments, gfloat *gradient,
+sppnet_optimizer_step (SppnetNetwork *network, SppnetMoments *moments, const gfloat *gradient,
                        const SppnetOptimizerSettings *settings, guint step, gdouble rate, guint threads)
 {
-  gdouble length = norm (gradient, network->n_params, threads);
+  gsize first_param = sppnet_optimizer_first (network, settings);
+  gdouble length = norm (gradient + first_param, network->n_params - first_param, threads);
   gfloat scale = settings->clip > 0.0 && length > settings->clip ? (gfloat) (settings->clip / length) : 1.0f;
 
   if (!isfinite (length))
@@ -94,6 +101,7 @@ sppnet_optimizer_step (SppnetNetwork *network, SppnetMoments *moments, gfloat *g
     const SppnetSegment *segment = &network->segments[s];
     gdouble segment_rate = rate * (segment->backbone ? settings->backbone_learning_rate : settings->learning_rate);
     gdouble decay = segment->decay ? settings->weight_decay : 0.0;
+    SppnetAdamW adamw = adamw_step (settings, step, segment_rate, decay, scale);
     gssize n_blocks = (gssize) ((segment->count + BLOCK - 1) / BLOCK);
 
     if (segment_rate == 0.0)
@@ -103,14 +111,12 @@ sppnet_optimizer_step (SppnetNetwork *network, SppnetMoments *moments, gfloat *g
       gsize first = segment->offset + (gsize) b * BLOCK;
       gsize n = MIN ((gsize) BLOCK, segment->offset + segment->count - first);
 
-      for (gsize i = first; i < first + n; i++)
-        gradient[i] *= scale;
       if (settings->kind == SPPNET_OPTIMIZER_SGD)
-        sgd (network->params + first, moments->first + first, gradient + first, n, (gfloat) settings->momentum,
+        sgd (network->params + first, moments->first + first, gradient + first, n, scale, (gfloat) settings->momentum,
              (gfloat) decay, (gfloat) segment_rate);
       else
-        adamw (network->params + first, moments->first + first, moments->second + first, gradient + first, n, settings,
-               step, segment_rate, decay);
+        sppnet_kernels ()->adamw (network->params + first, moments->first + first, moments->second + first,
+                                  gradient + first, n, &adamw);
     }
   }
   return length;

@@ -30,8 +30,10 @@ typedef struct
 gboolean sppnet_moments_init (SppnetMoments *moments, const SppnetNetwork *network, SppnetOptimizerKind kind);
 void sppnet_moments_clear (SppnetMoments *moments);
 
-/* One step, number step (from 0), with the learning rates times rate. gradient: the sum over pictures; scaled in place
- * by the clipping. Returns the gradient's norm before clipping; a norm that is not finite leaves parameters and moments
- * as they are. */
-gdouble sppnet_optimizer_step (SppnetNetwork *network, SppnetMoments *moments, gfloat *gradient,
+/* The first parameter that is trained: the convolution layers come first, and may have no learning rate. */
+gsize sppnet_optimizer_first (const SppnetNetwork *network, const SppnetOptimizerSettings *settings);
+
+/* One step, number step (from 0), with the learning rates times rate. gradient: the sum over pictures. Returns the
+ * gradient's norm before clipping; a norm that is not finite leaves parameters and moments as they are. */
+gdouble sppnet_optimizer_step (SppnetNetwork *network, SppnetMoments *moments, const gfloat *gradient,
                                const SppnetOptimizerSettings *settings, guint step, gdouble rate, guint threads);

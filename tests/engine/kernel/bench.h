@@ -62,6 +62,15 @@ bench_activation_gradient (gconstpointer table)
 }
 
 static inline void
+bench_adamw (gconstpointer table)
+{
+  const SppnetKernels *kernels = table;
+
+  kernels->adamw (bench_a, bench_a + 8192, bench_a + 16384, bench_b, 8192,
+                  &(SppnetAdamW) { 1, 0.9f, 0.99f, 10, 100, 1e-3f, 1 });
+}
+
+static inline void
 bench_max_source (gconstpointer table)
 {
   static gint32 source[256];
@@ -129,6 +138,7 @@ bench (void)
     { "max_cells 4x256", bench_max_cells, 5 * 256 * 4 },
     { "add_into 256", bench_add_into, 256 * 12 },
     { "activation_gradient 16384", bench_activation_gradient, 16384 * 12 },
+    { "adamw 8192", bench_adamw, 8192 * 28 },
     { "max_source 256", bench_max_source, 256 * 20 },
     { "max_2x2_gradient 16x128", bench_max_2x2_gradient, 16 * 128 * 40 },
     { "min_sum 240", bench_min_sum, 240 * 8 },

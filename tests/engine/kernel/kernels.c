@@ -112,6 +112,28 @@ check_activation_gradient (const SppnetKernels *kernels, SppnetRandom *random)
 }
 
 static void
+check_adamw (const SppnetKernels *kernels, SppnetRandom *random)
+{
+  gsize n = arena_random_size (random, 600), bytes = n * sizeof (gfloat);
+  gfloat *values[3], *expected[3], *gradient = g_new (gfloat, n + 1);
+  SppnetAdamW step = { 0.5f, 0.9f, 0.999f, 2.0f, 3.0f, 1e-2f, 0.99f };
+
+  for (guint k = 0; k < 3; k++) {
+    values[k] = arena_floats (&arenas[k], n, random);
+    for (gsize i = 0; i < n && k == 2; i++)
+      values[k][i] = fabsf (values[k][i]); /* a mean of squares */
+    expected[k] = arena_copy (&arenas[3 + k], values[k], bytes);
+  }
+  for (gsize i = 0; i < n; i++)
+    gradient[i] = arena_random_float (random);
+  plain->adamw (expected[0], expected[1], expected[2], gradient, n, &step);
+  kernels->adamw (values[0], values[1], values[2], gradient, n, &step);
+  for (guint k = 0; k < 3; k++)
+    assert_same (values[k], expected[k], n, TRUE);
+  g_free (gradient);
+}
+
+static void
 check_max_source (const SppnetKernels *kernels, SppnetRandom *random)
 {
   gsize channels = arena_random_size (random, 600), bytes = channels * sizeof (gfloat);
@@ -250,6 +272,7 @@ static const struct
   { "max_cells", check_max_cells },
   { "add_into", check_add_into },
   { "activation_gradient", check_activation_gradient },
+  { "adamw", check_adamw },
   { "max_source", check_max_source },
   { "max_2x2_gradient", check_max_2x2_gradient },
   { "min_sum", check_min_sum },
@@ -308,11 +331,16 @@ static void
 test_plain_gradients (void)
 {
   gfloat gradient[3] = { 2, 4, 8 }, values[3] = { 1, -1, 0 }, best[2] = { 3, 5 };
-  gfloat above[2] = { 1, 7 }, below[2] = { 7, 2 }, top = 7, change = 3, out[4];
+  gfloat above[2] = { 1, 7 }, below[2] = { 7, 2 }, top = 7, change = 3, out[4], first[1] = { 0 }, second[1] = { 0 };
   gint32 source[2] = { 10, 11 };
 
   plain->activation_gradient (gradient, values, 0.25f, 3);
   g_assert_true (gradient[0] == 2 && gradient[1] == 1 && gradient[2] == 2);
+  /* The first step of AdamW is the learning rate, whatever the gradient's size. */
+  plain->adamw (values, first, second, gradient, 1, &(SppnetAdamW) { 1, 0.9f, 0.99f, 10, 100, 0.5f, 1 });
+  g_assert_cmpfloat_with_epsilon (values[0], 1.0f - 0.5f, 1e-5f);
+  g_assert_cmpfloat_with_epsilon (first[0], 0.2f, 1e-6f);
+  g_assert_cmpfloat_with_epsilon (second[0], 0.04f, 1e-6f);
   plain->max_source (best, source, (const gfloat[]) { 4, 5 }, NULL, 6, 2);
   g_assert_true (best[0] == 4 && best[1] == 5 && source[0] == 6 && source[1] == 11);
   plain->max_source (best, source, (const gfloat[]) { 0, 6 }, (const gint32[]) { 1, 2 }, 0, 2);
