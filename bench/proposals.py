@@ -30,7 +30,8 @@ def parse():
     parser.add_argument("--voc")
     parser.add_argument("--set", default="val")
     parser.add_argument("--every", type=int, default=1)
-    parser.add_argument("--methods", default="selective-search selective-search-quality edge-boxes grid")
+    parser.add_argument("--methods", default="rpn selective-search selective-search-quality edge-boxes grid")
+    parser.add_argument("--model")
     parser.add_argument("--picture", default="/usr/share/darknet/data/dog.jpg")
     parser.add_argument("--sizes", default="320x240 640x480 1280x720 1920x1080")
     parser.add_argument("--repeat", type=int, default=5)
@@ -38,6 +39,7 @@ def parse():
     parser.add_argument("--clock", choices=("wall", "processor"), default="wall")
     parser.add_argument("--plot")
     arguments = parser.parse_args()
+    arguments.model = arguments.model or os.path.join(arguments.root, "models", "voc20.safetensors")
     arguments.voc = arguments.voc or os.path.join(arguments.root, "..", "shared", "data", "voc")
     return arguments
 
@@ -60,7 +62,7 @@ def load(arguments):
 
 def ours(arguments, method, most, files):
     """[(ms, boxes)] of files"""
-    command = [arguments.sppnet, "propose", "--json", "--method", method, "--max-proposals", str(most), "--threads",
+    command = [arguments.sppnet, "propose", "--json", "--method", method, "--model", arguments.model, "--max-proposals", str(most), "--threads",
                str(arguments.threads), *files]
     run = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
     lines = [json.loads(line) for line in run.stdout.splitlines()]

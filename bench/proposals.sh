@@ -7,7 +7,8 @@
 #     --voc DIR        annotated pictures; default: ../shared/data/voc
 #     --set NAME       default: val
 #     --every N        only every Nth picture; default: 1
-#     --methods LIST   default: "selective-search selective-search-quality edge-boxes grid"
+#     --methods LIST   default: "rpn selective-search selective-search-quality edge-boxes grid"
+#     --model FILE     of rpn; default: models/voc20.safetensors
 #     --picture FILE   for the times by size; default: /usr/share/darknet/data/dog.jpg
 #     --sizes LIST     default: "320x240 640x480 1280x720 1920x1080"
 #     --repeat N       runs of each size, of which the fastest counts; default: 5
