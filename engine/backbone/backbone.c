@@ -11,12 +11,17 @@
 /* A band's widest map is held to about this much, so that layers find their input in the cache. */
 #define BAND_BYTES (2u << 20)
 
+/* Rows are dropped by moving on in memory; they go back to its start when its end is near. So much more memory than is
+ * ever needed at a time makes that rare. */
+#define SLACK 2
+
 /* The rows of a layer's input that are in memory; the maps below and above it move through in step. */
 typedef struct
 {
-  SppnetRows rows;
-  gint capacity; /* rows */
-  gint done;     /* output rows computed so far */
+  SppnetRows rows; /* data: of the first row that is still needed */
+  gint capacity;   /* rows that are needed at a time */
+  gint room;       /* rows that the memory holds */
+  gint done;       /* output rows computed so far */
   SppnetBuffer buffer;
 } Stage;
 
@@ -97,7 +102,6 @@ static void
 drop_rows (SppnetBackbone *backbone, const SppnetStep *step)
 {
   Stage *stage = &backbone->stages[step->layer];
-  gsize row = (gsize) stage->rows.width * stage->rows.channels;
   gint first, end, drop;
 
   sppnet_step_input_rows (step, backbone->config, stage->done, &first, &end);
@@ -105,18 +109,34 @@ drop_rows (SppnetBackbone *backbone, const SppnetStep *step)
     if (fine_stage (backbone, i) == stage)
       first = MIN (first, backbone->stages[i].done);
   drop = CLAMP (first, stage->rows.first, stage->rows.end) - stage->rows.first;
-  if (stage->rows.data && drop > 0)
-    memmove (stage->rows.data, stage->rows.data + drop * row,
-             sizeof (gfloat) * row * (stage->rows.end - stage->rows.first - drop));
+  if (stage->rows.data)
+    stage->rows.data += (gsize) drop * stage->rows.width * stage->rows.channels;
   stage->rows.first += drop;
 }
 
+/* Makes room for rows up to end, which are then part of the stage. */
 static void
-stages_rewind (SppnetBackbone *backbone)
+extend_rows (Stage *stage, gint end)
+{
+  gsize row = (gsize) stage->rows.width * stage->rows.channels;
+  gfloat *start = stage->buffer.data;
+
+  if ((gsize) (stage->rows.data - start) + (gsize) (end - stage->rows.first) * row > stage->room * row) {
+    memmove (start, stage->rows.data, sizeof *start * row * (stage->rows.end - stage->rows.first));
+    stage->rows.data = start;
+  }
+  stage->rows.end = end;
+}
+
+static void
+stages_rewind (SppnetBackbone *backbone, gboolean plan)
 {
   for (guint i = 0; i <= backbone->config->n_layers; i++) {
-    backbone->stages[i].rows.first = backbone->stages[i].rows.end = 0;
-    backbone->stages[i].done = 0;
+    Stage *stage = &backbone->stages[i];
+
+    stage->rows.first = stage->rows.end = 0;
+    stage->rows.data = plan ? NULL : stage->buffer.data;
+    stage->done = 0;
   }
 }
 
@@ -154,14 +174,16 @@ run_band (SppnetBackbone *backbone, gboolean plan)
     Stage *in = &backbone->stages[step->layer], *out = &backbone->stages[sppnet_step_output (step)];
     gint ready = rows_ready (backbone, step);
 
-    if (ready > in->done) {
+    if (ready <= in->done)
+      continue;
+    if (plan) {
       out->rows.end = ready;
-      if (plan)
-        out->capacity = MAX (out->capacity, out->rows.end - out->rows.first);
-      else
-        run_step (backbone, step, in->done, ready);
-      in->done = ready;
+      out->capacity = MAX (out->capacity, out->rows.end - out->rows.first);
+    } else {
+      extend_rows (out, ready);
+      run_step (backbone, step, in->done, ready);
     }
+    in->done = ready;
   }
   for (guint i = 0; i < steps->n_steps; i++)
     drop_rows (backbone, &steps->steps[i]);
@@ -188,7 +210,6 @@ measure_stages (SppnetBackbone *backbone, gint width, gint height, gsize *row_by
     stage->rows.width = shape->width;
     stage->rows.height = shape->height;
     stage->rows.channels = shape->channels;
-    stage->rows.data = NULL;
     stage->capacity = 0;
   }
   sppnet_backbone_plan_init (&backbone->plan, config, backbone->weights, shapes);
@@ -208,7 +229,7 @@ plan_bands (SppnetBackbone *backbone)
 {
   Stage *input = &backbone->stages[0];
 
-  stages_rewind (backbone);
+  stages_rewind (backbone, TRUE);
   while (input->rows.end < input->rows.height) {
     input->rows.end = MIN (input->rows.end + backbone->band, input->rows.height);
     input->capacity = MAX (input->capacity, input->rows.end - input->rows.first);
@@ -239,9 +260,9 @@ reserve (SppnetBackbone *backbone, GError **error)
   for (guint i = 0; i <= backbone->config->n_layers; i++) {
     Stage *stage = &backbone->stages[i];
 
-    stage->rows.data = sppnet_buffer_reserve (&stage->buffer, (gsize) stage->capacity * stage->rows.width,
-                                              sizeof (gfloat) * stage->rows.channels, error);
-    if (!stage->rows.data)
+    stage->room = MIN (SLACK * stage->capacity, stage->rows.height);
+    if (!sppnet_buffer_reserve (&stage->buffer, (gsize) stage->room * stage->rows.width,
+                                sizeof (gfloat) * stage->rows.channels, error))
       return FALSE;
   }
   return sppnet_buffer_reserve (&backbone->scratch, scratch * backbone->threads, sizeof (gfloat), error)
@@ -278,6 +299,7 @@ read_rows (SppnetBackbone *backbone, const SppnetFrame *frame)
   SppnetRows *rows = &backbone->stages[0].rows;
   gint first = rows->end, end = MIN (first + backbone->band, rows->height);
 
+  extend_rows (&backbone->stages[0], end);
 #pragma omp parallel for num_threads(backbone->threads) schedule(static)
   for (gint y = first; y < end; y++) {
     guint8 *rgb = (guint8 *) backbone->rgb.data + (gsize) sppnet_thread_index () * rows->width * 3;
@@ -286,7 +308,6 @@ read_rows (SppnetBackbone *backbone, const SppnetFrame *frame)
     sppnet_frame_normalize (rgb, rows->width, config->input_bgr, config->input_mean, config->input_scale,
                             sppnet_rows_at (rows, y));
   }
-  rows->end = end;
 }
 
 gboolean
@@ -299,7 +320,7 @@ sppnet_backbone_run (SppnetBackbone *backbone, const SppnetFrame *frame, guint t
   if (!sppnet_frame_check (frame, error) || !prepare (backbone, frame, threads, error))
     return FALSE;
 
-  stages_rewind (backbone);
+  stages_rewind (backbone, FALSE);
   sppnet_blas_begin ();
   while (input->rows.end < input->rows.height) {
     gint64 start = g_get_monotonic_time ();
