@@ -214,7 +214,10 @@ print_table (const SppnetModel *model, const GArray *rows, guint n_frame)
           sppnet_config_channels (config), geometry.stride);
   printf ("  pooling     %s, levels", sppnet_pooling_names[config->pooling]);
   for (guint i = 0; i < config->n_levels; i++)
-    printf (" %d", config->levels[i]);
+    if (config->scales[i] == 1.0f)
+      printf (" %d", config->levels[i]);
+    else
+      printf (" %d (x%g)", config->levels[i], (gdouble) config->scales[i]);
   printf (", %d bins\n", sppnet_config_bins (config));
   printf ("  proposals   %s, at most %u; NMS %g\n", sppnet_proposals_to_nick (config->proposals), config->max_proposals,
           (gdouble) config->nms_threshold);

@@ -15,12 +15,13 @@
 static struct
 {
   gchar **labels;
-  gchar *add_class, *label_file, *validation_set, *init, *output, *work, *name, *levels, *head, *context, *merge,
-      *classifier, *box, *optimizer, *proposals;
+  gchar *add_class, *label_file, *validation_set, *init, *output, *work, *name, *levels, *around, *head, *context,
+      *merge, *classifier, *box, *optimizer, *proposals;
   gint threads, seed, pictures, regions, warm_up, max_proposals;
   gint anchors, rpn_filters, rpn_stride, variants;
   gdouble rpn_epochs, rpn_learning_rate;
-  gdouble epochs, learning_rate, backbone_learning_rate, weight_decay, dropout, min_scale, max_scale, mosaic, colour;
+  gdouble epochs, learning_rate, backbone_learning_rate, weight_decay, dropout, min_scale, max_scale, around_scale,
+      mosaic, colour;
   gboolean heads_only, rpn, rpn_only, quiet;
 } arg;
 
@@ -50,6 +51,10 @@ static const GOptionEntry data_entries[] = {
 static const GOptionEntry network_entries[] = {
   { "levels", 0, 0, G_OPTION_ARG_STRING, &arg.levels,
     "Pyramid levels of a new head (default: the initial model's head, or 1,2,3,6)", "N,N,..." },
+  { "around", 0, 0, G_OPTION_ARG_STRING, &arg.around,
+    "Further pyramid levels, of a larger window around each region; the head stays, with more inputs", "N,N,..." },
+  { "around-scale", 0, 0, G_OPTION_ARG_DOUBLE, &arg.around_scale,
+    "Width and height of that window, in those of the region (default: 3)", "X" },
   { "head", 0, 0, G_OPTION_ARG_STRING, &arg.head,
     "Outputs of a new head's fully connected layers (default: the initial model's head, or 512,512)", "N,N,..." },
   { "context", 0, 0, G_OPTION_ARG_STRING, &arg.context,
@@ -222,6 +227,7 @@ take_defaults (const SppnetTrainOptions *defaults)
   arg.min_scale = e->sampler.min_scale;
   arg.max_scale = e->sampler.max_scale;
   arg.mosaic = e->sampler.mosaic;
+  arg.around_scale = defaults->around_scale;
   arg.colour = e->sampler.colour;
 }
 
@@ -261,6 +267,7 @@ take_numbers (SppnetTrainOptions *options, GError **error)
       || !check_range ("dropout", arg.dropout, 0.0, 0.95, error)
       || !check_range ("min-scale", arg.min_scale, 0.05, 8.0, error)
       || !check_range ("max-scale", arg.max_scale, arg.min_scale, 8.0, error)
+      || !check_range ("around-scale", arg.around_scale, 1.0, 64.0, error)
       || !check_range ("mosaic", arg.mosaic, 0.0, 1.0, error) || !check_range ("colour", arg.colour, 0.0, 1.0, error))
     return FALSE;
   e->seed = (guint32) arg.seed;
@@ -275,6 +282,7 @@ take_numbers (SppnetTrainOptions *options, GError **error)
   e->sampler.mosaic = arg.mosaic;
   e->sampler.colour = arg.colour;
   options->dropout = arg.dropout;
+  options->around_scale = arg.around_scale;
   options->max_proposals = (guint) arg.max_proposals;
   return TRUE;
 }
@@ -317,13 +325,16 @@ take_arguments (SppnetTrainOptions *options, GError **error)
   if (arg.labels && arg.label_file)
     return usage (error, "give --label NAME or --label-file FILE, not both");
   if (arg.add_class
-      && (arg.labels || arg.label_file || arg.levels || arg.head || arg.context || arg.merge || arg.classifier
-          || arg.box))
+      && (arg.labels || arg.label_file || arg.levels || arg.around || arg.head || arg.context || arg.merge
+          || arg.classifier || arg.box))
     return usage (error, "--add-class keeps the initial model's labels and layers; give no others");
   if (arg.validation_set && (pictures.validation > 0.0 || !pictures.sets.voc))
     return usage (error, "--validation-set NAME is a list of the --voc folders, and excludes --validation");
   if (arg.levels
       && !parse_numbers ("levels", arg.levels, 1, 32, SPPNET_MAX_LEVELS, options->levels, &options->n_levels, error))
+    return FALSE;
+  if (arg.around
+      && !parse_numbers ("around", arg.around, 1, 32, SPPNET_MAX_LEVELS, options->around, &options->n_around, error))
     return FALSE;
   if (arg.head
       && !parse_numbers ("head", arg.head, 1, 65536, SPPNET_MAX_HEAD_LAYERS, options->head, &options->n_head, error))

@@ -43,7 +43,7 @@ read_pooling (const SppnetNode *root, SppnetConfig *config)
 
   if (!sppnet_node_object (root, "pooling", &node))
     return;
-  sppnet_node_note_unknown (&node, KEYS ("type", "levels"));
+  sppnet_node_note_unknown (&node, KEYS ("type", "levels", "scales"));
   sppnet_node_choice (&node, "type", sppnet_pooling_names, G_N_ELEMENTS (sppnet_pooling_names), &kind);
   config->pooling = (SppnetPooling) kind;
   levels = sppnet_node_array (&node, "levels", 1, SPPNET_MAX_LEVELS);
@@ -51,8 +51,12 @@ read_pooling (const SppnetNode *root, SppnetConfig *config)
     config->n_levels = json_array_get_length (levels);
     sppnet_node_ints (&node, "levels", 1, 32, config->levels, config->n_levels);
   }
+  if (sppnet_node_has (&node, "scales"))
+    sppnet_node_floats (&node, "scales", 1, 64, config->scales, config->n_levels);
   if (!root->document->error && config->pooling == SPPNET_POOLING_ROI && config->n_levels != 1)
     fail (&node, "RoI pooling has exactly one level");
+  if (!root->document->error && config->pooling == SPPNET_POOLING_ROI && config->scales[0] != 1.0f)
+    fail (&node, "RoI pooling has no 'scales'");
 }
 
 static void

@@ -117,6 +117,8 @@ append_head_layer (GString *json, const SppnetHeadLayer *layer)
 static void
 add_network (GString *json, const SppnetConfig *config)
 {
+  gboolean scaled = FALSE;
+
   key (json, "input");
   g_string_append_c (json, '{');
   add_text (json, "order", config->input_bgr ? "bgr" : "rgb");
@@ -141,7 +143,14 @@ add_network (GString *json, const SppnetConfig *config)
   key (json, "levels");
   for (guint i = 0; i < config->n_levels; i++)
     g_string_append_printf (json, "%c%d", i ? ',' : '[', config->levels[i]);
-  g_string_append (json, config->n_levels ? "]}" : "[]}");
+  g_string_append (json, config->n_levels ? "]" : "[]");
+  for (guint i = 0; i < config->n_levels; i++)
+    scaled |= config->scales[i] != 1.0f;
+  if (scaled) {
+    key (json, "scales");
+    append_floats (json, config->scales, config->n_levels);
+  }
+  g_string_append_c (json, '}');
 
   key (json, "head");
   g_string_append_c (json, '[');

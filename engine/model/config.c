@@ -8,6 +8,7 @@ static const SppnetConfig defaults = {
   .pooling = SPPNET_POOLING_SPP,
   .n_levels = 4,
   .levels = { 1, 2, 3, 6 }, /* 50 bins (paper) */
+  .scales = { 1, 1, 1, 1, 1, 1, 1, 1 },
   .classifier = SPPNET_CLASSIFIER_SOFTMAX,
   .box_input = SPPNET_BOX_NONE,
   .box_scale = { 1, 1, 1, 1 },

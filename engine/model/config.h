@@ -115,6 +115,7 @@ typedef struct
   SppnetPooling pooling;
   guint n_levels;
   gint levels[SPPNET_MAX_LEVELS];
+  gfloat scales[SPPNET_MAX_LEVELS]; /* of each level: it pools a window so many times as large, around the region's */
 
   guint n_head; /* may be 0: the classifier sees the pooled vector */
   SppnetHeadLayer head[SPPNET_MAX_HEAD_LAYERS];

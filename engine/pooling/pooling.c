@@ -35,6 +35,27 @@ region_window (const SppnetMap *map, const SppnetConfig *config, const SppnetBox
   return window;
 }
 
+static void
+enlarge (gint *first, gint *last, gfloat scale, gint cells)
+{
+  gint more = (gint) lroundf (0.5f * (scale - 1.0f) * (gfloat) (*last - *first + 1));
+
+  *first = MAX (*first - more, 0);
+  *last = MIN (*last + more, cells - 1);
+}
+
+/* A level's window: that of the region, or a larger one around it, on the map. It depends on the region's window alone,
+ * so that regions of one window have one vector. */
+static SppnetWindow
+level_window (const SppnetMap *map, const SppnetConfig *config, guint level, SppnetWindow window)
+{
+  if (config->scales[level] != 1.0f) {
+    enlarge (&window.x0, &window.x1, config->scales[level], map->width);
+    enlarge (&window.y0, &window.y1, config->scales[level], map->height);
+  }
+  return window;
+}
+
 /* The cells of the n bins along one axis of a window from first to last: [n], the first and one past the last. */
 typedef struct
 {
@@ -54,10 +75,11 @@ divide (gint first, gint last, gint n, gint limit, Range *ranges)
 void
 sppnet_region_bins (const SppnetMap *map, const SppnetConfig *config, const SppnetBox *box, SppnetWindow *bins)
 {
-  SppnetWindow window = region_window (map, config, box);
+  SppnetWindow region = region_window (map, config, box);
   Range x[MAX_SIDE], y[MAX_SIDE];
 
   for (guint l = 0; l < config->n_levels; l++) {
+    SppnetWindow window = level_window (map, config, l, region);
     gint n = config->levels[l];
 
     divide (window.x0, window.x1, n, map->width, x);
@@ -126,7 +148,8 @@ sppnet_pyramid_plan (const SppnetConfig *config, SppnetPyramidStep *steps)
         step->level = l;
     /* The coarsest that nests has the fewest bins to look at. */
     for (guint l = 0; l < config->n_levels; l++)
-      if (done[l] && config->levels[l] % config->levels[step->level] == 0
+      if (done[l] && config->scales[l] == config->scales[step->level]
+          && config->levels[l] % config->levels[step->level] == 0
           && (step->source < 0 || config->levels[l] < config->levels[step->source]))
         step->source = (gint) l;
     step->first = first[step->level];
@@ -153,11 +176,14 @@ pool_regions (const SppnetMaxTables *tables, const SppnetMap *map, const SppnetC
       gint source = steps[s].source, level = config->levels[steps[s].level];
       gfloat *bins = vector + steps[s].first * map->channels;
 
-      if (source < 0)
-        pool_from_cells (tables, &window, level, bins);
-      else
+      if (source < 0) {
+        SppnetWindow larger = level_window (map, config, steps[s].level, window);
+
+        pool_from_cells (tables, &larger, level, bins);
+      } else {
         pool_from_bins (tables, vector + steps[s].source_first * map->channels, level, config->levels[source] / level,
                         bins);
+      }
     }
   }
 }

@@ -378,6 +378,28 @@ sppnet_network_scale_rpn (SppnetNetwork *network, gfloat factor)
     network->params[network->rpn.weight + i] *= factor;
 }
 
+/* The first fully connected layer of a model whose pyramid has fewer levels, the same ones first: the inputs of the
+ * others start with weights of 0. */
+static gboolean
+adopt_fewer_levels (SppnetNetwork *network, const SppnetConfig *from, const Place *place, const gfloat *data,
+                    gsize count)
+{
+  const SppnetConfig *to = &network->config;
+  gsize inputs = (gsize) sppnet_config_bins (from) * sppnet_config_channels (from);
+  g_autofree gfloat *file = NULL;
+
+  if (!place->pooled || !place->in || from->n_levels > to->n_levels || from->pooling != to->pooling
+      || memcmp (from->levels, to->levels, sizeof (gint) * from->n_levels) != 0
+      || memcmp (from->scales, to->scales, sizeof (gfloat) * from->n_levels) != 0
+      || sppnet_config_channels (from) != sppnet_config_channels (to) || count != inputs * place->out)
+    return FALSE;
+  file = g_new0 (gfloat, place->count);
+  for (gint o = 0; o < place->out; o++)
+    memcpy (file + (gsize) o * place->in, data + (gsize) o * inputs, sizeof (gfloat) * inputs);
+  copy_tensor (network, place, network->params + place->offset, file, FALSE);
+  return TRUE;
+}
+
 guint
 sppnet_network_adopt (SppnetNetwork *network, SppnetModel *model, gboolean *head_taken)
 {
@@ -395,9 +417,12 @@ sppnet_network_adopt (SppnetNetwork *network, SppnetModel *model, gboolean *head
     Place place;
 
     data = sppnet_model_get_tensor (model, name, &count);
-    if ((is_output && !outputs) || !find_place (network, name, &place) || place.count != count)
+    if ((is_output && !outputs) || !find_place (network, name, &place))
       continue;
-    copy_tensor (network, &place, network->params + place.offset, (gfloat *) data, FALSE);
+    if (place.count == count)
+      copy_tensor (network, &place, network->params + place.offset, (gfloat *) data, FALSE);
+    else if (!adopt_fewer_levels (network, from, &place, data, count))
+      continue;
     *head_taken |= place.pooled;
     taken++;
   }

@@ -100,6 +100,8 @@ sppnet_rpn_configure (SppnetConfig *config, const SppnetDataset *dataset, const 
                        : 2 * sppnet_config_geometry (config).stride <= CELL ? 2
                                                                             : 1;
   config->rpn.activation = SPPNET_ACTIVATION_RELU;
+  /* On a finer grid, more of the best anchors lie on one object. */
+  config->rpn.candidates *= (guint) MAX (CELL / (sppnet_config_geometry (config).stride * config->rpn.stride), 1);
   config->rpn.n_anchors = sppnet_anchors_fit ((const gfloat (*)[2]) (gpointer) sizes->data, sizes->len,
                                               settings->n_anchors, &random, config->rpn.anchors);
   config->proposals = SPPNET_PROPOSALS_RPN;

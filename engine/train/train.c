@@ -26,6 +26,7 @@ sppnet_train_defaults (SppnetTrainOptions *options)
     .dropout = 0.3,
     .proposals = SPPNET_PROPOSALS_SELECTIVE_SEARCH,
     .max_proposals = 2000,
+    .around_scale = 3.0,
     .dtype = SPPNET_DTYPE_F16,
   };
   sppnet_end_to_end_defaults (&options->end_to_end);
@@ -41,6 +42,8 @@ make_head (SppnetConfig *config, const SppnetTrainOptions *options)
 
   config->pooling = SPPNET_POOLING_SPP;
   config->n_levels = options->n_levels > 0 ? options->n_levels : G_N_ELEMENTS (levels);
+  for (guint i = 0; i < SPPNET_MAX_LEVELS; i++)
+    config->scales[i] = 1.0f;
   memcpy (config->levels, options->n_levels > 0 ? options->levels : levels, sizeof (gint) * config->n_levels);
   config->n_head = options->n_head > 0 ? options->n_head : G_N_ELEMENTS (outputs);
   for (guint i = 0; i < config->n_head; i++) {
@@ -51,6 +54,23 @@ make_head (SppnetConfig *config, const SppnetTrainOptions *options)
                                  .dropout = (gfloat) options->dropout };
     g_snprintf (layer->name, sizeof layer->name, "fc%u", i + 6);
   }
+}
+
+/* More levels, of larger windows. The fully connected layers stay. */
+static gboolean
+add_around (SppnetConfig *config, const SppnetTrainOptions *options, GError **error)
+{
+  if (config->n_levels + options->n_around > SPPNET_MAX_LEVELS || config->pooling != SPPNET_POOLING_SPP) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
+                 "%s: the model has %u pyramid levels; with %u more they would be above %d, or it has RoI pooling",
+                 options->init, config->n_levels, options->n_around, SPPNET_MAX_LEVELS);
+    return FALSE;
+  }
+  for (guint i = 0; i < options->n_around; i++) {
+    config->levels[config->n_levels] = options->around[i];
+    config->scales[config->n_levels++] = (gfloat) options->around_scale;
+  }
+  return TRUE;
 }
 
 static void
@@ -340,6 +360,8 @@ make_network (SppnetTrainOptions *options, SppnetModel *init, const SppnetDatase
                          "a new layer is trained with the convolution layers, not with heads only");
     return NULL;
   }
+  if (!add_around (&config, options, error))
+    return NULL;
   if (options->context[0] > 0 && !add_context (&config, options->context, error))
     return NULL;
   if (options->merge && !add_merge (&config, options->merge, options->init, error))

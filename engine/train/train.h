@@ -35,6 +35,9 @@ typedef struct
   /* 0 and 0: the head of init, or where it has none, levels 1, 2, 3, 6 and layers of 512 and 512. Else a new head. */
   guint n_levels;
   gint levels[SPPNET_MAX_LEVELS];
+  guint n_around; /* levels that pool a window around_scale times as large around each region, after the others */
+  gint around[SPPNET_MAX_LEVELS];
+  gdouble around_scale;
   guint n_head;
   gint head[SPPNET_MAX_HEAD_LAYERS]; /* outputs of each fully connected layer */
   gdouble dropout;                   /* of a new head */

@@ -22,6 +22,7 @@ assert_same (const SppnetConfig *a, const SppnetConfig *b)
   g_assert_cmpmem (a->layers, sizeof a->layers, b->layers, sizeof b->layers);
   g_assert_cmpint (a->pooling, ==, b->pooling);
   g_assert_cmpmem (a->levels, a->n_levels * sizeof (gint), b->levels, b->n_levels * sizeof (gint));
+  g_assert_cmpmem (a->scales, a->n_levels * sizeof (gfloat), b->scales, b->n_levels * sizeof (gfloat));
   g_assert_cmpmem (a->head, sizeof a->head, b->head, sizeof b->head);
   g_assert_cmpint (a->classifier, ==, b->classifier);
   g_assert_cmpuint (a->n_labels, ==, b->n_labels);
@@ -96,6 +97,7 @@ test_round_trip_random (void)
     config.box_input = (SppnetBoxInput) sppnet_random_below (&random, 3);
     if (config.box_input == SPPNET_BOX_HEAD)
       config.box_from = (SppnetBoxFrom) sppnet_random_below (&random, 2);
+    config.scales[1] = (gfloat) (1 + sppnet_random_uniform (&random) * (i % 2));
     config.rpn.anchors[0][1] = (gfloat) (1 + 8000 * sppnet_random_uniform (&random));
     config.rpn.nms_threshold = (gfloat) sppnet_random_uniform (&random);
     config.proposals = (SppnetProposals) (1 + sppnet_random_below (&random, SPPNET_PROPOSALS_AUTO));
@@ -300,6 +302,8 @@ static const struct
   { "\"levels\":[3,1]", "\"levels\":[]", SPPNET_ERROR_CORRUPT, "'levels' must be an array of 1 to 8" },
   { "\"levels\":[3,1]", "\"levels\":[1,2,3,4,5,6,7,8,9]", SPPNET_ERROR_CORRUPT, "'levels'" },
   { "\"levels\":[3,1]", "\"levels\":[33]", SPPNET_ERROR_CORRUPT, "'levels'" },
+  { "\"levels\":[3,1]", "\"levels\":[3,1],\"scales\":[1]", SPPNET_ERROR_CORRUPT, "'scales'" },
+  { "\"levels\":[3,1]", "\"levels\":[3,1],\"scales\":[1,0.5]", SPPNET_ERROR_CORRUPT, "'scales[1]'" },
   { "\"outputs\":6", "\"outputs\":65537", SPPNET_ERROR_CORRUPT, "head[0]: 'outputs'" },
   { "\"dropout\":0.5", "\"dropout\":1", SPPNET_ERROR_CORRUPT, "head[0]: 'dropout'" },
   { "\"classifier\":\"softmax\"", "\"classifier\":\"forest\"", SPPNET_ERROR_UNSUPPORTED, "'classifier'" },

@@ -165,10 +165,14 @@ naive_max (const SppnetMap *map, gint x0, gint x1, gint y0, gint y1, gint channe
 static void
 naive_spp (const SppnetMap *map, const SppnetConfig *config, const SppnetBox *box, gfloat *out)
 {
-  SppnetWindow window = sppnet_window_from_box (box, &map->geometry, map->width, map->height);
-  gint w = window.x1 - window.x0 + 1, h = window.y1 - window.y0 + 1;
+  SppnetWindow region = sppnet_window_from_box (box, &map->geometry, map->width, map->height);
 
   for (guint l = 0; l < config->n_levels; l++) {
+    gint dx = (gint) roundf ((config->scales[l] - 1) * (gfloat) (region.x1 - region.x0 + 1) / 2);
+    gint dy = (gint) roundf ((config->scales[l] - 1) * (gfloat) (region.y1 - region.y0 + 1) / 2);
+    SppnetWindow window = { MAX (region.x0 - dx, 0), MAX (region.y0 - dy, 0), MIN (region.x1 + dx, map->width - 1),
+                            MIN (region.y1 + dy, map->height - 1) };
+    gint w = window.x1 - window.x0 + 1, h = window.y1 - window.y0 + 1;
     gint n = config->levels[l];
 
     for (gint i = 0; i < n; i++)
@@ -253,6 +257,9 @@ compare_round (SppnetRandom *random, SppnetPooling pooling, Naive naive)
   for (guint l = 0; l < n_levels; l++)
     levels[l] = 1 + (gint) sppnet_random_below (random, 7);
   configure (&config, pooling, levels, n_levels, map.map.channels);
+  /* Larger windows around the region, some of them of one size. */
+  for (guint l = 0; l < n_levels && pooling == SPPNET_POOLING_SPP; l++)
+    config.scales[l] = 1 + 0.75f * (gfloat) sppnet_random_below (random, 3);
   length = (gsize) sppnet_config_bins (&config) * map.map.channels;
   expected = g_new (gfloat, length);
   out = g_new (gfloat, n * length + 32);
@@ -293,6 +300,7 @@ test_pooler (void)
     g_auto (SppnetConfig) config;
 
     configure (&config, SPPNET_POOLING_SPP, levels[round % 4], 3, map.map.channels);
+    config.scales[round % 3] = round % 2 ? 2.5f : 1;
     length = (gsize) sppnet_config_bins (&config) * map.map.channels;
     expected = g_new (gfloat, n * length + 1);
     out = g_new (gfloat, n * length + 1);
