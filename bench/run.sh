@@ -14,7 +14,7 @@
 #
 # Peers: oneDNN (libdnnl-dev), OpenCV (python3-opencv), ONNX Runtime (python3-onnxruntime, which Debian has from 13 on; a root
 # file system with it may be named by ONNXRUNTIME_ROOT, made with
-#   mmdebstrap --variant=apt --include=python3-onnxruntime trixie DIR
+#   mmdebstrap --variant=apt --include=python3-onnxruntime trixie DIR && mount -t proc proc DIR/proc
 # as root). One that is missing is named and left out.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
