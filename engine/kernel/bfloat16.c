@@ -190,51 +190,21 @@ winograd_input (const gfloat *in, gsize in_pixel, gsize in_row, gint channels, g
 }
 
 INLINE void
-product_tile (const SppnetWinogradBlock *block, gint plane, gint first, const gint n, const gint vectors)
+add_products (const SppnetWinogradBlock *block, gint plane, gint first, const gint n, const gint vectors, Vector *low,
+              Vector *high)
 {
-  Vector low[PIXELS], high[PIXELS];
-  gfloat *out = block->products + plane * block->products_plane + first * BLOCK;
-
-  UNROLL
-  for (gint i = 0; i < n; i++)
-    low[i] = high[i] = splat (0.0f);
   add_pairs ((const Bfloat16 *) (block->cells + plane * block->cells_plane + first * block->channels),
              2 * (gsize) block->channels, block->channels / 2,
              (const Bfloat16 *) (block->weight + (gsize) plane * block->channels * vectors * LANES), n, vectors, low,
              high);
-  UNROLL
-  for (gint i = 0; i < n; i++, out += BLOCK) {
-    store (out, low[i]);
-    if (vectors > 1)
-      store (out + LANES, high[i]);
-  }
 }
 
-static void
-wide_products (const SppnetWinogradBlock *block, gint plane, gint n)
-{
-#define WIDE_PRODUCTS(n, first) product_tile (block, plane, first, n, 2)
-  TILES (n, WIDE_PRODUCTS);
-}
-
-static void
-narrow_products (const SppnetWinogradBlock *block, gint plane, gint n)
-{
-#define NARROW_PRODUCTS(n, first) product_tile (block, plane, first, n, 1)
-  TILES (n, NARROW_PRODUCTS);
-}
+#include "kernel/winograd_block.h"
 
 static void
 winograd_block (const SppnetWinogradBlock *block, gint n)
 {
-  gboolean wide = block->filters > LANES;
-
-  for (gint plane = 0; plane < 36; plane++)
-    if (wide)
-      wide_products (block, plane, n);
-    else
-      narrow_products (block, plane, n);
-  store_tiles (block, n);
+  run_block (block, n);
 }
 
 static void

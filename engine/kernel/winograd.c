@@ -20,49 +20,19 @@ WINOGRAD_NAME (input, SPPNET_LEVEL) (const gfloat *in, gsize in_pixel, gsize in_
 }
 
 INLINE void
-product_tile (const SppnetWinogradBlock *block, gint plane, gint first, const gint n, const gint vectors)
+add_products (const SppnetWinogradBlock *block, gint plane, gint first, const gint n, const gint vectors, Vector *low,
+              Vector *high)
 {
-  Vector low[PIXELS], high[PIXELS];
-  gfloat *out = block->products + plane * block->products_plane + first * BLOCK;
-
-  UNROLL
-  for (gint i = 0; i < n; i++)
-    low[i] = high[i] = splat (0.0f);
   tile_add (block->cells + plane * block->cells_plane + first * block->channels, block->channels, 0, 1, block->channels,
             block->weight + (gsize) plane * block->channels * vectors * LANES, n, vectors, low, high);
-  UNROLL
-  for (gint i = 0; i < n; i++, out += BLOCK) {
-    store (out, low[i]);
-    if (vectors > 1)
-      store (out + LANES, high[i]);
-  }
 }
 
-static void
-wide_products (const SppnetWinogradBlock *block, gint plane, gint n)
-{
-#define WIDE_TILE(n, first) product_tile (block, plane, first, n, 2)
-  TILES (n, WIDE_TILE);
-}
-
-static void
-narrow_products (const SppnetWinogradBlock *block, gint plane, gint n)
-{
-#define NARROW_TILE(n, first) product_tile (block, plane, first, n, 1)
-  TILES (n, NARROW_TILE);
-}
+#include "kernel/winograd_block.h"
 
 void
 WINOGRAD_NAME (block, SPPNET_LEVEL) (const SppnetWinogradBlock *block, gint n)
 {
-  gboolean wide = block->filters > LANES;
-
-  for (gint plane = 0; plane < 36; plane++)
-    if (wide)
-      wide_products (block, plane, n);
-    else
-      narrow_products (block, plane, n);
-  store_tiles (block, n);
+  run_block (block, n);
 }
 
 /* G g of three vectors: the powers of the points 0, 1, -1, 2, -2 and infinity, over the products of their differences.
