@@ -11,9 +11,9 @@ dir=${1:-$root/build-aarch64}
 libraries="libc6-dev libglib2.0-dev libjson-glib-dev libopenblas-dev libgdk-pixbuf-2.0-dev liblinear-dev libcairo2-dev
   libpango1.0-dev libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev"
 # Everything that computes: kernels, convolution, pooling, head, regions, the detector.
-tests="engine-base_half engine-kernel_kernels engine-kernel_conv engine-backbone_layers engine-backbone_conv
-  engine-backbone_bands engine-frame_rgb engine-frame_ycbcr engine-pooling_spp engine-pooling_tables engine-head_head
-  engine-box_nms engine-region_proposer engine-detect_detector"
+tests="engine-base_half engine-kernel_kernels engine-kernel_conv engine-kernel_winograd engine-backbone_layers engine-backbone_conv
+  engine-backbone_bands engine-frame_rgb engine-frame_ycbcr engine-pooling_spp engine-pooling_tables engine-head_head engine-head_dense
+  engine-box_nms engine-region_proposer engine-region_rpn engine-detect_detector engine-train_gradient"
 
 if ! test -d "$dir/usr/include/aarch64-linux-gnu/glib-2.0" && ! test -d "$dir/usr/lib/aarch64-linux-gnu/glib-2.0"; then
   command -v mmdebstrap >/dev/null || { echo "mmdebstrap is needed (apt-get install mmdebstrap)" >&2; exit 1; }

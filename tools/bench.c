@@ -8,6 +8,7 @@
 #include "base/cpu.h"
 #include "base/random.h"
 #include "base/threads.h"
+#include "detect/settings.h"
 #include "frame/picture.h"
 #include "json.h"
 #include "rcnn.h"
@@ -125,7 +126,7 @@ medians (const SppnetTimings *runs, guint n)
 
 /* What was measured: an object with these members is open. */
 static JsonBuilder *
-begin_json (const gchar *size, guint threads, guint regions)
+begin_json (const gchar *size, guint threads, SppnetPrecision precision, guint regions)
 {
   JsonBuilder *builder = json_builder_new ();
 
@@ -133,6 +134,8 @@ begin_json (const gchar *size, guint threads, guint regions)
   sppnet_tool_json_string (builder, "size", size);
   sppnet_tool_json_integer (builder, "threads", threads);
   sppnet_tool_json_string (builder, "isa", sppnet_isa_name (sppnet_cpu_isa ()));
+  sppnet_tool_json_string (builder, "precision",
+                           sppnet_precision_to_nick (precision ? precision : SPPNET_PRECISION_FLOAT32));
   sppnet_tool_json_integer (builder, "regions", regions);
   sppnet_tool_json_integer (builder, "runs", arg.repeat);
   return builder;
@@ -146,7 +149,7 @@ print_heading (const gchar *size, guint threads, guint regions)
 }
 
 static void
-print (gint width, gint height, guint threads, const SppnetTimings *timings)
+print (gint width, gint height, guint threads, SppnetPrecision precision, const SppnetTimings *timings)
 {
   g_autofree gchar *size = g_strdup_printf ("%dx%d", width, height);
   g_autoptr (JsonBuilder) builder = NULL;
@@ -159,7 +162,7 @@ print (gint width, gint height, guint threads, const SppnetTimings *timings)
             timings->box_ms, timings->total_ms);
     return;
   }
-  builder = begin_json (size, threads, timings->regions);
+  builder = begin_json (size, threads, precision, timings->regions);
   json_builder_set_member_name (builder, "stages");
   sppnet_tool_json_timings (builder, timings);
   json_builder_end_object (builder);
@@ -167,7 +170,8 @@ print (gint width, gint height, guint threads, const SppnetTimings *timings)
 }
 
 static void
-print_rcnn (gint width, gint height, guint threads, const SppnetTimings *sppnet, const SppnetTimings *rcnn)
+print_rcnn (gint width, gint height, guint threads, SppnetPrecision precision, const SppnetTimings *sppnet,
+            const SppnetTimings *rcnn)
 {
   g_autofree gchar *size = g_strdup_printf ("%dx%d", width, height);
   gdouble ratio = rcnn->total_ms / sppnet->total_ms;
@@ -184,7 +188,7 @@ print_rcnn (gint width, gint height, guint threads, const SppnetTimings *sppnet,
     printf ("  R-CNN takes %.1f times as long\n", ratio);
     return;
   }
-  builder = begin_json (size, threads, sppnet->regions);
+  builder = begin_json (size, threads, precision, sppnet->regions);
   json_builder_set_member_name (builder, "sppnet");
   sppnet_tool_json_timings (builder, sppnet);
   json_builder_set_member_name (builder, "rcnn");
@@ -202,7 +206,9 @@ run_rcnn (SppnetModel *model, const SppnetPicture *picture, const SppnetSettings
   guint threads = sppnet_threads_budget (settings->threads);
   g_autofree SppnetBox *regions = create_regions (n, picture->width, picture->height, settings->seed);
   g_autofree SppnetTimings *runs = g_new (SppnetTimings, arg.repeat + 1);
-  g_autoptr (SppnetRcnn) rcnn = sppnet_rcnn_new (model, picture, regions, n, threads, error);
+  g_autoptr (SppnetRcnn) rcnn = sppnet_check_precision (settings->precision, error)
+                                    ? sppnet_rcnn_new (model, picture, regions, n, threads, settings->precision, error)
+                                    : NULL;
   SppnetTimings sppnet, slow;
 
   if (!rcnn)
@@ -213,7 +219,7 @@ run_rcnn (SppnetModel *model, const SppnetPicture *picture, const SppnetSettings
   if (!sppnet_rcnn_run_rcnn (rcnn, &slow, error))
     return FALSE;
   sppnet = medians (runs + 1, (guint) arg.repeat);
-  print_rcnn (picture->width, picture->height, threads, &sppnet, &slow);
+  print_rcnn (picture->width, picture->height, threads, settings->precision, &sppnet, &slow);
   return TRUE;
 }
 
@@ -235,7 +241,7 @@ run (SppnetDetector *detector, const SppnetPicture *picture, const SppnetSetting
     runs[i] = *sppnet_detector_get_timings (detector);
   }
   result = medians (runs + 1, (guint) arg.repeat);
-  print (picture->width, picture->height, sppnet_threads_budget (settings->threads), &result);
+  print (picture->width, picture->height, sppnet_threads_budget (settings->threads), settings->precision, &result);
   return TRUE;
 }
 

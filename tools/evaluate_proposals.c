@@ -39,7 +39,7 @@ gboolean
 sppnet_evaluate_proposals (const SppnetEvaluation *evaluation, SppnetProposals method,
                            const SppnetDetectorArguments *arguments, const SppnetSettings *settings, GError **error)
 {
-  g_autoptr (SppnetToolProposals) proposals = sppnet_tool_proposals_new (method, arguments, error);
+  g_autoptr (SppnetToolProposals) proposals = sppnet_tool_proposals_new (method, arguments, settings->precision, error);
   SppnetRecall recall = { 0 };
   gdouble spent = 0;
 

@@ -219,6 +219,9 @@ print_table (const SppnetModel *model, const GArray *rows, guint n_frame)
     else
       printf (" %d (x%g)", config->levels[i], (gdouble) config->scales[i]);
   printf (", %d bins\n", sppnet_config_bins (config));
+  if (config->box_input != SPPNET_BOX_NONE)
+    printf ("  boxes       regressed from the %s\n",
+            config->box_from == SPPNET_BOX_FROM_WINDOW ? "cells that were pooled" : "region");
   printf ("  proposals   %s, at most %u; NMS %g\n", sppnet_proposals_to_nick (config->proposals), config->max_proposals,
           (gdouble) config->nms_threshold);
   printf ("  parameters  %" G_GUINT64_FORMAT "\n", count_parameters (config));
@@ -273,6 +276,11 @@ add_lists (JsonBuilder *builder, const SppnetConfig *config)
   for (guint i = 0; i < config->n_levels; i++)
     json_builder_add_int_value (builder, config->levels[i]);
   json_builder_end_array (builder);
+  json_builder_set_member_name (builder, "scales");
+  json_builder_begin_array (builder);
+  for (guint i = 0; i < config->n_levels; i++)
+    json_builder_add_double_value (builder, config->scales[i]);
+  json_builder_end_array (builder);
   json_builder_set_member_name (builder, "labels");
   json_builder_begin_array (builder);
   for (guint i = 0; i < config->n_labels; i++)
@@ -306,6 +314,7 @@ print_json (const SppnetModel *model, const GArray *rows, guint n_frame)
   sppnet_tool_json_integer (builder, "stride", sppnet_config_geometry (config).stride);
   sppnet_tool_json_string (builder, "pooling", sppnet_pooling_names[config->pooling]);
   sppnet_tool_json_integer (builder, "bins", sppnet_config_bins (config));
+  sppnet_tool_json_string (builder, "box_from", sppnet_box_from_names[config->box_from]);
   sppnet_tool_json_string (builder, "proposals", sppnet_proposals_to_nick (config->proposals));
   sppnet_tool_json_integer (builder, "max_proposals", config->max_proposals);
   sppnet_tool_json_number (builder, "nms_threshold", config->nms_threshold);

@@ -19,7 +19,8 @@ struct _SppnetToolProposals
 };
 
 static gboolean
-load_model (SppnetToolProposals *proposals, const SppnetDetectorArguments *arguments, GError **error)
+load_model (SppnetToolProposals *proposals, const SppnetDetectorArguments *arguments, SppnetPrecision precision,
+            GError **error)
 {
   proposals->model = sppnet_arguments_load_model (arguments, error);
   if (!proposals->model)
@@ -27,19 +28,23 @@ load_model (SppnetToolProposals *proposals, const SppnetDetectorArguments *argum
   proposals->method = sppnet_proposals_resolve (proposals->method, sppnet_model_get_config (proposals->model));
   if (proposals->method != SPPNET_PROPOSALS_RPN)
     return TRUE;
-  proposals->rpn = sppnet_rpn_new (proposals->model, SPPNET_PRECISION_FLOAT32, error);
-  proposals->backbone = proposals->rpn ? sppnet_backbone_new (proposals->model, SPPNET_PRECISION_FLOAT32, error) : NULL;
+  proposals->rpn = sppnet_rpn_new (proposals->model, precision, error);
+  proposals->backbone = proposals->rpn ? sppnet_backbone_new (proposals->model, precision, error) : NULL;
   return proposals->backbone != NULL;
 }
 
 SppnetToolProposals *
-sppnet_tool_proposals_new (SppnetProposals method, const SppnetDetectorArguments *arguments, GError **error)
+sppnet_tool_proposals_new (SppnetProposals method, const SppnetDetectorArguments *arguments, SppnetPrecision precision,
+                           GError **error)
 {
   g_autoptr (SppnetToolProposals) proposals = g_new0 (SppnetToolProposals, 1);
 
+  if (!sppnet_check_precision (precision, error))
+    return NULL;
   proposals->method = method;
   proposals->proposer = sppnet_proposer_new ();
-  if ((method == SPPNET_PROPOSALS_RPN || method == SPPNET_PROPOSALS_AUTO) && !load_model (proposals, arguments, error))
+  if ((method == SPPNET_PROPOSALS_RPN || method == SPPNET_PROPOSALS_AUTO)
+      && !load_model (proposals, arguments, precision, error))
     return NULL;
   return g_steal_pointer (&proposals);
 }

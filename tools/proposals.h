@@ -8,9 +8,9 @@
  * measures. */
 typedef struct _SppnetToolProposals SppnetToolProposals;
 
-/* method: any that proposes something; RPN and AUTO load the model of arguments. */
+/* method: any that proposes something; RPN and AUTO load the model of arguments and run it with this precision. */
 SppnetToolProposals *sppnet_tool_proposals_new (SppnetProposals method, const SppnetDetectorArguments *arguments,
-                                                GError **error);
+                                                SppnetPrecision precision, GError **error);
 void sppnet_tool_proposals_free (SppnetToolProposals *proposals);
 
 /* The method in use: AUTO is decided. */

@@ -117,7 +117,8 @@ sppnet_tool_propose (int argc, char **argv)
   SppnetProposals method = SPPNET_PROPOSALS_DEFAULT;
   int status = SPPNET_TOOL_DONE;
 
-  if (!parse (argc, argv, &method, &error) || !(proposals = sppnet_tool_proposals_new (method, &arg.model, &error)))
+  if (!parse (argc, argv, &method, &error)
+      || !(proposals = sppnet_tool_proposals_new (method, &arg.model, SPPNET_PRECISION_DEFAULT, &error)))
     return sppnet_tool_report (error);
   for (gchar **image = arg.images; *image; image++) {
     g_autoptr (GError) reason = NULL;

@@ -28,7 +28,7 @@ struct _SppnetRcnn
 
 SppnetRcnn *
 sppnet_rcnn_new (SppnetModel *model, const SppnetPicture *picture, const SppnetBox *regions, gsize n, guint threads,
-                 GError **error)
+                 SppnetPrecision precision, GError **error)
 {
   g_autoptr (SppnetRcnn) rcnn = g_new0 (SppnetRcnn, 1);
   gsize length;
@@ -40,9 +40,9 @@ sppnet_rcnn_new (SppnetModel *model, const SppnetPicture *picture, const SppnetB
   rcnn->threads = threads;
   rcnn->rgb = g_malloc (SIDE * SIDE * 3);
   length = (gsize) sppnet_config_bins (rcnn->config) * (gsize) sppnet_config_channels (rcnn->config);
-  if (!(rcnn->head = sppnet_head_new (model, SPPNET_PRECISION_FLOAT32, error))
-      || !(rcnn->whole = sppnet_backbone_new (model, SPPNET_PRECISION_FLOAT32, error))
-      || !(rcnn->warped = sppnet_backbone_new (model, SPPNET_PRECISION_FLOAT32, error))
+  if (!(rcnn->head = sppnet_head_new (model, precision, error))
+      || !(rcnn->whole = sppnet_backbone_new (model, precision, error))
+      || !(rcnn->warped = sppnet_backbone_new (model, precision, error))
       || !sppnet_buffer_reserve (&rcnn->pooled, CHUNK * length, sizeof (gfloat), error))
     return NULL;
   return g_steal_pointer (&rcnn);

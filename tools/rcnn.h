@@ -14,7 +14,7 @@ typedef struct _SppnetRcnn SppnetRcnn;
 
 /* regions: [n], borrowed like the picture */
 SppnetRcnn *sppnet_rcnn_new (SppnetModel *model, const SppnetPicture *picture, const SppnetBox *regions, gsize n,
-                             guint threads, GError **error);
+                             guint threads, SppnetPrecision precision, GError **error);
 void sppnet_rcnn_free (SppnetRcnn *rcnn);
 gboolean sppnet_rcnn_run_sppnet (SppnetRcnn *rcnn, SppnetTimings *timings, GError **error);
 gboolean sppnet_rcnn_run_rcnn (SppnetRcnn *rcnn, SppnetTimings *timings, GError **error);

@@ -326,8 +326,12 @@ take_arguments (SppnetTrainOptions *options, GError **error)
     return usage (error, "give --label NAME or --label-file FILE, not both");
   if (arg.add_class
       && (arg.labels || arg.label_file || arg.levels || arg.around || arg.head || arg.context || arg.merge
-          || arg.classifier || arg.box))
+          || arg.classifier || arg.box || arg.rpn || arg.rpn_only))
     return usage (error, "--add-class keeps the initial model's labels and layers; give no others");
+  if (arg.rpn && arg.proposals)
+    return usage (error, "with --rpn, regions are the network's own proposals: --proposals has no meaning");
+  if (arg.heads_only && arg.mosaic > 0.0)
+    return usage (error, "with --heads-only, pictures are seen in four fixed variants: --mosaic has no meaning");
   if (arg.validation_set && (pictures.validation > 0.0 || !pictures.sets.voc))
     return usage (error, "--validation-set NAME is a list of the --voc folders, and excludes --validation");
   if (arg.levels

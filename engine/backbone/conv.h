@@ -6,8 +6,7 @@
 #include "backbone/layers.h"
 #include "kernel/conv.h"
 
-/* Convolution for inference, on the kernels of the processor's instruction set. layers.h has the reference, which
- * training uses. */
+/* Convolution on the kernels of the processor's instruction set. layers.h has the reference. */
 
 /* A convolution layer with weights packed for one set of kernels. Without kernels, layers.h runs it: weight and bias
  * are then as there. */

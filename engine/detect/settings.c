@@ -47,8 +47,8 @@ sppnet_precision_from_nick (const gchar *nick, SppnetPrecision *precision)
   return FALSE;
 }
 
-static gboolean
-check_precision (SppnetPrecision precision, GError **error)
+gboolean
+sppnet_check_precision (SppnetPrecision precision, GError **error)
 {
   if (!sppnet_precision_to_nick (precision)) {
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS, "precision is %d, which is none", (gint) precision);
@@ -56,9 +56,11 @@ check_precision (SppnetPrecision precision, GError **error)
   }
   if (precision != SPPNET_PRECISION_BFLOAT16 || sppnet_conv_kernels_bfloat16 ())
     return TRUE;
-  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS, "precision is bfloat16, which needs %s: use float32",
-               sppnet_cpu_has_bfloat16 () ? "the highest level of instructions (SPPNET_CPU has lowered it)"
-                                          : "a processor with AVX512_BF16, which this one has not");
+  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS, "precision is bfloat16, %s: use float32",
+               !sppnet_cpu_has_bfloat16 () ? "which needs a processor with AVX512_BF16"
+               : sppnet_cpu_isa () < sppnet_cpu_highest_isa ()
+                   ? "which needs the highest level of instructions, and SPPNET_CPU has lowered it"
+                   : "for which this build has no kernels");
   return FALSE;
 }
 
@@ -81,7 +83,7 @@ check_ranges (const SppnetSettings *settings, GError **error)
                  (gdouble) settings->region_margin, (gdouble) MAX_MARGIN);
     return FALSE;
   }
-  return check_precision (settings->precision, error) && check_fraction (settings->threshold, "threshold", error)
+  return sppnet_check_precision (settings->precision, error) && check_fraction (settings->threshold, "threshold", error)
          && check_fraction (settings->nms_threshold, "nms_threshold", error);
 }
 

@@ -27,6 +27,9 @@ typedef struct
 gboolean sppnet_plan_init (SppnetPlan *plan, const SppnetSettings *settings, SppnetModel *model, GError **error);
 void sppnet_plan_clear (SppnetPlan *plan);
 
+/* SETTINGS, with the reason, where this processor, build or process cannot compute with it. */
+gboolean sppnet_check_precision (SppnetPrecision precision, GError **error);
+
 /* What DEFAULT and AUTO mean for a model; other methods as they are. */
 SppnetProposals sppnet_proposals_resolve (SppnetProposals method, const SppnetConfig *config);
 

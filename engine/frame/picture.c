@@ -150,14 +150,26 @@ sppnet_picture_load (SppnetPicture *picture, const gchar *path, GError **error)
 }
 
 gboolean
-sppnet_picture_load_resized (const gchar *path, gint width, gint height, gboolean mirror, guint8 *rgb, GError **error)
+sppnet_picture_check_size (const SppnetPicture *picture, const gchar *path, gint width, gint height, GError **error)
+{
+  if (picture->width == width && picture->height == height)
+    return TRUE;
+  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT, "%s: the picture is %dx%d, its annotation says %dx%d", path,
+               picture->width, picture->height, width, height);
+  return FALSE;
+}
+
+gboolean
+sppnet_picture_load_resized (const gchar *path, gint own_width, gint own_height, gint width, gint height,
+                             gboolean mirror, guint8 *rgb, GError **error)
 {
   g_auto (SppnetPicture) picture = { 0 };
   g_autoptr (GdkPixbuf) original = NULL, resized = NULL;
   const guint8 *pixels;
   gint stride;
 
-  if (!sppnet_picture_load (&picture, path, error))
+  if (!sppnet_picture_load (&picture, path, error)
+      || !sppnet_picture_check_size (&picture, path, own_width, own_height, error))
     return FALSE;
   original = gdk_pixbuf_new_from_data (picture.rgb, GDK_COLORSPACE_RGB, FALSE, 8, picture.width, picture.height,
                                        picture.width * 3, NULL, NULL);

@@ -22,10 +22,7 @@ typedef struct
    * fused multiply-add cannot occur, so all levels are bit-exact. */
   void (*bias_activate) (gfloat *y, const gfloat *bias, gfloat slope, gsize rows, gsize channels);
 
-  /* out[c] = max over the rows of in[row * stride + c]; n >= 1 rows. NaN in any row is not preserved. Bit-exact. */
-  void (*max_rows) (gfloat *out, const gfloat *in, gsize n, gsize stride, gsize channels);
-
-  /* out[c] = max (out[c], in[c]). Bit-exact. */
+  /* out[c] = max (out[c], in[c]). NaN is not preserved. Bit-exact. */
   void (*max_into) (gfloat *out, const gfloat *in, gsize channels);
 
   /* out[c] = max over the cells of cells[i][c]; n >= 1 cells, of which out may be one. NaN counts only in the first.

@@ -33,14 +33,6 @@ max_into (gfloat *restrict out, const gfloat *restrict in, gsize channels)
     out[c] = in[c] > out[c] ? in[c] : out[c];
 }
 
-static void
-max_rows (gfloat *restrict out, const gfloat *restrict in, gsize n, gsize stride, gsize channels)
-{
-  memcpy (out, in, channels * sizeof *out);
-  for (gsize i = 1; i < n; i++)
-    max_into (out, in + i * stride, channels);
-}
-
 /* The first cell's vectors stay in registers while the others go by. */
 static void
 max_cells (gfloat *out, const gfloat *const *cells, gsize n, gsize channels)
@@ -210,7 +202,6 @@ float_to_half (guint16 *restrict out, const gfloat *restrict in, gsize n)
 
 const SppnetKernels TABLE_NAME (SPPNET_LEVEL) = {
   .bias_activate = bias_activate,
-  .max_rows = max_rows,
   .max_into = max_into,
   .max_cells = max_cells,
   .add_into = add_into,

@@ -150,3 +150,20 @@ sppnet_model_get_label (const SppnetModel *model, guint label_id)
   g_return_val_if_fail (model != NULL, NULL);
   return label_id < model->config.n_labels ? model->config.labels[label_id] : NULL;
 }
+
+gchar *
+sppnet_model_fingerprint (const SppnetModel *model)
+{
+  g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
+  g_autoptr (GArray) tensors = sppnet_config_tensors (&model->config);
+  g_autofree gchar *json = sppnet_config_to_json (&model->config);
+
+  g_checksum_update (checksum, (const guchar *) json, -1);
+  for (guint i = 0; i < tensors->len; i++) {
+    gsize count;
+    const gfloat *data = sppnet_model_get_tensor (model, g_array_index (tensors, SppnetTensorSource, i).name, &count);
+
+    g_checksum_update (checksum, (const guchar *) data, (gssize) (count * sizeof (gfloat)));
+  }
+  return g_strdup (g_checksum_get_string (checksum));
+}

@@ -31,6 +31,9 @@ typedef gpointer (*SppnetShareFunc) (SppnetModel *model, SppnetPrecision precisi
 gpointer sppnet_model_share (SppnetModel *model, const gchar *key, SppnetPrecision precision, SppnetShareFunc create,
                              GDestroyNotify destroy, GError **error);
 
+/* A checksum of the configuration and all weights, as text. (transfer full) */
+gchar *sppnet_model_fingerprint (const SppnetModel *model);
+
 typedef enum
 {
   SPPNET_DTYPE_F32,

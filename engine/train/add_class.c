@@ -181,12 +181,14 @@ train_rows (const SppnetTrainOptions *options, SppnetNetwork *network, SppnetMod
   gboolean softmax = sppnet_model_get_config (init)->classifier == SPPNET_CLASSIFIER_SOFTMAX;
   g_autofree gchar *checkpoint = g_build_filename (options->work, "class.checkpoint", NULL);
   g_autofree gchar *maps = g_build_filename (options->work, "variants.cache", NULL);
+  g_autofree gchar *init_key = sppnet_model_fingerprint (init);
   SppnetEndToEndSettings settings = options->end_to_end;
   g_autoptr (SppnetVariants) variants = NULL;
   g_autoptr (GArray) tensors = NULL;
 
   if (!softmax && !network->box.out)
     return TRUE;
+  settings.init_key = init_key;
   settings.optimizer.backbone_learning_rate = 0.0;
   settings.optimizer.weight_decay = 0.0; /* which would change what stays */
   settings.outputs_only = TRUE;

@@ -100,6 +100,14 @@ sppnet_dataset_key (const SppnetDataset *dataset)
     g_autofree gchar *line = g_strdup_printf ("%s %d %d\n", annotation->picture, annotation->width, annotation->height);
 
     g_checksum_update (checksum, (const guchar *) line, -1);
+    for (guint k = 0; k < annotation->objects->len; k++) {
+      const SppnetObject *object = &g_array_index (annotation->objects, SppnetObject, k);
+      g_autofree gchar *text
+          = g_strdup_printf ("%s %d %g %g %g %g\n", object->label, object->difficult, (gdouble) object->box.x,
+                             (gdouble) object->box.y, (gdouble) object->box.width, (gdouble) object->box.height);
+
+      g_checksum_update (checksum, (const guchar *) text, -1);
+    }
   }
   return g_strdup (g_checksum_get_string (checksum));
 }

@@ -20,7 +20,7 @@ typedef struct
 SppnetDataset *sppnet_dataset_new (GPtrArray *annotations, gchar **labels, GError **error);
 void sppnet_dataset_free (SppnetDataset *dataset);
 
-/* Text that changes when the list of pictures changes. (transfer full) */
+/* Text that changes when the list of pictures, or an object of one, changes. (transfer full) */
 gchar *sppnet_dataset_key (const SppnetDataset *dataset);
 
 /* Region proposals of every picture, from FILE as far as it has them, and FILE rewritten with all of them. */

@@ -35,7 +35,7 @@ typedef struct
   SppnetNetwork *network;
   const SppnetDataset *dataset;
   SppnetVariants *variants; /* (nullable) */
-  gsize first_param;        /* that is trained */
+  gsize first_param;        /* that has a gradient */
   SppnetPacks *packs;       /* NULL with variants: the convolution layers are not run */
   const SppnetEndToEndSettings *settings;
   Slot *slots; /* [pictures] */
@@ -49,6 +49,7 @@ void
 sppnet_end_to_end_defaults (SppnetEndToEndSettings *settings)
 {
   *settings = (SppnetEndToEndSettings) {
+    .init_key = "",
     .seed = 1,
     .epochs = -1,
     .pictures = 2,
@@ -98,12 +99,17 @@ run_key (const Run *run)
   const SppnetOptimizerSettings *o = &s->optimizer;
   g_autofree gchar *data = sppnet_dataset_key (run->dataset);
   g_autofree gchar *config = sppnet_config_to_json (&run->network->config);
-  g_autofree gchar *text = g_strdup_printf (
-      "%s %s %u %.9g %u %u | %u %.9g %.9g %u %.9g %.9g %.9g %d %.9g | %d %.9g %.9g %.9g %.9g %.9g %.9g%s %d %u", data,
-      config, s->seed, s->epochs, s->pictures, s->warm_up, p->regions, p->positive_fraction, p->easy_fraction,
-      p->jitter, p->min_scale, p->max_scale, p->mosaic, p->flip, p->colour, o->kind, o->learning_rate,
-      o->backbone_learning_rate, o->momentum, o->second_moment, o->weight_decay, o->clip,
-      run->variants ? " variants" : "", s->outputs_only, s->first_label);
+  g_autofree gchar *regions = g_strdup_printf ("%u %.9g %.9g %u %u", p->regions, p->positive_fraction, p->easy_fraction,
+                                               p->jitter, p->anchors);
+  g_autofree gchar *scenes = run->variants ? g_strdup ("variants")
+                                           : g_strdup_printf ("%.9g %.9g %.9g %d %.9g", p->min_scale, p->max_scale,
+                                                              p->mosaic, p->flip, p->colour);
+  g_autofree gchar *optimizer
+      = g_strdup_printf ("%d %.9g %.9g %.9g %.9g %.9g %.9g", o->kind, o->learning_rate, o->backbone_learning_rate,
+                         o->momentum, o->second_moment, o->weight_decay, o->clip);
+  g_autofree gchar *text
+      = g_strdup_printf ("%s %s %s %u %.9g %u %u | %s | %s | %s | %d %u", data, config, s->init_key, s->seed, s->epochs,
+                         s->pictures, s->warm_up, regions, scenes, optimizer, s->outputs_only, s->first_label);
 
   return g_compute_checksum_for_string (G_CHECKSUM_SHA256, text, -1);
 }
@@ -403,7 +409,7 @@ sppnet_end_to_end_train (SppnetNetwork *network, const SppnetDataset *dataset, S
               .dataset = dataset,
               .variants = variants,
               .settings = settings,
-              .first_param = sppnet_optimizer_first (network, &settings->optimizer),
+              .first_param = variants ? sppnet_optimizer_first (network, &settings->optimizer) : 0,
               .shuffle = { dataset->annotations->len, settings->seed } };
   g_autofree gchar *key = run_key (&run);
   guint first = 0;

@@ -9,6 +9,7 @@
  * step, many regions of each, softmax and box regression as one loss. */
 typedef struct
 {
+  const gchar *init_key; /* what the network started from, for the checkpoint; "" */
   guint32 seed;
   guint threads;
   gdouble epochs;    /* passes over the pictures; below 0: 8, and at least 400 steps of two pictures */
@@ -32,7 +33,7 @@ guint sppnet_end_to_end_steps (const SppnetEndToEndSettings *settings, const Spp
 
 /**
  * sppnet_end_to_end_train:
- * @dataset: with proposals
+ * @dataset: with proposals, unless the network has a region proposal network
  * @variants: (nullable): the feature maps of a backbone that stays as it is, filled; %NULL: it is trained, too
  * @checkpoint: (nullable): file to resume from, if it is there, and to write
  *

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "frame/picture.h"
 #include "pooling/pooling.h"
+#include "region/rpn.h"
 
 struct _SppnetFeatures
 {
@@ -12,6 +13,7 @@ struct _SppnetFeatures
   const SppnetDataset *dataset;
   SppnetMapCache *cache;
   SppnetBackbone *backbone;
+  SppnetRpn *rpn; /* NULL: regions are the data set's proposals */
   guint max_regions, threads;
   gfloat *map;
   gsize map_floats;
@@ -41,7 +43,11 @@ sppnet_features_new (const SppnetNetwork *network, SppnetModel *model, const Spp
   features->difficult = g_array_new (FALSE, FALSE, sizeof (gboolean));
   features->cache = sppnet_map_cache_open (cache_file, key, dataset->annotations->len, error);
   features->backbone = features->cache ? sppnet_backbone_new (model, SPPNET_PRECISION_FLOAT32, error) : NULL;
-  return features->backbone ? g_steal_pointer (&features) : NULL;
+  if (features->backbone && network->config.rpn.n_anchors > 0)
+    features->rpn = sppnet_rpn_new (model, SPPNET_PRECISION_FLOAT32, error);
+  if (!features->backbone || (network->config.rpn.n_anchors > 0 && !features->rpn))
+    return NULL;
+  return g_steal_pointer (&features);
 }
 
 void
@@ -53,6 +59,7 @@ sppnet_features_free (SppnetFeatures *features)
     sppnet_buffer_clear (&features->vectors[i]);
   g_clear_pointer (&features->cache, sppnet_map_cache_free);
   g_clear_pointer (&features->backbone, sppnet_backbone_free);
+  sppnet_rpn_free (features->rpn);
   sppnet_aligned_free (features->map);
   g_array_unref (features->boxes);
   g_array_unref (features->labels);
@@ -87,12 +94,31 @@ sppnet_features_fill (SppnetFeatures *features, SppnetProgress progress, gpointe
   return TRUE;
 }
 
-/* Ground truth of the trained labels first, then the proposals. */
-static void
-collect_boxes (SppnetFeatures *features, guint picture)
+/* What a model with a region proposal network proposes, else what was computed before. */
+static gboolean
+add_proposals (SppnetFeatures *features, guint picture, const SppnetMap *map, GError **error)
 {
   const SppnetAnnotation *annotation = g_ptr_array_index (features->dataset->annotations, picture);
   const GArray *proposals = features->dataset->proposals[picture];
+  const SppnetBox *boxes;
+  gsize n;
+
+  if (!features->rpn) {
+    g_array_append_vals (features->boxes, proposals->data, MIN (proposals->len, features->max_regions));
+    return TRUE;
+  }
+  if (!sppnet_rpn_run (features->rpn, map, annotation->width, annotation->height, features->max_regions,
+                       features->threads, &boxes, NULL, &n, error))
+    return FALSE;
+  g_array_append_vals (features->boxes, boxes, (guint) n);
+  return TRUE;
+}
+
+/* Ground truth of the trained labels first, then the proposals. */
+static gboolean
+collect_boxes (SppnetFeatures *features, guint picture, const SppnetMap *map, GError **error)
+{
+  const SppnetAnnotation *annotation = g_ptr_array_index (features->dataset->annotations, picture);
 
   g_array_set_size (features->boxes, 0);
   g_array_set_size (features->labels, 0);
@@ -107,7 +133,7 @@ collect_boxes (SppnetFeatures *features, guint picture)
     g_array_append_val (features->labels, label);
     g_array_append_val (features->difficult, object->difficult);
   }
-  g_array_append_vals (features->boxes, proposals->data, MIN (proposals->len, features->max_regions));
+  return add_proposals (features, picture, map, error);
 }
 
 static const gfloat *
@@ -137,9 +163,9 @@ load (gpointer user_data, guint picture, SppnetRegions *regions, GError **error)
   SppnetFeatures *features = user_data;
   SppnetMap map;
 
-  if (!sppnet_map_cache_get (features->cache, picture, &map, &features->map, &features->map_floats, error))
+  if (!sppnet_map_cache_get (features->cache, picture, &map, &features->map, &features->map_floats, error)
+      || !collect_boxes (features, picture, &map, error))
     return FALSE;
-  collect_boxes (features, picture);
   regions->features = run_head (features, &map, error);
   regions->n = features->boxes->len;
   regions->n_objects = features->labels->len;

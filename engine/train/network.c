@@ -351,15 +351,11 @@ copy_tensor (const SppnetNetwork *network, const Place *place, gfloat *params, g
     }
 }
 
-static gboolean
-same_labels (const SppnetConfig *a, const SppnetConfig *b)
+gboolean
+sppnet_network_same_outputs (const SppnetConfig *config, gchar **labels)
 {
-  if (a->n_labels != b->n_labels || a->classifier != b->classifier)
-    return FALSE;
-  for (guint i = 0; i < a->n_labels; i++)
-    if (!g_str_equal (a->labels[i], b->labels[i]))
-      return FALSE;
-  return TRUE;
+  return config->classifier == SPPNET_CLASSIFIER_SOFTMAX && config->labels
+         && g_strv_equal ((const gchar *const *) config->labels, (const gchar *const *) labels);
 }
 
 void
@@ -378,20 +374,25 @@ sppnet_network_scale_rpn (SppnetNetwork *network, gfloat factor)
     network->params[network->rpn.weight + i] *= factor;
 }
 
-/* The first fully connected layer of a model whose pyramid has fewer levels, the same ones first: the inputs of the
- * others start with weights of 0. */
+/* Whether the pyramid of a model begins like the network's. */
 static gboolean
-adopt_fewer_levels (SppnetNetwork *network, const SppnetConfig *from, const Place *place, const gfloat *data,
-                    gsize count)
+same_levels (const SppnetConfig *to, const SppnetConfig *from)
 {
-  const SppnetConfig *to = &network->config;
+  return from->n_levels <= to->n_levels && from->pooling == to->pooling
+         && memcmp (from->levels, to->levels, sizeof (gint) * from->n_levels) == 0
+         && memcmp (from->scales, to->scales, sizeof (gfloat) * from->n_levels) == 0
+         && sppnet_config_channels (from) == sppnet_config_channels (to);
+}
+
+/* The first fully connected layer of a model whose pyramid may have fewer levels, the same ones first: the inputs of
+ * the others start with weights of 0. */
+static gboolean
+adopt_pooled (SppnetNetwork *network, const SppnetConfig *from, const Place *place, const gfloat *data, gsize count)
+{
   gsize inputs = (gsize) sppnet_config_bins (from) * sppnet_config_channels (from);
   g_autofree gfloat *file = NULL;
 
-  if (!place->pooled || !place->in || from->n_levels > to->n_levels || from->pooling != to->pooling
-      || memcmp (from->levels, to->levels, sizeof (gint) * from->n_levels) != 0
-      || memcmp (from->scales, to->scales, sizeof (gfloat) * from->n_levels) != 0
-      || sppnet_config_channels (from) != sppnet_config_channels (to) || count != inputs * place->out)
+  if (!same_levels (&network->config, from) || count != inputs * place->out)
     return FALSE;
   file = g_new0 (gfloat, place->count);
   for (gint o = 0; o < place->out; o++)
@@ -405,7 +406,7 @@ sppnet_network_adopt (SppnetNetwork *network, SppnetModel *model, gboolean *head
 {
   const SppnetConfig *from = sppnet_model_get_config (model);
   g_autoptr (GArray) tensors = sppnet_config_tensors (from);
-  gboolean outputs = same_labels (&network->config, from);
+  gboolean outputs = sppnet_network_same_outputs (from, network->config.labels);
   guint taken = 0;
 
   *head_taken = FALSE;
@@ -419,11 +420,15 @@ sppnet_network_adopt (SppnetNetwork *network, SppnetModel *model, gboolean *head
     data = sppnet_model_get_tensor (model, name, &count);
     if ((is_output && !outputs) || !find_place (network, name, &place))
       continue;
-    if (place.count == count)
+    if (place.pooled && place.in) {
+      if (!adopt_pooled (network, from, &place, data, count))
+        continue;
+    } else if (place.count == count) {
       copy_tensor (network, &place, network->params + place.offset, (gfloat *) data, FALSE);
-    else if (!adopt_fewer_levels (network, from, &place, data, count))
+    } else {
       continue;
-    *head_taken |= place.pooled;
+    }
+    *head_taken |= place.pooled && place.in;
     taken++;
   }
   return taken;

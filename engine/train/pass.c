@@ -106,7 +106,6 @@ reserve_maps (SppnetPass *pass, gint width, gint height, GError **error)
       continue;
     if (!sppnet_buffer_reserve (&pass->merge_gradient[stage], count, sizeof (gfloat), error))
       return FALSE;
-    memset (pass->merge_gradient[stage].data, 0, sizeof (gfloat) * count);
   }
   return sppnet_buffer_reserve (&pass->map_gradient[0], largest, sizeof (gfloat), error)
          && sppnet_buffer_reserve (&pass->map_gradient[1], largest, sizeof (gfloat), error)
@@ -296,8 +295,22 @@ layer_backward (SppnetPass *pass, const SppnetNetwork *network, guint index, gfl
 }
 
 static void
+clear_merge_gradients (SppnetPass *pass)
+{
+  for (guint i = 0; i < pass->config->n_layers; i++) {
+    const SppnetLayer *layer = &pass->config->layers[i];
+    const SppnetRows *fine = &pass->maps[layer->from + 1];
+
+    if (layer->kind == SPPNET_LAYER_MERGE)
+      memset (pass->merge_gradient[layer->from + 1].data, 0,
+              sizeof (gfloat) * fine->width * fine->height * fine->channels);
+  }
+}
+
+static void
 backbone_backward (SppnetPass *pass, const SppnetNetwork *network, gfloat *gradient)
 {
+  clear_merge_gradients (pass);
   for (guint i = pass->config->n_layers; i-- > 0;) {
     guint side = (pass->config->n_layers - 1 - i) % 2;
     SppnetRows in_gradient = pass->maps[i];

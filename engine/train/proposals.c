@@ -75,13 +75,9 @@ propose (SppnetDataset *dataset, guint i, SppnetProposer *proposer, SppnetPropos
   const SppnetBox *boxes;
   gsize n;
 
-  if (!sppnet_picture_load (&picture, annotation->picture, error))
+  if (!sppnet_picture_load (&picture, annotation->picture, error)
+      || !sppnet_picture_check_size (&picture, annotation->picture, annotation->width, annotation->height, error))
     return FALSE;
-  if (picture.width != annotation->width || picture.height != annotation->height) {
-    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT, "%s: the picture is %dx%d, its annotation says %dx%d",
-                 annotation->picture, picture.width, picture.height, annotation->width, annotation->height);
-    return FALSE;
-  }
   if (!sppnet_proposer_run (proposer, method, picture.rgb, picture.width, picture.height, max_boxes, seed, 1, &boxes,
                             &n, error))
     return FALSE;
@@ -121,7 +117,7 @@ sppnet_dataset_propose (SppnetDataset *dataset, SppnetProposals method, guint ma
                         const gchar *file, SppnetProgress progress, gpointer user_data, GError **error)
 {
   g_autofree gchar *pictures = sppnet_dataset_key (dataset);
-  g_autofree gchar *key = g_strdup_printf ("sppnet proposals 1 %s %u %u %s\n", sppnet_proposals_to_nick (method),
+  g_autofree gchar *key = g_strdup_printf ("sppnet proposals 2 %s %u %u %s\n", sppnet_proposals_to_nick (method),
                                            max_boxes, seed, pictures);
   g_autofree SppnetProposer **proposers = g_new0 (SppnetProposer *, threads);
   guint n = dataset->annotations->len, written = 0;

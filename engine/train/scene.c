@@ -113,7 +113,9 @@ draw_part (SppnetScene *scene, const SppnetDataset *dataset, const Part *part, G
   guint8 *from = sppnet_buffer_reserve (&scene->part, (gsize) part->width * (gsize) part->height, 3, error);
   gint left = MAX (part->left, part->x), right = MIN (part->right, part->x + part->width);
 
-  if (!from || !sppnet_picture_load_resized (annotation->picture, part->width, part->height, part->mirror, from, error))
+  if (!from
+      || !sppnet_picture_load_resized (annotation->picture, annotation->width, annotation->height, part->width,
+                                       part->height, part->mirror, from, error))
     return FALSE;
   for (gint y = MAX (part->top, part->y); y < MIN (part->bottom, part->y + part->height) && right > left; y++)
     memcpy ((guint8 *) scene->rgb.data + ((gsize) y * (gsize) scene->width + (gsize) left) * 3,

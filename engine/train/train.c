@@ -60,10 +60,15 @@ make_head (SppnetConfig *config, const SppnetTrainOptions *options)
 static gboolean
 add_around (SppnetConfig *config, const SppnetTrainOptions *options, GError **error)
 {
-  if (config->n_levels + options->n_around > SPPNET_MAX_LEVELS || config->pooling != SPPNET_POOLING_SPP) {
+  if (options->n_around > 0 && config->pooling != SPPNET_POOLING_SPP) {
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
-                 "%s: the model has %u pyramid levels; with %u more they would be above %d, or it has RoI pooling",
-                 options->init, config->n_levels, options->n_around, SPPNET_MAX_LEVELS);
+                 "%s: the model has RoI pooling, which has one level and no others around it", options->init);
+    return FALSE;
+  }
+  if (config->n_levels + options->n_around > SPPNET_MAX_LEVELS) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
+                 "%s: the model has %u pyramid levels; with %u more they would be above %d", options->init,
+                 config->n_levels, options->n_around, SPPNET_MAX_LEVELS);
     return FALSE;
   }
   for (guint i = 0; i < options->n_around; i++) {
@@ -88,6 +93,8 @@ static void
 make_config (SppnetConfig *config, const SppnetTrainOptions *options, const SppnetConfig *init,
              const SppnetDataset *dataset)
 {
+  gboolean keep_box;
+
   sppnet_config_copy (config, init);
   if (!options->rpn_joint || options->rpn_new)
     clear_rpn (config);
@@ -95,6 +102,7 @@ make_config (SppnetConfig *config, const SppnetTrainOptions *options, const Sppn
   config->name = g_strdup (options->name);
   if (options->n_levels > 0 || options->n_head > 0 || init->n_labels == 0)
     make_head (config, options);
+  keep_box = sppnet_network_same_outputs (init, dataset->labels) && init->box_input == SPPNET_BOX_HEAD;
   config->classifier = SPPNET_CLASSIFIER_SOFTMAX;
   g_strfreev (config->labels);
   config->labels = g_strdupv (dataset->labels);
@@ -102,8 +110,10 @@ make_config (SppnetConfig *config, const SppnetTrainOptions *options, const Sppn
   g_clear_pointer (&config->thresholds, g_free);
   g_clear_pointer (&config->calibration, g_free);
   config->box_input = SPPNET_BOX_HEAD;
-  config->box_from = SPPNET_BOX_FROM_WINDOW;
-  for (gint c = 0; c < 4; c++) {
+  /* Box regression that is trained further stays what it is. */
+  if (!keep_box)
+    config->box_from = SPPNET_BOX_FROM_WINDOW;
+  for (gint c = 0; c < 4 && !keep_box; c++) {
     /* The usual spread of box targets of regions with IoU >= .5 (Girshick's release). */
     config->box_mean[c] = 0.0f;
     config->box_scale[c] = c < 2 ? 0.1f : 0.2f;
@@ -215,6 +225,19 @@ describe (const SppnetTrainOptions *options, const SppnetDataset *dataset, Sppne
   json_builder_add_int_value (builder, e->pictures);
   json_builder_set_member_name (builder, "regions_per_picture");
   json_builder_add_int_value (builder, e->sampler.regions);
+  if (!options->heads_only) {
+    json_builder_set_member_name (builder, "scale");
+    json_builder_begin_array (builder);
+    json_builder_add_double_value (builder, e->sampler.min_scale);
+    json_builder_add_double_value (builder, e->sampler.max_scale);
+    json_builder_end_array (builder);
+    json_builder_set_member_name (builder, "mosaic");
+    json_builder_add_double_value (builder, e->sampler.mosaic);
+  }
+  json_builder_set_member_name (builder, "trained");
+  json_builder_add_string_value (builder, options->heads_only  ? "head"
+                                          : options->rpn_joint ? "all layers and region proposals"
+                                                               : "all layers");
   json_builder_set_member_name (builder, "optimizer");
   json_builder_add_string_value (builder, e->optimizer.kind == SPPNET_OPTIMIZER_SGD ? "sgd" : "adamw");
   json_builder_set_member_name (builder, "learning_rate");
@@ -327,9 +350,11 @@ train_network (const SppnetTrainOptions *options, SppnetNetwork *network, Sppnet
   g_autofree gchar *checkpoint
       = g_build_filename (options->work, options->heads_only ? "head.checkpoint" : "end-to-end.checkpoint", NULL);
   g_autofree gchar *maps = g_build_filename (options->work, "variants.cache", NULL);
+  g_autofree gchar *init_key = sppnet_model_fingerprint (init);
   SppnetEndToEndSettings settings = options->end_to_end;
   g_autoptr (SppnetVariants) variants = NULL;
 
+  settings.init_key = init_key;
   if (options->heads_only) {
     settings.optimizer.backbone_learning_rate = 0.0;
     variants = sppnet_variants_new (init, dataset, maps, error);
@@ -455,7 +480,7 @@ sppnet_train (const SppnetTrainOptions *given, SppnetProgress progress, gpointer
   sppnet_config_init (&config);
   options.end_to_end.threads = options.rpn.threads = sppnet_threads_budget (options.end_to_end.threads);
   options.rpn.seed = options.end_to_end.seed;
-  if (options.rpn_joint)
+  if (options.rpn_joint && !options.add_class)
     options.end_to_end.sampler.jitter = RPN_JITTER;
   if (g_mkdir_with_parents (options.work, 0777) != 0) {
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_WRITE, "%s: %s", options.work, g_strerror (errno));

@@ -45,7 +45,7 @@ typedef struct
   const gchar *merge;                /* (nullable): layer whose output a new merge layer at the end adds to the map */
 
   SppnetProposals proposals;
-  guint max_proposals; /* per picture, in training and as the model's default */
+  guint max_proposals; /* per picture, in training (of the last stages, with rpn_joint) and as the model's default */
   SppnetEndToEndSettings end_to_end;
   gboolean rpn_joint; /* a region proposal network, trained with all else: regions are its own proposals */
   gboolean rpn_new;   /* a new one, even where init has one */

@@ -40,23 +40,13 @@ sppnet_variants_mirrored (guint variant)
 static gchar *
 cache_key (SppnetModel *model, const SppnetDataset *dataset)
 {
-  const SppnetConfig *config = sppnet_model_get_config (model);
-  g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
-  g_autoptr (GArray) tensors = sppnet_config_tensors (config);
-  g_autofree gchar *pictures = sppnet_dataset_key (dataset), *json = sppnet_config_to_json (config);
-  g_autoptr (GString) key = g_string_new (pictures);
+  g_autofree gchar *pictures = sppnet_dataset_key (dataset), *weights = sppnet_model_fingerprint (model);
+  GString *key = g_string_new (pictures);
 
-  g_checksum_update (checksum, (const guchar *) json, -1);
-  for (guint i = 0; i < tensors->len; i++) {
-    gsize count;
-    const gfloat *data = sppnet_model_get_tensor (model, g_array_index (tensors, SppnetTensorSource, i).name, &count);
-
-    g_checksum_update (checksum, (const guchar *) data, (gssize) (count * sizeof (gfloat)));
-  }
-  g_string_append_printf (key, " %s", g_checksum_get_string (checksum));
+  g_string_append_printf (key, " %s", weights);
   for (guint v = 0; v < SPPNET_VARIANTS; v++)
     g_string_append_printf (key, " %.3f%s", table[v].scale, table[v].mirror ? " mirrored" : "");
-  return g_string_free (g_steal_pointer (&key), FALSE);
+  return g_string_free (key, FALSE);
 }
 
 SppnetVariants *
@@ -111,8 +101,8 @@ make_map (SppnetVariants *variants, guint picture, guint variant, guint threads,
   sppnet_variants_size (annotation, variant, &resized.width, &resized.height);
   resized.rgb = sppnet_buffer_reserve (&variants->rgb, (gsize) resized.width * (gsize) resized.height, 3, error);
   if (!resized.rgb
-      || !sppnet_picture_load_resized (annotation->picture, resized.width, resized.height, table[variant].mirror,
-                                       resized.rgb, error))
+      || !sppnet_picture_load_resized (annotation->picture, annotation->width, annotation->height, resized.width,
+                                       resized.height, table[variant].mirror, resized.rgb, error))
     return FALSE;
   frame = sppnet_picture_frame (&resized);
   return sppnet_backbone_run (variants->backbone, &frame, threads, &map, NULL, error)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Convolution for inference, with the kernels of every level, against the layers that training uses. */
+/* Convolution for inference, with the kernels of every level, against the reference. */
 #include "backbone/winograd.h"
 
 #include <math.h>
@@ -133,7 +133,7 @@ n_out (const Problem *problem)
   return (gsize) problem->out.width * problem->out.height * problem->out.channels;
 }
 
-/* The layers that training uses. (transfer full) */
+/* The reference. (transfer full) */
 static gfloat *
 run_reference (const Problem *problem)
 {

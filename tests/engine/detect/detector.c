@@ -2,6 +2,7 @@
 /* What the detector reports, on scenes where that is known. */
 #include <math.h>
 
+#include "region/window.h"
 #include "scene.h"
 
 static SppnetDetector *
@@ -45,7 +46,47 @@ two_squares (Scene *scene)
   scene_draw (scene, 64, 32, 24, 24, 0, 220);
 }
 
+/* A fully connected layer that passes its inputs on, in front of the scene's classifier. */
+static void
+fill_through (const gchar *name, gfloat *data, gsize n, gpointer user_data)
+{
+  if (g_str_equal (name, "fc6.weight"))
+    for (gsize i = 0; i < 5 * SCENE_CHANNELS; i++)
+      data[i * 5 * SCENE_CHANNELS + i] = 1.0f;
+  else
+    scene_fill (name, data, n, user_data);
+}
+
 static const SppnetBox red_square = { 16, 16, 24, 24 }, green_square = { 64, 32, 24, 24 };
+
+/* Box regression that changes nothing leaves the cells that were pooled, or the region. */
+static void
+test_box_from (void)
+{
+  const SppnetBox region = { 15, 17, 25, 22 };
+  const SppnetGeometry geometry = { SCENE_CELL, 0.5f * (SCENE_CELL - 1), 0.5f * (SCENE_CELL - 1) };
+
+  for (guint from = SPPNET_BOX_FROM_REGION; from <= SPPNET_BOX_FROM_WINDOW; from++) {
+    SppnetWindow window = sppnet_window_from_box (&region, &geometry, 120 / SCENE_CELL, 80 / SCENE_CELL);
+    SppnetBox expected = from == SPPNET_BOX_FROM_WINDOW ? sppnet_window_area (&window, &geometry) : region;
+    g_autoptr (SppnetModel) model = NULL;
+    g_autoptr (SppnetDetector) detector = NULL;
+    g_auto (SppnetConfig) config;
+    const SppnetDetection *found;
+    g_auto (Scene) scene;
+
+    scene_config (&config);
+    config.n_head = 1;
+    config.head[0] = (SppnetHeadLayer) { .name = "fc6", .outputs = 5 * SCENE_CHANNELS };
+    config.box_input = SPPNET_BOX_HEAD;
+    config.box_from = (SppnetBoxFrom) from;
+    model = tiny_model_new (&config, fill_through, NULL);
+    detector = new_detector (model, NULL);
+    two_squares (&scene);
+    g_assert_cmpuint (run (detector, &scene, &region, 1, &found), ==, 1);
+    assert_box (&found[0].box, expected.x, expected.y, expected.width, expected.height);
+  }
+}
 
 static void
 test_finds (void)
@@ -458,6 +499,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/detector/box-from", test_box_from);
   g_test_add_func ("/detector/finds", test_finds);
   g_test_add_func ("/detector/no-regions", test_no_regions);
   g_test_add_func ("/detector/unusable-regions", test_unusable_regions_keep_the_numbers);

@@ -3,6 +3,7 @@
 #include "head/dense.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/random.h"
 
@@ -33,8 +34,22 @@ assert_defined (const gfloat *weight, gfloat bias, const gfloat *x, gint inputs,
 }
 
 static void
-test_definition (void)
+round_to_bfloat16 (gfloat *data, gsize n)
 {
+  for (gsize i = 0; i < n; i++) {
+    guint32 bits;
+
+    memcpy (&bits, &data[i], sizeof bits);
+    bits = (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000;
+    memcpy (&data[i], &bits, sizeof bits);
+  }
+}
+
+/* data: the precision. Of bfloat16, numbers that it does not change: an even number of inputs, or it is not used. */
+static void
+test_definition (gconstpointer data)
+{
+  SppnetPrecision precision = GPOINTER_TO_UINT (data);
   static const gint inputs[] = { 1, 7, 200, 1023, 1024, 1025, 2100 }, outputs[] = { 1, 15, 16, 17, 33, 64, 100 };
   SppnetRandom random = { (guint64) (guint32) g_test_rand_int () };
 
@@ -48,7 +63,12 @@ test_definition (void)
     g_autofree gfloat *other = random_floats (&random, n * (gsize) out);
     SppnetPackedDense dense;
 
-    g_assert_true (sppnet_packed_dense_init (&dense, in, out, slope, SPPNET_PRECISION_FLOAT32, weight, bias));
+    if (precision == SPPNET_PRECISION_BFLOAT16) {
+      round_to_bfloat16 (weight, (gsize) in * (gsize) out);
+      round_to_bfloat16 (x, n * (gsize) in);
+    }
+
+    g_assert_true (sppnet_packed_dense_init (&dense, in, out, slope, precision, weight, bias));
     sppnet_packed_dense_run (&dense, x, n, 1, y);
     for (gsize i = 0; i < n * (gsize) out; i++)
       assert_defined (weight + i % (gsize) out * (gsize) in, bias[i % (gsize) out], x + i / (gsize) out * (gsize) in,
@@ -68,6 +88,8 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/head/dense/definition", test_definition);
+  g_test_add_data_func ("/head/dense/definition", GUINT_TO_POINTER (SPPNET_PRECISION_FLOAT32), test_definition);
+  if (sppnet_conv_kernels_bfloat16 ())
+    g_test_add_data_func ("/head/dense/bfloat16", GUINT_TO_POINTER (SPPNET_PRECISION_BFLOAT16), test_definition);
   return g_test_run ();
 }

@@ -21,14 +21,6 @@ bench_bias_activate (gconstpointer table)
 }
 
 static inline void
-bench_max_rows (gconstpointer table)
-{
-  const SppnetKernels *kernels = table;
-
-  kernels->max_rows (bench_a, bench_b, 12, 256, 256);
-}
-
-static inline void
 bench_max_into (gconstpointer table)
 {
   const SppnetKernels *kernels = table;
@@ -133,7 +125,6 @@ bench (void)
     guint bytes;
   } entries[] = {
     { "bias_activate 64x256", bench_bias_activate, 64 * 256 * 8 + 1024 },
-    { "max_rows 12x256", bench_max_rows, 12 * 256 * 4 + 1024 },
     { "max_into 256", bench_max_into, 256 * 12 },
     { "max_cells 4x256", bench_max_cells, 5 * 256 * 4 },
     { "add_into 256", bench_add_into, 256 * 12 },

@@ -317,14 +317,16 @@ test_packs (void)
   Example example;
 
   base_config (&config);
-  config.n_layers = 7;
+  config.n_layers = 8;
   config.layers[0] = conv ("conv1", 16, 3, 1, 1, SPPNET_ACTIVATION_LEAKY);
-  config.layers[1] = pool (SPPNET_LAYER_MAX_POOL, 2, 2, 0, TRUE);
-  config.layers[2] = conv ("conv2", 40, 3, 1, 1, SPPNET_ACTIVATION_RELU);
-  config.layers[3] = conv ("conv3", 16, 1, 1, 0, SPPNET_ACTIVATION_LEAKY);
-  config.layers[4] = conv ("conv4", 17, 3, 1, 0, SPPNET_ACTIVATION_LINEAR);
-  config.layers[5] = conv ("conv5", 12, 3, 2, 1, SPPNET_ACTIVATION_LEAKY);
-  config.layers[6] = conv ("conv6", 6, 5, 1, 1, SPPNET_ACTIVATION_LEAKY);
+  /* More tiles of 4x4 than are worked on together. */
+  config.layers[1] = conv ("conv2", 16, 3, 1, 1, SPPNET_ACTIVATION_LEAKY);
+  config.layers[2] = pool (SPPNET_LAYER_MAX_POOL, 2, 2, 0, TRUE);
+  config.layers[3] = conv ("conv3", 40, 3, 1, 1, SPPNET_ACTIVATION_RELU);
+  config.layers[4] = conv ("conv4", 16, 1, 1, 0, SPPNET_ACTIVATION_LEAKY);
+  config.layers[5] = conv ("conv5", 17, 3, 1, 0, SPPNET_ACTIVATION_LINEAR);
+  config.layers[6] = conv ("conv6", 12, 3, 2, 1, SPPNET_ACTIVATION_LEAKY);
+  config.layers[7] = conv ("conv7", 6, 5, 1, 1, SPPNET_ACTIVATION_LEAKY);
   network = sppnet_network_new (&config, &random, NULL);
   packs = sppnet_packs_new (network, NULL);
   reference = sppnet_pass_new (network, NULL);

@@ -240,6 +240,126 @@ test_joint (Fixture *fixture, gconstpointer user_data)
 }
 
 static void
+joint_options (Fixture *fixture)
+{
+  SppnetTrainOptions *options = &fixture->options;
+
+  options->rpn_only = FALSE;
+  options->rpn_joint = TRUE;
+  options->n_head = 1;
+  options->head[0] = 32;
+  options->end_to_end.epochs = 2;
+  options->end_to_end.warm_up = 4;
+  options->end_to_end.sampler.regions = 32;
+  options->end_to_end.sampler.mosaic = 0.5;
+}
+
+static gboolean
+stop_joint (gpointer user_data, const gchar *stage, gdouble fraction, const gchar *message)
+{
+  return !(g_str_equal (stage, "end-to-end") && fraction > *(gdouble *) user_data);
+}
+
+/* With all that is drawn from the network itself, mosaics, a stage of context and levels around the regions. */
+static void
+test_joint_resume_equals_unbroken (Fixture *fixture, gconstpointer user_data)
+{
+  static const gdouble stop = 0.4;
+  g_autoptr (GBytes) unbroken = NULL, resumed = NULL;
+  g_autoptr (SppnetModel) model = NULL;
+  const SppnetConfig *config;
+
+  joint_options (fixture);
+  fixture->options.context[0] = 8;
+  fixture->options.context[1] = 16;
+  fixture->options.n_around = 1;
+  fixture->options.around[0] = 2;
+  fixture->options.end_to_end.threads = 1;
+  train (fixture);
+  unbroken = read_output (fixture);
+  model = sppnet_model_load (fixture->output, NULL);
+  config = sppnet_model_get_config (model);
+  g_assert_cmpuint (config->n_layers, ==, 3 + 5);
+  g_assert_cmpint (sppnet_config_geometry (config).stride, ==, 8);
+  g_assert_cmpuint (config->n_levels, ==, 5);
+  g_assert_cmpfloat (config->scales[4], ==, 3);
+  g_remove (fixture->output);
+  remove_tree (fixture->work);
+  fixture->options.end_to_end.threads = 2;
+  g_assert_false (sppnet_train (&fixture->options, stop_joint, (gpointer) &stop, NULL));
+  train (fixture);
+  resumed = read_output (fixture);
+  g_assert_true (g_bytes_equal (unbroken, resumed));
+}
+
+/* The paper's last stages learn from the network's proposals. */
+static void
+test_joint_svm (Fixture *fixture, gconstpointer user_data)
+{
+  g_autoptr (SppnetModel) model = NULL;
+
+  joint_options (fixture);
+  fixture->options.classifier = SPPNET_TRAIN_SVM;
+  fixture->options.box = SPPNET_TRAIN_BOX_RIDGE;
+  train (fixture);
+  model = sppnet_model_load (fixture->output, NULL);
+  g_assert_cmpint (sppnet_model_get_config (model)->classifier, ==, SPPNET_CLASSIFIER_SVM);
+  g_assert_cmpint (sppnet_model_get_config (model)->box_from, ==, SPPNET_BOX_FROM_REGION);
+}
+
+/* A model's network is trained further unless another is asked for. */
+static void
+test_joint_again (Fixture *fixture, gconstpointer user_data)
+{
+  g_autofree gchar *first = g_build_filename (fixture->dir, "first.safetensors", NULL);
+  const gchar *output = fixture->options.output;
+
+  joint_options (fixture);
+  fixture->options.end_to_end.epochs = 0;
+  fixture->options.dtype = SPPNET_DTYPE_F32;
+  fixture->options.output = first;
+  train (fixture);
+  for (guint new = 0; new < 2; new ++) {
+    g_autoptr (SppnetModel) before = NULL, after = NULL;
+    const gfloat *a, *b;
+    gsize n, m;
+
+    remove_tree (fixture->work);
+    fixture->options.init = first;
+    fixture->options.output = output;
+    fixture->options.rpn_new = new;
+    fixture->options.rpn.filters = new ? 12 : 24;
+    train (fixture);
+    before = sppnet_model_load (first, NULL);
+    after = sppnet_model_load (output, NULL);
+    a = sppnet_model_get_tensor (before, "rpn.weight", &n);
+    b = sppnet_model_get_tensor (after, "rpn.weight", &m);
+    if (new)
+      g_assert_cmpuint (m, ==, n / 2);
+    else
+      g_assert_cmpmem (a, n * sizeof *a, b, m * sizeof *b);
+  }
+}
+
+/* An annotation that is wrong about its picture stops this training, too. */
+static void
+test_joint_wrong_size (Fixture *fixture, gconstpointer user_data)
+{
+  g_autofree gchar *path = g_build_filename (fixture->dir, "Annotations", "003.xml", NULL), *content = NULL;
+  g_autoptr (GError) error = NULL;
+  gchar *width;
+
+  g_assert_true (g_file_get_contents (path, &content, NULL, NULL));
+  width = strstr (content, "<width>160");
+  memcpy (width, "<width>161", 10);
+  g_assert_true (g_file_set_contents (path, content, -1, NULL));
+  joint_options (fixture);
+  g_assert_false (sppnet_train (&fixture->options, NULL, NULL, &error));
+  g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT);
+  g_assert_nonnull (strstr (error->message, "003.png"));
+}
+
+static void
 test_joint_refused (Fixture *fixture, gconstpointer user_data)
 {
   g_autoptr (GError) error = NULL;
@@ -263,6 +383,10 @@ main (int argc, char **argv)
   ADD ("again", test_again);
   ADD ("end-to-end-drops-it", test_end_to_end_drops_it);
   ADD ("joint", test_joint);
+  ADD ("joint-resume-equals-unbroken", test_joint_resume_equals_unbroken);
+  ADD ("joint-svm", test_joint_svm);
+  ADD ("joint-again", test_joint_again);
+  ADD ("joint-wrong-size", test_joint_wrong_size);
   ADD ("joint-refused", test_joint_refused);
   return g_test_run ();
 }

@@ -316,6 +316,140 @@ test_merge (Fixture *fixture, gconstpointer user_data)
   g_assert_nonnull (strstr (error->message, "conv3"));
 }
 
+/* The detections of a scene, as text. */
+static gchar *
+describe_scene (const gchar *path)
+{
+  g_autoptr (SppnetModel) model = sppnet_model_load (path, NULL);
+  SppnetSettings settings = { .threshold = 0.2f };
+  g_autoptr (SppnetDetector) detector = sppnet_detector_new (model, &settings, NULL);
+  g_autofree guint8 *rgb = g_malloc (SCENE_WIDTH * SCENE_HEIGHT * 3);
+  SppnetFrame frame = { SPPNET_PIXEL_FORMAT_RGB, SCENE_WIDTH, SCENE_HEIGHT, { rgb }, { SCENE_WIDTH * 3 } };
+  SppnetRandom random = { 99 };
+  GString *text = g_string_new (NULL);
+  const SppnetDetection *found;
+  gint boxes[2][3];
+  gsize n;
+
+  scene_make (rgb, &random, boxes);
+  g_assert_true (sppnet_detector_run (detector, &frame, NULL, 0, &found, &n, NULL));
+  for (gsize i = 0; i < n; i++)
+    g_string_append_printf (text, "%s %.3f %.1f %.1f; ", found[i].label, (gdouble) found[i].confidence,
+                            (gdouble) found[i].box.x, (gdouble) found[i].box.y);
+  g_assert_cmpuint (text->len, >, 0);
+  return g_string_free (text, FALSE);
+}
+
+/* New levels and a new stage start as if they were not there; what is trained keeps the base of its boxes. */
+static void
+test_new_parts_change_nothing (Fixture *fixture, gconstpointer user_data)
+{
+  g_autofree gchar *first = g_build_filename (fixture->dir, "first.safetensors", NULL);
+  g_autofree gchar *expected = NULL, *got = NULL;
+  g_autoptr (SppnetModel) model = NULL;
+
+  fixture->options.end_to_end.epochs = 8;
+  fixture->options.dtype = SPPNET_DTYPE_F32;
+  fixture->options.output = first;
+  train (fixture, NULL, NULL);
+  expected = describe_scene (first);
+  remove_tree (fixture->work);
+  fixture->options.init = first;
+  fixture->options.output = fixture->output;
+  fixture->options.n_levels = fixture->options.n_head = 0;
+  fixture->options.end_to_end.epochs = 0;
+  fixture->options.n_around = 2;
+  fixture->options.around[0] = 1;
+  fixture->options.around[1] = 2;
+  fixture->options.around_scale = 2.5;
+  fixture->options.context[0] = 8;
+  fixture->options.context[1] = 16;
+  train (fixture, NULL, NULL);
+  got = describe_scene (fixture->output);
+  g_assert_cmpstr (got, ==, expected);
+  model = sppnet_model_load (fixture->output, NULL);
+  g_assert_cmpuint (sppnet_model_get_config (model)->n_levels, ==, 4);
+  g_assert_cmpuint (sppnet_model_get_config (model)->n_layers, ==, 3 + 5);
+}
+
+/* Box regression that was trained from regions is trained further from regions. */
+static void
+test_keeps_the_base_of_boxes (Fixture *fixture, gconstpointer user_data)
+{
+  g_autofree gchar *first = g_build_filename (fixture->dir, "first.safetensors", NULL);
+  g_autoptr (SppnetModel) trained = NULL, model = NULL;
+  g_autoptr (GArray) tensors = NULL;
+  g_auto (SppnetConfig) config;
+
+  fixture->options.end_to_end.epochs = 1;
+  train (fixture, NULL, NULL);
+  trained = sppnet_model_load (fixture->output, NULL);
+  sppnet_config_copy (&config, sppnet_model_get_config (trained));
+  g_assert_cmpint (config.box_from, ==, SPPNET_BOX_FROM_WINDOW);
+  config.box_from = SPPNET_BOX_FROM_REGION;
+  config.box_scale[0] = 0.25f;
+  tensors = sppnet_config_tensors (&config);
+  for (guint i = 0; i < tensors->len; i++) {
+    SppnetTensorSource *tensor = &g_array_index (tensors, SppnetTensorSource, i);
+
+    tensor->data = sppnet_model_get_tensor (trained, tensor->name, NULL);
+  }
+  g_assert_true (sppnet_model_save (first, &config, (const SppnetTensorSource *) tensors->data, tensors->len,
+                                    SPPNET_DTYPE_F32, NULL));
+  g_remove (fixture->output);
+  remove_tree (fixture->work);
+  fixture->options.init = first;
+  fixture->options.n_levels = fixture->options.n_head = 0;
+  train (fixture, NULL, NULL);
+  model = sppnet_model_load (fixture->output, NULL);
+  g_assert_cmpint (sppnet_model_get_config (model)->box_from, ==, SPPNET_BOX_FROM_REGION);
+  g_assert_cmpfloat (sppnet_model_get_config (model)->box_scale[0], ==, 0.25f);
+}
+
+/* A backbone with RoI pooling can be trained; larger windows around its regions it has none. */
+static void
+test_roi (Fixture *fixture, gconstpointer user_data)
+{
+  g_autofree gchar *first = g_build_filename (fixture->dir, "first.safetensors", NULL);
+  g_autoptr (SppnetModel) backbone = sppnet_model_load (fixture->init, NULL), model = NULL;
+  g_autoptr (GError) error = NULL;
+  g_auto (SppnetConfig) config;
+  g_autoptr (GArray) tensors = NULL;
+  g_autoptr (GPtrArray) memory = g_ptr_array_new_with_free_func (g_free);
+
+  sppnet_config_copy (&config, sppnet_model_get_config (backbone));
+  config.pooling = SPPNET_POOLING_ROI;
+  config.n_levels = 1;
+  config.levels[0] = 3;
+  config.n_labels = 2;
+  config.labels = g_strdupv ((gchar *[]) { (gchar *) "a", (gchar *) "b", NULL });
+  tensors = sppnet_config_tensors (&config);
+  for (guint i = 0; i < tensors->len; i++) {
+    SppnetTensorSource *tensor = &g_array_index (tensors, SppnetTensorSource, i);
+    gsize count = 1;
+
+    for (guint d = 0; d < tensor->n_dims; d++)
+      count *= tensor->dims[d];
+    tensor->data = sppnet_model_get_tensor (backbone, tensor->name, NULL);
+    if (!tensor->data) {
+      g_ptr_array_add (memory, g_new0 (gfloat, count));
+      tensor->data = g_ptr_array_index (memory, memory->len - 1);
+    }
+  }
+  g_assert_true (sppnet_model_save (first, &config, (const SppnetTensorSource *) tensors->data, tensors->len,
+                                    SPPNET_DTYPE_F32, NULL));
+  fixture->options.init = first;
+  fixture->options.n_levels = fixture->options.n_head = 0;
+  train (fixture, NULL, NULL);
+  model = sppnet_model_load (fixture->output, NULL);
+  g_assert_cmpint (sppnet_model_get_config (model)->pooling, ==, SPPNET_POOLING_ROI);
+  fixture->options.n_around = 1;
+  fixture->options.around[0] = 1;
+  g_assert_false (sppnet_train (&fixture->options, NULL, NULL, &error));
+  g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS);
+  g_assert_nonnull (strstr (error->message, "RoI pooling"));
+}
+
 /* The tensors of the convolution layers, or of the rest, are the same in two files. */
 static gboolean
 same_tensors (const gchar *one, const gchar *other, gboolean convolution)
@@ -544,6 +678,9 @@ main (int argc, char **argv)
   ADD ("sgd", test_sgd);
   ADD ("keeps-a-trained-head", test_keeps_a_trained_head);
   ADD ("merge", test_merge);
+  ADD ("new-parts-change-nothing", test_new_parts_change_nothing);
+  ADD ("keeps-the-base-of-boxes", test_keeps_the_base_of_boxes);
+  ADD ("roi", test_roi);
   ADD ("heads-only", test_heads_only);
   ADD ("add-class", test_add_class);
   ADD ("add-class-svm", test_add_class_svm);
