@@ -199,6 +199,7 @@ add_products (const SppnetWinogradBlock *block, gint plane, gint first, const gi
              high);
 }
 
+#define ADD_PRODUCTS add_products
 #include "kernel/winograd_block.h"
 
 static void

@@ -27,6 +27,7 @@ add_products (const SppnetWinogradBlock *block, gint plane, gint first, const gi
             block->weight + (gsize) plane * block->channels * vectors * LANES, n, vectors, low, high);
 }
 
+#define ADD_PRODUCTS add_products
 #include "kernel/winograd_block.h"
 
 void

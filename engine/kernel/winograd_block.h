@@ -3,8 +3,9 @@
 
 #include "kernel/winograd_tile.h"
 
-/* The products of a block's tiles and their way to the output, for a file that has defined add_products(): it adds
- * those of n tiles from first on in one plane to one or two vectors of sums each. */
+/* The products of a block's tiles and their way to the output, for a file that names, by ADD_PRODUCTS, a function that
+ * adds the products of n tiles from first on in one plane to one or two vectors of sums each. */
+#if defined(ADD_PRODUCTS)
 
 INLINE void
 product_tile (const SppnetWinogradBlock *block, gint plane, gint first, const gint n, const gint vectors)
@@ -15,7 +16,7 @@ product_tile (const SppnetWinogradBlock *block, gint plane, gint first, const gi
   UNROLL
   for (gint i = 0; i < n; i++)
     low[i] = high[i] = splat (0.0f);
-  add_products (block, plane, first, n, vectors, low, high);
+  ADD_PRODUCTS (block, plane, first, n, vectors, low, high);
   UNROLL
   for (gint i = 0; i < n; i++, out += BLOCK) {
     store (out, low[i]);
@@ -108,3 +109,5 @@ run_block (const SppnetWinogradBlock *block, gint n)
       narrow_products (block, plane, n);
   store_tiles (block, n);
 }
+
+#endif
