@@ -122,6 +122,26 @@ bound_shape (const SppnetEdgeBoxes *b, const SppnetEdgeShape *shape, SppnetRanke
     }
 }
 
+/* Moves one side by step pixels where that gives a higher score. */
+static gboolean
+move_side (const SppnetEdgeBoxes *b, guint thread, guint side, gint step, SppnetRanked *best)
+{
+  gint e[4] = { best->extent.x0, best->extent.y0, best->extent.x1, best->extent.y1 };
+  SppnetExtent box;
+  gfloat score;
+
+  e[side] += step;
+  if (e[0] < 0 || e[1] < 0 || e[2] >= b->map.width || e[3] >= b->map.height || e[2] - e[0] < SMALLEST_SIDE - 1
+      || e[3] - e[1] < SMALLEST_SIDE - 1)
+    return FALSE;
+  box = (SppnetExtent) { (guint16) e[0], (guint16) e[1], (guint16) e[2], (guint16) e[3] };
+  score = sppnet_edge_score_box (&b->score, thread, box, best->rank);
+  if (score <= best->rank)
+    return FALSE;
+  *best = (SppnetRanked) { score, box };
+  return TRUE;
+}
+
 /* Moves one side at a time, by ever smaller steps, as long as the score rises. */
 static void
 refine (const SppnetEdgeBoxes *b, guint thread, SppnetRanked *best)
@@ -132,20 +152,9 @@ refine (const SppnetEdgeBoxes *b, guint thread, SppnetRanked *best)
   do {
     step[0] = MAX (1, step[0] / 2);
     step[1] = MAX (1, step[1] / 2);
-    for (gint i = 0; i < 8; i++) {
-      gint e[4] = { best->extent.x0, best->extent.y0, best->extent.x1, best->extent.y1 };
-      SppnetExtent box;
-      gfloat score;
-
-      e[i / 2] += i % 2 ? step[i / 2 % 2] : -step[i / 2 % 2];
-      if (e[0] < 0 || e[1] < 0 || e[2] >= b->map.width || e[3] >= b->map.height || e[2] - e[0] < SMALLEST_SIDE - 1
-          || e[3] - e[1] < SMALLEST_SIDE - 1)
-        continue;
-      box = (SppnetExtent) { (guint16) e[0], (guint16) e[1], (guint16) e[2], (guint16) e[3] };
-      score = sppnet_edge_score_box (&b->score, thread, box, best->rank);
-      if (score > best->rank)
-        *best = (SppnetRanked) { score, box };
-    }
+    for (guint side = 0; side < 4; side++)
+      if (!move_side (b, thread, side, -step[side % 2], best))
+        move_side (b, thread, side, step[side % 2], best);
   } while (step[0] > 2 || step[1] > 2);
 }
 
