@@ -297,8 +297,6 @@ take_rpn (SppnetTrainOptions *options, GError **error)
       || !check_range ("rpn-epochs", arg.rpn_epochs, 0.0, 10000.0, error)
       || !check_range ("rpn-learning-rate", arg.rpn_learning_rate, 0.0, 10.0, error))
     return FALSE;
-  if (arg.rpn && arg.rpn_only)
-    return usage (error, "--rpn and --rpn-only exclude each other");
   options->rpn_joint = arg.rpn;
   options->rpn_only = arg.rpn_only;
   options->rpn_new = arg.anchors || arg.rpn_filters || arg.rpn_stride;
@@ -313,12 +311,37 @@ take_rpn (SppnetTrainOptions *options, GError **error)
   return TRUE;
 }
 
+/* Refuses what would have no effect. options: the defaults */
+static gboolean
+check_combinations (const SppnetTrainOptions *options, GError **error)
+{
+  const SppnetSamplerSettings *sampler = &options->end_to_end.sampler;
+  gboolean resized = arg.min_scale != sampler->min_scale || arg.max_scale != sampler->max_scale;
+
+  if (arg.rpn && arg.rpn_only)
+    return usage (error, "--rpn and --rpn-only exclude each other");
+  if (arg.rpn && arg.proposals)
+    return usage (error, "with --rpn, regions are the network's own proposals: --proposals has no meaning");
+  if (!arg.rpn && !arg.rpn_only && (arg.anchors || arg.rpn_filters || arg.rpn_stride))
+    return usage (error, "--anchors, --rpn-filters and --rpn-stride need --rpn or --rpn-only");
+  if (!arg.rpn_only
+      && (arg.variants != (gint) options->rpn.variants || arg.rpn_epochs != options->rpn.epochs
+          || arg.rpn_learning_rate != options->rpn.optimizer.learning_rate))
+    return usage (error, "--rpn-variants, --rpn-epochs and --rpn-learning-rate need --rpn-only");
+  if ((arg.heads_only || arg.add_class) && (arg.mosaic != sampler->mosaic || arg.colour != sampler->colour || resized))
+    return usage (error,
+                  "with %s, pictures are seen in four fixed variants: --min-scale, --max-scale, --mosaic and --colour"
+                  " have no meaning",
+                  arg.heads_only ? "--heads-only" : "--add-class");
+  return TRUE;
+}
+
 static gboolean
 take_arguments (SppnetTrainOptions *options, GError **error)
 {
   gint choice = 0;
 
-  if (!sppnet_arguments_check_pictures (&pictures, error))
+  if (!sppnet_arguments_check_pictures (&pictures, error) || !check_combinations (options, error))
     return FALSE;
   if (!arg.output)
     return usage (error, "--output FILE is needed");
@@ -328,10 +351,6 @@ take_arguments (SppnetTrainOptions *options, GError **error)
       && (arg.labels || arg.label_file || arg.levels || arg.around || arg.head || arg.context || arg.merge
           || arg.classifier || arg.box || arg.rpn || arg.rpn_only))
     return usage (error, "--add-class keeps the initial model's labels and layers; give no others");
-  if (arg.rpn && arg.proposals)
-    return usage (error, "with --rpn, regions are the network's own proposals: --proposals has no meaning");
-  if (arg.heads_only && arg.mosaic > 0.0)
-    return usage (error, "with --heads-only, pictures are seen in four fixed variants: --mosaic has no meaning");
   if (arg.validation_set && (pictures.validation > 0.0 || !pictures.sets.voc))
     return usage (error, "--validation-set NAME is a list of the --voc folders, and excludes --validation");
   if (arg.levels
@@ -359,7 +378,8 @@ take_arguments (SppnetTrainOptions *options, GError **error)
   options->box = choice ? SPPNET_TRAIN_BOX_RIDGE : SPPNET_TRAIN_BOX_JOINT;
   if (arg.proposals
       && (!sppnet_proposals_from_nick (arg.proposals, &options->proposals)
-          || options->proposals == SPPNET_PROPOSALS_DEFAULT || options->proposals == SPPNET_PROPOSALS_REGIONS))
+          || options->proposals == SPPNET_PROPOSALS_DEFAULT || options->proposals == SPPNET_PROPOSALS_REGIONS
+          || options->proposals == SPPNET_PROPOSALS_RPN || options->proposals == SPPNET_PROPOSALS_AUTO))
     return usage (error, "--proposals: \"%s\" is not a source of regions to train on", arg.proposals);
   return take_optimizer (&options->end_to_end.optimizer, error) && take_numbers (options, error)
          && take_rpn (options, error);

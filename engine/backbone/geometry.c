@@ -70,24 +70,26 @@ sppnet_layer_input_rows (const SppnetLayer *layer, gint y, gint *first, gint *en
   }
 }
 
-/* Cell i of a layer has its centre at cell stride * i + (kernel - 1) / 2 - pad of the layer below. */
+/* Cell i of a layer has its centre at cell stride * i + (kernel - 1) / 2 - pad of the layer below. From the last layer
+ * down; what a merge adds its other input to has the place of that input. */
 static SppnetGeometry
 stage_geometry (const SppnetConfig *config, guint stage)
 {
   SppnetGeometry geometry = { 1, 0.0f, 0.0f };
 
-  for (guint i = 0; i < stage; i++) {
-    const SppnetLayer *layer = &config->layers[i];
+  while (stage > 0) {
+    const SppnetLayer *layer = &config->layers[stage - 1];
 
-    if (layer->kind == SPPNET_LAYER_LRN)
-      continue;
     if (layer->kind == SPPNET_LAYER_MERGE) {
-      geometry = stage_geometry (config, layer->from + 1);
+      stage = layer->from + 1;
       continue;
     }
-    geometry.offset_x += (gfloat) geometry.stride * ((layer->kernel_width - 1) * 0.5f - layer->pad_x);
-    geometry.offset_y += (gfloat) geometry.stride * ((layer->kernel_height - 1) * 0.5f - layer->pad_y);
-    geometry.stride *= layer->stride;
+    if (layer->kind != SPPNET_LAYER_LRN) {
+      geometry.offset_x = geometry.offset_x * (gfloat) layer->stride + (layer->kernel_width - 1) * 0.5f - layer->pad_x;
+      geometry.offset_y = geometry.offset_y * (gfloat) layer->stride + (layer->kernel_height - 1) * 0.5f - layer->pad_y;
+      geometry.stride *= layer->stride;
+    }
+    stage--;
   }
   return geometry;
 }

@@ -36,12 +36,6 @@ sppnet_thread_index (void)
   return (guint) omp_get_thread_num ();
 }
 
-gboolean
-sppnet_threads_inside (void)
-{
-  return omp_in_parallel () != 0;
-}
-
 /* The threads flavour of OpenBLAS has one number of threads per process in 0.3.21, so concurrent streams count
  * themselves in and out. The OpenMP flavour goes by what OpenMP says about the calling thread; its setter would
  * overwrite that. The serial flavour has nothing to set. */

@@ -12,8 +12,6 @@ guint sppnet_threads_available (void);
 guint sppnet_threads_budget (guint threads);
 /* Number of the calling thread within the innermost parallel loop, from 0. */
 guint sppnet_thread_index (void);
-/* TRUE inside a parallel loop: a loop started there would not get threads of its own. */
-gboolean sppnet_threads_inside (void);
 
 /* Between these calls, OpenBLAS computes each product on the thread that asks for it: the engine's own loops are
  * the parallel ones. Counted, may nest and overlap between threads; the last end restores what the application had. */

@@ -10,8 +10,6 @@
 #define DEFAULT_PROPOSALS 2000
 #define DEFAULT_DETECTIONS 100
 #define MAX_MARGIN 10.0f
-/* What a box must reach to be refined: the same for any threshold above it, so that a threshold only hides detections.
- */
 #define DEFAULT_NMS_THRESHOLD 0.3f
 #define NEVER 2.0f /* a threshold that no confidence reaches */
 

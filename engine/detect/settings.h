@@ -3,7 +3,8 @@
 
 #include "model/model.h"
 
-/* Boxes of this confidence and more are scored twice, and vote. */
+/* Boxes of this confidence and more are scored twice, and vote: the same for any threshold above it, so that a
+ * threshold only hides detections. */
 #define SPPNET_REFINE_FLOOR 0.05f
 
 /* Settings checked against a model, with every default filled in. */

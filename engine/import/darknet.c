@@ -82,7 +82,7 @@ take_header (Values *values, GError **error)
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT, "%s: is not a Darknet weights file", values->file);
     return FALSE;
   }
-  values->seen = (gint64) (guint32) words[3] | (wide ? (gint64) words[4] << 32 : 0);
+  values->seen = (gint64) ((guint64) (guint32) words[3] | (wide ? (guint64) (guint32) words[4] << 32 : 0));
   values->at += wide ? 20 : 16;
   return TRUE;
 }

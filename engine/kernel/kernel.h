@@ -18,8 +18,8 @@ typedef struct
 
 typedef struct
 {
-  /* y[row][c] = act (y[row][c] + bias[c]); slope: of the negative side (1: linear, 0: ReLU). Within one ulp of plain: a
-   * fused multiply-add cannot occur, so all levels are bit-exact. */
+  /* y[row][c] = act (y[row][c] + bias[c]); slope: of the negative side (1: linear, 0: ReLU). Bit-exact: there is
+   * no multiplication to fuse with the addition. */
   void (*bias_activate) (gfloat *y, const gfloat *bias, gfloat slope, gsize rows, gsize channels);
 
   /* out[c] = max (out[c], in[c]). NaN is not preserved. Bit-exact. */

@@ -85,11 +85,13 @@ stage_stride (const SppnetConfig *config, guint stage)
 {
   gint64 stride = 1;
 
-  for (guint i = 0; i < stage; i++)
-    if (config->layers[i].kind == SPPNET_LAYER_MERGE)
-      stride = stage_stride (config, config->layers[i].from + 1);
-    else if (config->layers[i].kind != SPPNET_LAYER_LRN && stride <= G_MAXINT)
-      stride *= config->layers[i].stride;
+  while (stage > 0) {
+    const SppnetLayer *layer = &config->layers[stage - 1];
+
+    if (layer->kind != SPPNET_LAYER_LRN && stride <= G_MAXINT)
+      stride *= layer->stride;
+    stage = layer->kind == SPPNET_LAYER_MERGE ? layer->from + 1 : stage - 1;
+  }
   return stride;
 }
 
@@ -221,6 +223,8 @@ sppnet_config_read_layers (const SppnetNode *root, SppnetConfig *config)
     if (sppnet_node_element (root, layers, i, where, &node)) {
       read_layer (&node, config, config->n_layers, names);
       config->n_layers++;
+      if (!root->document->error && stage_stride (config, config->n_layers) > SPPNET_FRAME_MAX_SIZE)
+        fail (&node, "the strides down to here make a cell larger than any frame");
     }
   }
   for (guint i = 0; head && i < json_array_get_length (head) && !root->document->error; i++) {

@@ -45,6 +45,12 @@ sppnet_config_clear (SppnetConfig *config)
 }
 
 void
+sppnet_config_clear_rpn (SppnetConfig *config)
+{
+  config->rpn = defaults.rpn;
+}
+
+void
 sppnet_config_copy (SppnetConfig *to, const SppnetConfig *from)
 {
   gsize n = from->n_labels;

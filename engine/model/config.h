@@ -142,6 +142,7 @@ void
 sppnet_config_init (SppnetConfig *config); /* defaults: no layers, RGB / 255, softmax, selective search 2000, NMS .3 */
 void sppnet_config_clear (SppnetConfig *config);
 void sppnet_config_copy (SppnetConfig *to, const SppnetConfig *from);
+void sppnet_config_clear_rpn (SppnetConfig *config); /* as if there had never been one */
 
 /* json: text of length bytes; file is named in errors. On failure config is left as initialised. */
 gboolean sppnet_config_parse (SppnetConfig *config, const gchar *json, gssize length, const gchar *file,

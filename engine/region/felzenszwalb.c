@@ -5,30 +5,13 @@
 #include <string.h>
 
 #define NO_EDGE G_MAXUINT16
-/* Squared distances below this are no difference; it anchors the bins' logarithmic scale. */
-#define SMALLEST 0x1.0p-8f
-#define SMALLEST_BITS 0x3b800000
-#define BIN_SHIFT 16 /* leaves 7 of the 23 bits of the mantissa */
-
-typedef union {
-  gfloat value;
-  guint32 bits;
-} FloatBits;
-
-guint
-sppnet_edge_bin (gfloat squared)
-{
-  FloatBits f = { .value = squared + SMALLEST };
-
-  return (f.bits - SMALLEST_BITS) >> BIN_SHIFT;
-}
 
 gfloat
 sppnet_edge_weight (guint bin)
 {
-  FloatBits f = { .bits = (bin << BIN_SHIFT) + SMALLEST_BITS };
+  SppnetFloatBits f = { .bits = (bin << SPPNET_EDGE_BIN_SHIFT) + SPPNET_EDGE_SMALLEST_BITS };
 
-  return sqrtf (f.value - SMALLEST);
+  return sqrtf (f.value - SPPNET_EDGE_SMALLEST);
 }
 
 /* bins[x] of the edges from row a's pixel x to row b's pixel x, for n pixels; squared: scratch [n] */
@@ -48,10 +31,8 @@ edge_row (const gfloat *a, const gfloat *b, gsize plane, guint channels, gfloat 
       squared[x] += d * d;
     }
   }
-  for (gint x = 0; x < n; x++) {
-    FloatBits f = { .value = squared[x] * scale + SMALLEST };
-    bins[x] = (guint16) ((f.bits - SMALLEST_BITS) >> BIN_SHIFT);
-  }
+  for (gint x = 0; x < n; x++)
+    bins[x] = (guint16) sppnet_edge_bin (squared[x] * scale);
 }
 
 /* bins: [4][width] of one row */

@@ -30,10 +30,26 @@ typedef struct
   guint n_regions;
 } SppnetSegmentation;
 
+/* Squared distances below this are no difference; it anchors the bins' logarithmic scale. */
+#define SPPNET_EDGE_SMALLEST 0x1.0p-8f
+#define SPPNET_EDGE_SMALLEST_BITS 0x3b800000
+#define SPPNET_EDGE_BIN_SHIFT 16 /* leaves 7 of the 23 bits of the mantissa */
+
+typedef union {
+  gfloat value;
+  guint32 bits;
+} SppnetFloatBits;
+
 /* The distance that all edges of a bin are taken to have, in grey levels. */
 gfloat sppnet_edge_weight (guint bin);
 /* The bin of a squared distance of at most 3 * 255^2. */
-guint sppnet_edge_bin (gfloat squared);
+static inline guint
+sppnet_edge_bin (gfloat squared)
+{
+  SppnetFloatBits f = { .value = squared + SPPNET_EDGE_SMALLEST };
+
+  return (f.bits - SPPNET_EDGE_SMALLEST_BITS) >> SPPNET_EDGE_BIN_SHIFT;
+}
 
 /* planes: [channels][height][width], 0..255; scale multiplies squared distances. Euclidean distance over the channels.
  */

@@ -143,6 +143,8 @@ make_network (const SppnetTrainOptions *options, SppnetModel *init, const Sppnet
   config.classifier = SPPNET_CLASSIFIER_SOFTMAX;
   if (config.box_input == SPPNET_BOX_POOLED)
     config.box_input = SPPNET_BOX_NONE;
+  /* Nor is it trained on what the initial model's network proposes: extend_config(). */
+  sppnet_config_clear_rpn (&config);
   network = sppnet_network_new (&config, &random, error);
   if (network) {
     sppnet_network_adopt (network, init, &head_taken);

@@ -5,12 +5,24 @@
 
 #include "base/file.h"
 
-/* Text "sppnet checkpoint 1 KEY STEP COUNT ARRAYS SHA256\n", then the arrays in native byte order. */
+/* Text "sppnet checkpoint 2 KEY STEP COUNT ARRAYS SHA256\n", then the arrays in native byte order. The checksum is of
+ * the first line up to the blank before it and of the arrays. */
 
 static gchar *
-checksum_arrays (const guint8 *data, gsize bytes)
+checksum_of (const gchar *line, const gfloat *const *arrays, guint n_arrays, gsize bytes)
 {
-  return g_compute_checksum_for_data (G_CHECKSUM_SHA256, data, bytes);
+  g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
+
+  g_checksum_update (checksum, (const guchar *) line, (gssize) strlen (line));
+  for (guint i = 0; i < n_arrays; i++)
+    g_checksum_update (checksum, (const guchar *) arrays[i], (gssize) bytes);
+  return g_strdup (g_checksum_get_string (checksum));
+}
+
+static gchar *
+first_line (const gchar *key, guint step, gsize n_params, guint n_arrays)
+{
+  return g_strdup_printf ("sppnet checkpoint 2 %s %u %" G_GSIZE_FORMAT " %u", key, step, n_params, n_arrays);
 }
 
 gboolean
@@ -20,19 +32,20 @@ sppnet_checkpoint_save (const gchar *file, const gchar *key, guint step, const S
   const gfloat *arrays[3] = { network->params, moments->first, moments->second };
   gsize bytes = network->n_params * sizeof (gfloat);
   guint n_arrays = moments->second ? 3 : 2;
-  g_autoptr (GByteArray) body = g_byte_array_sized_new ((guint) (bytes * n_arrays));
-  g_autofree gchar *checksum = NULL, *header = NULL;
-  g_autoptr (GByteArray) content = NULL;
+  g_autofree gchar *line = first_line (key, step, network->n_params, n_arrays);
+  g_autofree gchar *checksum = checksum_of (line, arrays, n_arrays, bytes);
+  g_autofree gchar *header = g_strdup_printf ("%s %s\n", line, checksum);
+  gsize length = strlen (header);
+  g_autofree gchar *content = g_try_malloc (length + n_arrays * bytes);
 
-  for (guint i = 0; i < n_arrays; i++)
-    g_byte_array_append (body, (const guint8 *) arrays[i], (guint) bytes);
-  checksum = checksum_arrays (body->data, body->len);
-  header = g_strdup_printf ("sppnet checkpoint 1 %s %u %" G_GSIZE_FORMAT " %u %s\n", key, step, network->n_params,
-                            n_arrays, checksum);
-  content = g_byte_array_sized_new (body->len + (guint) strlen (header));
-  g_byte_array_append (content, (const guint8 *) header, (guint) strlen (header));
-  g_byte_array_append (content, body->data, body->len);
-  return g_file_set_contents (file, (const gchar *) content->data, content->len, error);
+  if (!content) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "%s: no memory to write a checkpoint", file);
+    return FALSE;
+  }
+  memcpy (content, header, length);
+  for (guint i = 0; i < n_arrays; i++, length += bytes)
+    memcpy (content + length, arrays[i], bytes);
+  return sppnet_file_write (file, content, length, error);
 }
 
 static gboolean
@@ -49,10 +62,12 @@ sppnet_checkpoint_load (const gchar *file, const gchar *key, guint *step, Sppnet
   gfloat *arrays[3] = { network->params, moments->first, moments->second };
   gsize bytes = network->n_params * sizeof (gfloat);
   guint n_arrays = moments->second ? 3 : 2;
-  g_autofree gchar *content = NULL, *checksum = NULL, *counts = NULL;
+  g_autofree gchar *content = NULL, *checksum = NULL, *line = NULL;
+  const gfloat *stored[3];
   g_auto (GStrv) words = NULL;
   const gchar *body;
   gsize length;
+  guint at;
 
   *step = 0;
   if (!g_file_test (file, G_FILE_TEST_EXISTS))
@@ -60,7 +75,7 @@ sppnet_checkpoint_load (const gchar *file, const gchar *key, guint *step, Sppnet
   if (!sppnet_file_read (file, &content, &length, error))
     return FALSE;
   body = memchr (content, '\n', MIN (length, 1024));
-  if (!body || !g_str_has_prefix (content, "sppnet checkpoint 1 "))
+  if (!body || !g_str_has_prefix (content, "sppnet checkpoint 2 "))
     return corrupt (file, "not a checkpoint", error);
   content[body++ - content] = '\0';
   words = g_strsplit (content, " ", -1);
@@ -71,15 +86,17 @@ sppnet_checkpoint_load (const gchar *file, const gchar *key, guint *step, Sppnet
                  "%s: made with other data or settings; give the same ones to go on, or remove it to start anew", file);
     return FALSE;
   }
-  counts = g_strdup_printf ("%" G_GSIZE_FORMAT " %u", network->n_params, n_arrays);
-  if (!g_str_has_prefix (counts, words[5]) || !g_str_has_suffix (counts, words[6])
-      || length - (gsize) (body - content) != bytes * n_arrays)
+  at = (guint) g_ascii_strtoull (words[4], NULL, 10);
+  line = first_line (key, at, network->n_params, n_arrays);
+  if (length - (gsize) (body - content) != bytes * n_arrays)
     return corrupt (file, "its size does not fit the network", error);
-  checksum = checksum_arrays ((const guint8 *) body, bytes * n_arrays);
+  for (guint i = 0; i < n_arrays; i++)
+    stored[i] = (const gfloat *) (gconstpointer) (body + i * bytes);
+  checksum = checksum_of (line, stored, n_arrays, bytes);
   if (!g_str_equal (checksum, words[7]))
     return corrupt (file, "its checksum is wrong", error);
   for (guint i = 0; i < n_arrays; i++)
-    memcpy (arrays[i], body + i * bytes, bytes);
-  *step = (guint) g_ascii_strtoull (words[4], NULL, 10);
+    memcpy (arrays[i], stored[i], bytes);
+  *step = at;
   return TRUE;
 }

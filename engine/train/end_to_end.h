@@ -25,7 +25,7 @@ typedef struct
   guint checkpoint_seconds; /* between checkpoints; one is also written when stopped */
 } SppnetEndToEndSettings;
 
-/* The settings that trained the default model; seed 1, all processors. */
+/* Seed 1, all processors. */
 void sppnet_end_to_end_defaults (SppnetEndToEndSettings *settings);
 
 gdouble sppnet_end_to_end_epochs (const SppnetEndToEndSettings *settings, const SppnetDataset *dataset);

@@ -80,7 +80,8 @@ sppnet_features_fill (SppnetFeatures *features, SppnetProgress progress, gpointe
 
     if (sppnet_map_cache_has (features->cache, i))
       continue;
-    if (!sppnet_picture_load (&picture, annotation->picture, error))
+    if (!sppnet_picture_load (&picture, annotation->picture, error)
+        || !sppnet_picture_check_size (&picture, annotation->picture, annotation->width, annotation->height, error))
       return FALSE;
     frame = sppnet_picture_frame (&picture);
     if (!sppnet_backbone_run (features->backbone, &frame, features->threads, &map, NULL, error)

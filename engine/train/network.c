@@ -411,7 +411,8 @@ sppnet_network_adopt (SppnetNetwork *network, SppnetModel *model, gboolean *head
 
   *head_taken = FALSE;
   for (guint i = 0; i < tensors->len; i++) {
-    const gchar *name = g_array_index (tensors, SppnetTensorSource, i).name;
+    const SppnetTensorSource *tensor = &g_array_index (tensors, SppnetTensorSource, i);
+    const gchar *name = tensor->name;
     gboolean is_output = g_str_has_prefix (name, "classifier.") || g_str_has_prefix (name, "box.");
     const gfloat *data;
     gsize count;
@@ -420,10 +421,13 @@ sppnet_network_adopt (SppnetNetwork *network, SppnetModel *model, gboolean *head
     data = sppnet_model_get_tensor (model, name, &count);
     if ((is_output && !outputs) || !find_place (network, name, &place))
       continue;
+    /* Box regression on pooled vectors is no start for one on what the head makes of them, though sizes may agree. */
+    if (g_str_has_prefix (name, "box.") && from->box_input != network->config.box_input)
+      continue;
     if (place.pooled && place.in) {
       if (!adopt_pooled (network, from, &place, data, count))
         continue;
-    } else if (place.count == count) {
+    } else if (place.count == count && (!place.in || tensor->dims[tensor->n_dims - 1] == (gsize) place.in)) {
       copy_tensor (network, &place, network->params + place.offset, (gfloat *) data, FALSE);
     } else {
       continue;

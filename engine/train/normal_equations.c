@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/threads.h"
 
 /* LAPACK, which OpenBLAS contains: Cholesky factor and solution of a symmetric positive definite system. */
 void dpotrf_ (const char *uplo, const int *n, double *a, const int *lda, int *info);
@@ -56,10 +57,12 @@ flush (SppnetNormalEquations *equations)
 
   if (n == 0)
     return;
+  sppnet_blas_begin ();
   cblas_dsyrk (CblasRowMajor, CblasUpper, CblasTrans, length, n, 1, equations->block_x, length, 1, equations->gram,
                length);
   cblas_dgemm (CblasRowMajor, CblasTrans, CblasNoTrans, n_targets, length, n, 1, equations->block_t, n_targets,
                equations->block_x, length, 1, equations->moment, length);
+  sppnet_blas_end ();
   equations->n_block = 0;
 }
 
@@ -110,12 +113,14 @@ sppnet_normal_equations_solve (SppnetNormalEquations *equations, gdouble lambda,
 
   g_return_val_if_fail (equations->n > 0, FALSE);
   flush (equations);
+  sppnet_blas_begin ();
   centre (equations, lambda, scale);
 
   /* Fortran counts columns first: our upper triangle is its lower one, our rows of moments its columns. */
   dpotrf_ ("L", &length, equations->gram, &length, &info);
   if (info == 0)
     dpotrs_ ("L", &length, &n_targets, equations->gram, &length, equations->moment, &length, &info);
+  sppnet_blas_end ();
   if (info != 0)
     return FALSE;
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/file.h"
 #include "base/threads.h"
 #include "frame/picture.h"
 #include "region/proposer.h"
@@ -63,7 +64,7 @@ write_cache (const SppnetDataset *dataset, const gchar *file, const gchar *key, 
       g_byte_array_append (content, (const guint8 *) &packed, sizeof packed);
     }
   }
-  return g_file_set_contents (file, (const gchar *) content->data, content->len, error);
+  return sppnet_file_write (file, content->data, content->len, error);
 }
 
 static gboolean

@@ -233,7 +233,7 @@ sppnet_sampler_draw_regions (SppnetSampler *sampler, const SppnetBox *proposals,
   draw_from (sampler, sampler->easy, easy, &map, config, random);
   draw_from (sampler, sampler->hard, settings->regions - (guint) sampler->samples.n, &map, config, random);
   if (sampler->samples.n == 0) {
-    /* Nothing but positives of one size: take more of them rather than none. */
+    /* So few regions that the positives' part rounds to none, and no others: take positives rather than nothing. */
     draw_from (sampler, sampler->positive, settings->regions, &map, config, random);
   }
   return TRUE;

@@ -78,15 +78,6 @@ add_around (SppnetConfig *config, const SppnetTrainOptions *options, GError **er
   return TRUE;
 }
 
-static void
-clear_rpn (SppnetConfig *config)
-{
-  SppnetConfig defaults;
-
-  sppnet_config_init (&defaults);
-  config->rpn = defaults.rpn;
-}
-
 /* The network to train: init's layers, the head asked for, the data set's labels. A region proposal network of init's
  * is left out where it is not trained, too: the map that it knows changes. */
 static void
@@ -97,7 +88,7 @@ make_config (SppnetConfig *config, const SppnetTrainOptions *options, const Sppn
 
   sppnet_config_copy (config, init);
   if (!options->rpn_joint || options->rpn_new)
-    clear_rpn (config);
+    sppnet_config_clear_rpn (config);
   g_free (config->name);
   config->name = g_strdup (options->name);
   if (options->n_levels > 0 || options->n_head > 0 || init->n_labels == 0)

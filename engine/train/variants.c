@@ -82,9 +82,10 @@ entry_of (const SppnetVariants *variants, guint picture, guint variant)
 void
 sppnet_variants_size (const SppnetAnnotation *annotation, guint variant, gint *width, gint *height)
 {
-  gdouble scale = table[variant].scale, smaller = scale * MIN (annotation->width, annotation->height);
+  gdouble scale = table[variant].scale;
 
-  if (smaller < SMALLEST)
+  if (scale * MIN (annotation->width, annotation->height) < SMALLEST
+      || scale * MAX (annotation->width, annotation->height) > SPPNET_FRAME_MAX_SIZE)
     scale = 1.0;
   *width = (gint) lround (scale * annotation->width);
   *height = (gint) lround (scale * annotation->height);

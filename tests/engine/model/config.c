@@ -236,6 +236,52 @@ test_minimal (void)
   g_assert_true (config.input_scale[1] == defaults.input_scale[1]);
 }
 
+/* {"version":1,"layers":[...]} of n layers with the same type and settings, each merging the one before it. */
+static gchar *
+chain (guint n, const gchar *type, const gchar *settings)
+{
+  GString *json = g_string_new ("{\"version\":1,\"layers\":[{\"type\":\"conv\",\"name\":\"l0\",\"filters\":2,"
+                                "\"kernel\":1}");
+
+  for (guint i = 1; i < n; i++) {
+    g_string_append_printf (json, ",{\"type\":\"%s\",\"name\":\"l%u\",%s", type, i, settings);
+    if (g_str_equal (type, "merge"))
+      g_string_append_printf (json, ",\"from\":\"l%u\"", i - 1);
+    g_string_append_c (json, '}');
+  }
+  g_string_append (json, "]}");
+  return g_string_free (json, FALSE);
+}
+
+/* As many merges as there may be, each of the layer before it: nothing is looked at more than once for each. */
+static void
+test_merges (void)
+{
+  g_autofree gchar *json = chain (SPPNET_MAX_LAYERS, "merge", "\"factor\":1,\"filters\":2");
+  g_auto (SppnetConfig) config;
+  g_autoptr (GError) error = NULL;
+
+  sppnet_config_parse (&config, json, -1, FILE_NAME, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (config.n_layers, ==, SPPNET_MAX_LAYERS);
+}
+
+/* No frame has a cell of 16384 pixels. */
+static void
+test_strides (void)
+{
+  static const gchar layer[] = "\"filters\":2,\"kernel\":1,\"stride\":2";
+  g_autofree gchar *good = chain (14, "conv", layer), *bad = chain (15, "conv", layer);
+  g_auto (SppnetConfig) config;
+  g_autoptr (GError) error = NULL;
+  SppnetConfig refused;
+
+  sppnet_config_parse (&config, good, -1, FILE_NAME, &error);
+  g_assert_no_error (error);
+  g_assert_false (sppnet_config_parse (&refused, bad, -1, FILE_NAME, &error));
+  assert_refused (error, SPPNET_ERROR_CORRUPT, FILE_NAME ": configuration: ", "layers[14]: the strides");
+}
+
 /* One change to a good document, and what must be said of it. */
 static const struct
 {
@@ -519,6 +565,8 @@ main (int argc, char **argv)
   g_test_add_func ("/config/proposal-names", test_proposal_names);
   g_test_add_func ("/config/rpn-recommended", test_rpn_recommended);
   g_test_add_func ("/config/minimal", test_minimal);
+  g_test_add_func ("/config/merges", test_merges);
+  g_test_add_func ("/config/strides", test_strides);
   g_test_add_func ("/config/wrong", test_wrong);
   g_test_add_func ("/config/truncated", test_truncated);
   g_test_add_func ("/config/nested", test_nested);

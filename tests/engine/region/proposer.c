@@ -273,7 +273,7 @@ test_nicks (void)
 {
   SppnetProposals value;
 
-  for (guint i = SPPNET_PROPOSALS_DEFAULT; i <= SPPNET_PROPOSALS_REGIONS; i++) {
+  for (guint i = SPPNET_PROPOSALS_DEFAULT; i <= SPPNET_PROPOSALS_AUTO; i++) {
     g_assert_true (sppnet_proposals_from_nick (sppnet_proposals_to_nick (i), &value));
     g_assert_cmpuint (value, ==, i);
   }

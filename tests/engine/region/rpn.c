@@ -263,6 +263,7 @@ test_strange (void)
   model = tiny_model_new (&config, fill, NULL);
   rpn = sppnet_rpn_new (model, SPPNET_PRECISION_FLOAT32, NULL);
   g_assert_true (sppnet_rpn_run (rpn, &map.map, 1, 1, 300, 2, &boxes, NULL, &n, NULL));
+  g_assert_cmpuint (n, >, 0);
   for (gsize i = 0; i < n; i++)
     g_assert_true (boxes[i].x == 0 && boxes[i].y == 0 && boxes[i].width == 1 && boxes[i].height == 1);
   map.data[0] = NAN;

@@ -307,6 +307,49 @@ test_joint_svm (Fixture *fixture, gconstpointer user_data)
   g_assert_cmpint (sppnet_model_get_config (model)->box_from, ==, SPPNET_BOX_FROM_REGION);
 }
 
+/* The new label's box regression learns from the regions that the result recommends, not from those of a network that
+ * never saw such objects; an untrained one here, whose boxes fit nothing. */
+static void
+test_add_class (Fixture *fixture, gconstpointer user_data)
+{
+  SppnetTrainOptions *options = &fixture->options;
+  g_autofree gchar *first = g_build_filename (fixture->dir, "first.safetensors", NULL);
+  g_autofree gchar *second = g_build_filename (fixture->dir, "second.safetensors", NULL);
+  gchar *disk[] = { (gchar *) "disk", NULL };
+  g_autoptr (SppnetModel) model = NULL;
+  const gfloat *weight;
+  gdouble sum = 0.0;
+  gsize n;
+
+  joint_options (fixture);
+  options->rpn_joint = FALSE;
+  options->labels = disk;
+  options->classifier = SPPNET_TRAIN_SVM;
+  options->box = SPPNET_TRAIN_BOX_RIDGE;
+  options->output = first;
+  train (fixture);
+  remove_tree (fixture->work);
+  options->rpn_only = TRUE;
+  options->rpn.epochs = 0;
+  options->init = first;
+  options->output = second;
+  train (fixture);
+  remove_tree (fixture->work);
+  options->rpn_only = FALSE;
+  options->n_head = 0;
+  options->labels = NULL;
+  options->add_class = "square";
+  options->init = second;
+  options->output = fixture->output;
+  train (fixture);
+  model = sppnet_model_load (fixture->output, NULL);
+  g_assert_cmpint (sppnet_model_get_config (model)->proposals, ==, SPPNET_PROPOSALS_SELECTIVE_SEARCH);
+  weight = sppnet_model_get_tensor (model, "box.weight", &n);
+  for (gsize i = n / 2; i < n; i++)
+    sum += fabs ((gdouble) weight[i]);
+  g_assert_cmpfloat (sum, >, 0.0);
+}
+
 /* A model's network is trained further unless another is asked for. */
 static void
 test_joint_again (Fixture *fixture, gconstpointer user_data)
@@ -385,6 +428,7 @@ main (int argc, char **argv)
   ADD ("joint", test_joint);
   ADD ("joint-resume-equals-unbroken", test_joint_resume_equals_unbroken);
   ADD ("joint-svm", test_joint_svm);
+  ADD ("add-class", test_add_class);
   ADD ("joint-again", test_joint_again);
   ADD ("joint-wrong-size", test_joint_wrong_size);
   ADD ("joint-refused", test_joint_refused);

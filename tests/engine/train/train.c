@@ -158,6 +158,7 @@ test_checkpoint_of_other_settings (Fixture *fixture, gconstpointer user_data)
   g_autoptr (GError) error = NULL;
   g_autofree gchar *checkpoint = g_build_filename (fixture->work, "end-to-end.checkpoint", NULL);
   g_autofree gchar *content = NULL;
+  gchar *step;
   gsize length;
 
   g_assert_false (sppnet_train (&fixture->options, stop_at, &stop, NULL));
@@ -169,6 +170,13 @@ test_checkpoint_of_other_settings (Fixture *fixture, gconstpointer user_data)
 
   fixture->options.end_to_end.optimizer.learning_rate /= 2;
   g_assert_true (g_file_get_contents (checkpoint, &content, &length, NULL));
+  /* "sppnet checkpoint 2 KEY STEP ...": another step */
+  step = strchr (content + strlen ("sppnet checkpoint 2 "), ' ') + 1;
+  *step = *step == '1' ? '2' : '1';
+  g_assert_true (g_file_set_contents (checkpoint, content, (gssize) length, NULL));
+  g_assert_false (sppnet_train (&fixture->options, NULL, NULL, &error));
+  g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT);
+  g_clear_error (&error);
   content[length - 7] ^= 1;
   g_assert_true (g_file_set_contents (checkpoint, content, (gssize) length, NULL));
   g_assert_false (sppnet_train (&fixture->options, NULL, NULL, &error));
@@ -600,6 +608,37 @@ test_add_class_svm_joint (Fixture *fixture, gconstpointer user_data)
   add_squares_to_svm (fixture);
 }
 
+/* A layer of the same name and as many weights, but another shape, is none to start from. */
+static void
+test_other_shape (Fixture *fixture, gconstpointer user_data)
+{
+  g_autofree gchar *first = g_build_filename (fixture->dir, "first.safetensors", NULL);
+  g_autoptr (SppnetModel) before = NULL, after = NULL;
+  const gfloat *a, *b;
+  gsize n, m;
+
+  fixture->options.dtype = SPPNET_DTYPE_F32;
+  fixture->options.end_to_end.epochs = 0;
+  fixture->options.output = first;
+  fixture->options.n_head = 2;
+  fixture->options.head[0] = 8;
+  fixture->options.head[1] = 6;
+  train (fixture, NULL, NULL);
+  remove_tree (fixture->work);
+  fixture->options.init = first;
+  fixture->options.output = fixture->output;
+  fixture->options.head[0] = 6;
+  fixture->options.head[1] = 8;
+  train (fixture, NULL, NULL);
+  before = sppnet_model_load (first, NULL);
+  after = sppnet_model_load (fixture->output, NULL);
+  a = sppnet_model_get_tensor (before, "fc7.weight", &n);
+  b = sppnet_model_get_tensor (after, "fc7.weight", &m);
+  g_assert_cmpuint (n, ==, 48);
+  g_assert_cmpuint (m, ==, 48);
+  g_assert_cmpint (memcmp (a, b, n * sizeof *a), !=, 0);
+}
+
 /* A layer that is not in the initial model cannot stay as it is. */
 static void
 test_heads_only_refusals (Fixture *fixture, gconstpointer user_data)
@@ -682,6 +721,7 @@ main (int argc, char **argv)
   ADD ("keeps-the-base-of-boxes", test_keeps_the_base_of_boxes);
   ADD ("roi", test_roi);
   ADD ("heads-only", test_heads_only);
+  ADD ("other-shape", test_other_shape);
   ADD ("add-class", test_add_class);
   ADD ("add-class-svm", test_add_class_svm);
   ADD ("add-class-svm-joint", test_add_class_svm_joint);

@@ -121,11 +121,37 @@ test_objects (Fixture *fixture, gconstpointer user_data)
   g_assert_true (mirrored && smaller && larger);
 }
 
+/* Only variants that are too small to learn from, or too large for a frame, keep the picture's size. */
+static void
+test_sizes (void)
+{
+  static const struct
+  {
+    gint width, height;
+    gboolean smaller, larger;
+  } cases[] = {
+    { 500, 375, TRUE, TRUE }, { 6000, 4000, TRUE, FALSE }, { 4000, 8192, TRUE, FALSE }, { 40, 900, FALSE, FALSE }
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    for (guint v = 0; v < SPPNET_VARIANTS; v++) {
+      SppnetAnnotation annotation = { .width = cases[i].width, .height = cases[i].height };
+      gdouble scale = sppnet_variants_scale (v);
+      gboolean kept = (scale < 1 && !cases[i].smaller) || (scale > 1 && !cases[i].larger);
+      gint width, height;
+
+      sppnet_variants_size (&annotation, v, &width, &height);
+      g_assert_cmpint (width, ==, (gint) lround ((kept ? 1 : scale) * cases[i].width));
+      g_assert_cmpint (height, ==, (gint) lround ((kept ? 1 : scale) * cases[i].height));
+    }
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/variants/maps", Fixture, NULL, set_up, test_maps, tear_down);
   g_test_add ("/variants/objects", Fixture, NULL, set_up, test_objects, tear_down);
+  g_test_add_func ("/variants/sizes", test_sizes);
   return g_test_run ();
 }
