@@ -51,6 +51,7 @@
 #include "settings.h"
 #include "stats.h"
 #include "stream.h"
+#include "times.h"
 
 GST_DEBUG_CATEGORY_STATIC (sppnet_detect_debug);
 #define GST_CAT_DEFAULT sppnet_detect_debug
@@ -297,6 +298,15 @@ gst_sppnet_detect_query (GstBaseTransform *base, GstPadDirection direction, GstQ
   return TRUE;
 }
 
+static gboolean
+gst_sppnet_detect_propose_allocation (GstBaseTransform *base, GstQuery *decided, GstQuery *query)
+{
+  if (!GST_BASE_TRANSFORM_CLASS (gst_sppnet_detect_parent_class)->propose_allocation (base, decided, query))
+    return FALSE;
+  gst_sppnet_frame_refuse_cropping (query);
+  return TRUE;
+}
+
 /* Whether downstream would rather have the frame at once, and it need not be the one of its second that is searched. */
 static gboolean
 is_late (GstSppnetDetect *self, GstClockTime running_time)
@@ -335,8 +345,7 @@ search (GstSppnetDetect *self, GstBuffer *buffer, GError **error)
 static void
 update_settings (GstSppnetDetect *self, GstBuffer *buffer)
 {
-  GstSegment *segment = &GST_BASE_TRANSFORM (self)->segment;
-  GstClockTime time = gst_segment_to_stream_time (segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
+  GstClockTime time = gst_sppnet_stream_time (GST_BASE_TRANSFORM (self), buffer);
   g_autoptr (GError) error = NULL;
 
   if (GST_CLOCK_TIME_IS_VALID (time))
@@ -354,8 +363,11 @@ gst_sppnet_detect_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
   GstClockTime running_time;
   gboolean due, late;
 
+  /* A gap without pixels has nothing to search, nor to draw on. */
+  if (GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_GAP) && gst_buffer_get_size (buffer) == 0)
+    return GST_FLOW_OK;
   update_settings (self, buffer);
-  running_time = gst_segment_to_running_time (&base->segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
+  running_time = gst_sppnet_running_time (base, buffer);
   due = self->until_due == 0 || self->until_due >= self->current.interval;
   late = due && is_late (self, running_time);
 
@@ -458,6 +470,7 @@ gst_sppnet_detect_class_init (GstSppnetDetectClass *klass)
   base_class->sink_event = gst_sppnet_detect_sink_event;
   base_class->src_event = gst_sppnet_detect_src_event;
   base_class->query = gst_sppnet_detect_query;
+  base_class->propose_allocation = gst_sppnet_detect_propose_allocation;
   base_class->transform_ip = gst_sppnet_detect_transform_ip;
 }
 

@@ -31,21 +31,48 @@ color_matrix (GstVideoColorMatrix matrix)
   }
 }
 
+void
+gst_sppnet_frame_refuse_cropping (GstQuery *query)
+{
+  guint i;
+
+  while (gst_query_find_allocation_meta (query, GST_VIDEO_CROP_META_API_TYPE, &i))
+    gst_query_remove_nth_allocation_meta (query, i);
+}
+
+/* The place of the frame in the memory: the crop metadata's, moved so that no group of pixels that share their chroma
+ * is divided, and so that the frame ends within. */
+static void
+find_origin (const GstVideoFrame *mapped, const GstVideoInfo *caps, gint *x, gint *y)
+{
+  const GstVideoFormatInfo *format = mapped->info.finfo;
+  const GstVideoCropMeta *crop = gst_buffer_get_video_crop_meta (mapped->buffer);
+  guint component = format->n_components > 1 ? 1 : 0;
+
+  *x = MIN (crop ? (gint) crop->x : 0, GST_VIDEO_FRAME_WIDTH (mapped) - GST_VIDEO_INFO_WIDTH (caps));
+  *y = MIN (crop ? (gint) crop->y : 0, GST_VIDEO_FRAME_HEIGHT (mapped) - GST_VIDEO_INFO_HEIGHT (caps));
+  *x &= -(1 << format->w_sub[component]);
+  *y &= -(1 << format->h_sub[component]);
+}
+
 gboolean
-gst_sppnet_frame_view (const GstVideoFrame *mapped, SppnetFrame *frame)
+gst_sppnet_frame_view (const GstVideoFrame *mapped, const GstVideoInfo *caps, SppnetFrame *frame)
 {
   const GstVideoInfo *info = &mapped->info;
+  gint x = 0, y = 0;
   guint i = 0, planes = GST_VIDEO_INFO_N_PLANES (info);
 
   while (i < G_N_ELEMENTS (formats) && formats[i].theirs != GST_VIDEO_INFO_FORMAT (info))
     i++;
-  if (i == G_N_ELEMENTS (formats))
+  if (i == G_N_ELEMENTS (formats) || GST_VIDEO_FRAME_WIDTH (mapped) < GST_VIDEO_INFO_WIDTH (caps)
+      || GST_VIDEO_FRAME_HEIGHT (mapped) < GST_VIDEO_INFO_HEIGHT (caps))
     return FALSE;
+  find_origin (mapped, caps, &x, &y);
 
   *frame
       = (SppnetFrame) { .format = formats[i].ours,
-                        .width = GST_VIDEO_INFO_WIDTH (info),
-                        .height = GST_VIDEO_INFO_HEIGHT (info),
+                        .width = GST_VIDEO_INFO_WIDTH (caps),
+                        .height = GST_VIDEO_INFO_HEIGHT (caps),
                         .matrix = color_matrix (info->colorimetry.matrix),
                         .range = info->colorimetry.range == GST_VIDEO_COLOR_RANGE_0_255 ? SPPNET_COLOR_RANGE_FULL
                                                                                         : SPPNET_COLOR_RANGE_LIMITED };
@@ -53,8 +80,13 @@ gst_sppnet_frame_view (const GstVideoFrame *mapped, SppnetFrame *frame)
     /* Three planes are one per component, and YV12 differs from I420 in their order only. */
     guint plane = planes == 3 ? GST_VIDEO_INFO_COMP_PLANE (info, p) : p;
 
-    frame->plane[p] = GST_VIDEO_FRAME_PLANE_DATA (mapped, plane);
+    /* The component that has its samples in this plane, or one of them. */
+    guint component = planes == 3 ? p : plane;
+
     frame->stride[p] = GST_VIDEO_FRAME_PLANE_STRIDE (mapped, plane);
+    frame->plane[p] = (const guint8 *) GST_VIDEO_FRAME_PLANE_DATA (mapped, plane)
+                      + (gssize) (y >> info->finfo->h_sub[component]) * frame->stride[p]
+                      + (gssize) (x >> info->finfo->w_sub[component]) * info->finfo->pixel_stride[component];
   }
   return TRUE;
 }

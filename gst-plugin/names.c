@@ -13,7 +13,8 @@ sppnet_names_split (const gchar *list)
     else if (*list && *list != ',')
       g_string_append_c (name, *list);
     else {
-      g_ptr_array_add (names, g_strdup (g_strstrip (name->str)));
+      if (*g_strstrip (name->str))
+        g_ptr_array_add (names, g_strdup (name->str));
       g_string_truncate (name, 0);
       more = *list != '\0';
     }

@@ -28,8 +28,10 @@
 #include <gst/video/video.h>
 
 #include "draw.h"
+#include "frame.h"
 #include "meta.h"
 #include "picture.h"
+#include "times.h"
 
 GST_DEBUG_CATEGORY_STATIC (sppnet_overlay_debug);
 #define GST_CAT_DEFAULT sppnet_overlay_debug
@@ -215,6 +217,15 @@ gst_sppnet_overlay_set_caps (GstBaseTransform *base, GstCaps *in, GstCaps *out)
 }
 
 static gboolean
+gst_sppnet_overlay_propose_allocation (GstBaseTransform *base, GstQuery *decided, GstQuery *query)
+{
+  if (!GST_BASE_TRANSFORM_CLASS (gst_sppnet_overlay_parent_class)->propose_allocation (base, decided, query))
+    return FALSE;
+  gst_sppnet_frame_refuse_cropping (query);
+  return TRUE;
+}
+
+static gboolean
 asks_for_overlays (GstSppnetOverlay *self)
 {
   GstPad *pad = GST_BASE_TRANSFORM_SRC_PAD (self);
@@ -293,7 +304,7 @@ static GstFlowReturn
 gst_sppnet_overlay_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
 {
   GstSppnetOverlay *self = GST_SPPNET_OVERLAY (base);
-  GstClockTime time = gst_segment_to_stream_time (&base->segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
+  GstClockTime time = gst_sppnet_stream_time (base, buffer);
   OverlayProperties properties;
 
   if (GST_CLOCK_TIME_IS_VALID (time))
@@ -386,6 +397,7 @@ gst_sppnet_overlay_class_init (GstSppnetOverlayClass *klass)
   base_class->transform_caps = gst_sppnet_overlay_transform_caps;
   base_class->fixate_caps = gst_sppnet_overlay_fixate_caps;
   base_class->set_caps = gst_sppnet_overlay_set_caps;
+  base_class->propose_allocation = gst_sppnet_overlay_propose_allocation;
   base_class->transform_ip = gst_sppnet_overlay_transform_ip;
 }
 

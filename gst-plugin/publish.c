@@ -43,6 +43,7 @@
 
 #include "line.h"
 #include "meta.h"
+#include "times.h"
 
 GST_DEBUG_CATEGORY_STATIC (sppnet_publish_debug);
 #define GST_CAT_DEFAULT sppnet_publish_debug
@@ -244,12 +245,14 @@ post_message (GstSppnetPublish *self, const GstSppnetFrameTimes *frame)
   g_value_init (&list, GST_TYPE_ARRAY);
   for (guint i = 0; i < self->detections->len; i++) {
     const GstSppnetDetection *d = &g_array_index (self->detections, GstSppnetDetection, i);
+    /* A region's type by others may be any bytes. */
+    g_autofree gchar *label = g_utf8_make_valid (d->label, -1);
     GValue value = G_VALUE_INIT;
 
     g_value_init (&value, GST_TYPE_STRUCTURE);
-    g_value_take_boxed (&value, gst_structure_new ("detection", "label", G_TYPE_STRING, d->label, "label_id",
-                                                   G_TYPE_INT, d->label_id, "confidence", G_TYPE_DOUBLE, d->confidence,
-                                                   "x", G_TYPE_INT, d->x, "y", G_TYPE_INT, d->y, "width", G_TYPE_INT,
+    g_value_take_boxed (&value, gst_structure_new ("detection", "label", G_TYPE_STRING, label, "label_id", G_TYPE_INT,
+                                                   d->label_id, "confidence", G_TYPE_DOUBLE, d->confidence, "x",
+                                                   G_TYPE_INT, d->x, "y", G_TYPE_INT, d->y, "width", G_TYPE_INT,
                                                    d->width, "height", G_TYPE_INT, d->height, NULL));
     gst_value_array_append_and_take_value (&list, &value);
   }
@@ -261,12 +264,11 @@ static GstFlowReturn
 gst_sppnet_publish_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
 {
   GstSppnetPublish *self = GST_SPPNET_PUBLISH (base);
-  GstSppnetFrameTimes frame
-      = { .timestamp = GST_BUFFER_PTS (buffer),
-          .running_time = gst_segment_to_running_time (&base->segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer)),
-          .wall_clock = g_get_real_time (),
-          .width = GST_VIDEO_INFO_WIDTH (&self->info),
-          .height = GST_VIDEO_INFO_HEIGHT (&self->info) };
+  GstSppnetFrameTimes frame = { .timestamp = GST_BUFFER_PTS (buffer),
+                                .running_time = gst_sppnet_running_time (base, buffer),
+                                .wall_clock = g_get_real_time (),
+                                .width = GST_VIDEO_INFO_WIDTH (&self->info),
+                                .height = GST_VIDEO_INFO_HEIGHT (&self->info) };
   gboolean post_messages;
   guint flush_interval;
 

@@ -76,12 +76,14 @@ gst_sppnet_stream_search (GstSppnetStream *stream, GstBuffer *buffer, const GstV
                  GST_VIDEO_INFO_HEIGHT (info));
     return FALSE;
   }
-  ok = gst_sppnet_frame_view (&mapped, &frame);
+  ok = gst_sppnet_frame_view (&mapped, info, &frame);
   if (ok)
     ok = run (stream, &frame, error);
   else
-    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED, "the pixel format %s cannot be read",
-                 gst_video_format_to_string (GST_VIDEO_INFO_FORMAT (info)));
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED,
+                 "a %s frame of %dx%d pixels cannot be read from a buffer with one of %dx%d",
+                 gst_video_format_to_string (GST_VIDEO_INFO_FORMAT (info)), GST_VIDEO_INFO_WIDTH (info),
+                 GST_VIDEO_INFO_HEIGHT (info), GST_VIDEO_FRAME_WIDTH (&mapped), GST_VIDEO_FRAME_HEIGHT (&mapped));
   gst_video_frame_unmap (&mapped);
   if (ok)
     gst_sppnet_meta_attach (buffer, info, (const SppnetDetection *) stream->last->data, stream->last->len,

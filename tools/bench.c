@@ -259,7 +259,7 @@ sppnet_tool_bench (int argc, char **argv)
     return sppnet_tool_report (error);
   if (!arg.image)
     sppnet_texture_fill (&picture, width, height, settings.seed);
-  else if (!sppnet_picture_load (&picture, arg.image, &error))
+  else if (!sppnet_picture_load_upright (&picture, arg.image, &error))
     return sppnet_tool_report (error);
   if (!(model = sppnet_arguments_load_model (&detector_arguments, &error)))
     return sppnet_tool_report (error);

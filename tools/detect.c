@@ -115,7 +115,7 @@ detect_in (SppnetDetector *detector, const GArray *regions, const gchar *image, 
   const SppnetDetection *found;
   gsize n;
 
-  if (!sppnet_picture_load (&picture, image, error))
+  if (!sppnet_picture_load_upright (&picture, image, error))
     return FALSE;
   frame = sppnet_picture_frame (&picture);
   if (!sppnet_detector_run (detector, &frame, (const SppnetBox *) (gpointer) regions->data, regions->len, &found, &n,

@@ -97,7 +97,7 @@ propose (SppnetToolProposals *proposals, const gchar *image, GError **error)
   gdouble ms, cpu_start;
   gsize n;
 
-  if (!sppnet_picture_load (&picture, image, error))
+  if (!sppnet_picture_load_upright (&picture, image, error))
     return FALSE;
   cpu_start = processor_ms ();
   if (!sppnet_tool_proposals_run (proposals, &picture, (guint) MAX (arg.max_proposals, 0), (guint32) arg.seed,

@@ -388,7 +388,7 @@ take_arguments (SppnetTrainOptions *options, GError **error)
 static void
 name_things (SppnetTrainOptions *options)
 {
-  g_autofree gchar *base = g_path_get_basename (arg.output);
+  g_autofree gchar *base = g_filename_display_basename (arg.output);
   gchar *dot = strrchr (base, '.');
 
   if (dot && dot != base)
@@ -462,27 +462,22 @@ load_validation (GError **error)
 
 /* The finished model's average precision on the validation pictures. */
 static gboolean
-summarise (const ProgressLine *line, GError **error)
+summarise (GPtrArray *annotations, const ProgressLine *line, GError **error)
 {
-  g_autoptr (GError) failure = NULL;
-  g_autoptr (GPtrArray) annotations = load_validation (&failure);
-  g_autoptr (SppnetModel) model = annotations ? sppnet_model_load (arg.output, &failure) : NULL;
+  g_autoptr (SppnetModel) model = sppnet_model_load (arg.output, error);
   SppnetSettings settings = { .threads = (guint) arg.threads,
                               .threshold = SPPNET_EVALUATION_THRESHOLD,
                               .max_detections = SPPNET_EVALUATION_DETECTIONS };
   SppnetEvaluation evaluation = { annotations, FALSE, line->terminal && !line->quiet, g_get_monotonic_time () };
 
-  if (failure) {
-    g_propagate_error (error, g_steal_pointer (&failure));
-    return FALSE;
-  }
-  return !model || sppnet_evaluate_detections (&evaluation, model, &settings, NULL, error);
+  return model && sppnet_evaluate_detections (&evaluation, model, &settings, NULL, error);
 }
 
 int
 sppnet_tool_train (int argc, char **argv)
 {
   g_autoptr (GOptionContext) context = make_context ();
+  g_autoptr (GPtrArray) validation = NULL;
   g_autoptr (GError) error = NULL;
   SppnetTrainOptions options;
   ProgressLine line = { 0 };
@@ -501,6 +496,10 @@ sppnet_tool_train (int argc, char **argv)
     return 1;
   }
   name_things (&options);
+  /* Before the training, to which a mistake in it would come late. */
+  validation = load_validation (&error);
+  if (error)
+    return sppnet_tool_report (error);
   line.quiet = arg.quiet;
   line.terminal = isatty (STDERR_FILENO);
   signal (SIGINT, on_signal);
@@ -510,8 +509,8 @@ sppnet_tool_train (int argc, char **argv)
       g_printerr ("\n");
     return sppnet_tool_report (error);
   }
-  if (!summarise (&line, &error))
-    return sppnet_tool_report (error);
+  if (validation)
+    summarise (validation, &line, &error);
   g_print ("%s\n", arg.output);
-  return SPPNET_TOOL_DONE;
+  return error ? sppnet_tool_report (error) : SPPNET_TOOL_DONE;
 }

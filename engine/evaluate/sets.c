@@ -40,12 +40,12 @@ sppnet_picture_sets_names (const SppnetPictureSets *sets)
   GPtrArray *names = g_ptr_array_new ();
 
   for (guint i = 0; sets->voc && sets->voc[i]; i++) {
-    g_autofree gchar *base = g_path_get_basename (sets->voc[i]);
+    g_autofree gchar *base = g_filename_display_basename (sets->voc[i]);
 
     g_ptr_array_add (names, sets->sets ? g_strconcat (base, "/", sets->sets[i], NULL) : g_strdup (base));
   }
   for (guint i = 0; sets->coco && sets->coco[i]; i++)
-    g_ptr_array_add (names, g_path_get_basename (sets->coco[i]));
+    g_ptr_array_add (names, g_filename_display_basename (sets->coco[i]));
   g_ptr_array_add (names, NULL);
   return (gchar **) g_ptr_array_free (names, FALSE);
 }

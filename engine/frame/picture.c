@@ -122,8 +122,8 @@ copy_pixels (SppnetPicture *picture, const GdkPixbuf *pixbuf)
   return TRUE;
 }
 
-gboolean
-sppnet_picture_load (SppnetPicture *picture, const gchar *path, GError **error)
+static gboolean
+load (SppnetPicture *picture, const gchar *path, gboolean upright, GError **error)
 {
   g_autofree gchar *data = NULL;
   g_autoptr (GdkPixbuf) pixbuf = NULL;
@@ -142,11 +142,29 @@ sppnet_picture_load (SppnetPicture *picture, const gchar *path, GError **error)
   pixbuf = decode (path, type, data, length, error);
   if (!pixbuf)
     return FALSE;
-  if (!copy_pixels (picture, pixbuf)) {
+  if (upright) {
+    GdkPixbuf *turned = gdk_pixbuf_apply_embedded_orientation (pixbuf);
+
+    g_object_unref (pixbuf);
+    pixbuf = turned;
+  }
+  if (!pixbuf || !copy_pixels (picture, pixbuf)) {
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "%s: no memory for the pixels", path);
     return FALSE;
   }
   return TRUE;
+}
+
+gboolean
+sppnet_picture_load (SppnetPicture *picture, const gchar *path, GError **error)
+{
+  return load (picture, path, FALSE, error);
+}
+
+gboolean
+sppnet_picture_load_upright (SppnetPicture *picture, const gchar *path, GError **error)
+{
+  return load (picture, path, TRUE, error);
 }
 
 gboolean

@@ -13,6 +13,8 @@ typedef struct
 /* JPEG or PNG (gdk-pixbuf); EXIF orientation is not applied, as in VOC, whose annotations are of the stored pixels;
  * alpha is composed onto black. NOT_FOUND, READ, CORRUPT or UNSUPPORTED with the file's name. */
 gboolean sppnet_picture_load (SppnetPicture *picture, const gchar *path, GError **error);
+/* The same, turned and mirrored as EXIF says: how people see it. */
+gboolean sppnet_picture_load_upright (SppnetPicture *picture, const gchar *path, GError **error);
 /* CORRUPT where the picture does not have the size that its annotation says. */
 gboolean sppnet_picture_check_size (const SppnetPicture *picture, const gchar *path, gint width, gint height,
                                     GError **error);

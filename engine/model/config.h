@@ -150,6 +150,9 @@ gboolean sppnet_config_parse (SppnetConfig *config, const gchar *json, gssize le
 /* The document that sppnet_config_parse() reads back unchanged. (transfer full) */
 gchar *sppnet_config_to_json (const SppnetConfig *config);
 
+/* Whether a model with this configuration could be read back; file: that it will be, named in errors. SETTINGS. */
+gboolean sppnet_config_check (const SppnetConfig *config, const gchar *file, GError **error);
+
 /* What an activation multiplies values below 0 with; slope: of a leaky one. */
 gfloat sppnet_activation_slope (SppnetActivation activation, gfloat slope);
 /* Bins of the pyramid or RoI grid: the sum of the squared levels. */

@@ -26,9 +26,16 @@ sppnet_model_get_default_path (GError **error)
   g_autoptr (GString) tried = g_string_new (NULL);
   gchar *found = NULL;
 
-  for (guint i = 0; places[i] && !found; i++)
+  for (guint i = 0; places[i] && !found; i++) {
     if (*places[i])
       found = find_in (places[i], tried);
+    /* A folder of a search path need not exist, but who names a file wants none other. */
+    if (!found && g_str_has_suffix (places[i], ".safetensors")) {
+      g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_NOT_FOUND,
+                   "%s: there is no such file (SPPNET_MODEL_PATH names it)", places[i]);
+      return NULL;
+    }
+  }
   if (!found)
     found = find_in (SPPNET_MODEL_DIR, tried);
   if (!found)

@@ -131,13 +131,13 @@ append_data (guint8 *out, GArray *tensors, SppnetDtype dtype, const gchar *path,
   return TRUE;
 }
 
-/* Refuses a configuration that could not be read back. */
-static gboolean
-check_config (const gchar *json, const gchar *path, GError **error)
+gboolean
+sppnet_config_check (const SppnetConfig *config, const gchar *file, GError **error)
 {
-  g_auto (SppnetConfig) config = { NULL };
+  g_autofree gchar *json = sppnet_config_to_json (config);
+  g_auto (SppnetConfig) parsed = { NULL };
 
-  if (sppnet_config_parse (&config, json, -1, path, error))
+  if (sppnet_config_parse (&parsed, json, -1, file, error))
     return TRUE;
   if (error && *error)
     (*error)->code = SPPNET_ERROR_SETTINGS;
@@ -155,7 +155,7 @@ sppnet_model_save (const gchar *path, const SppnetConfig *config, const SppnetTe
   gsize data;
 
   g_return_val_if_fail (path != NULL && (guint) dtype <= SPPNET_DTYPE_BF16, FALSE);
-  if (!check_config (json, path, error) || !match_tensors (ordered, tensors, n_tensors, path, error))
+  if (!sppnet_config_check (config, path, error) || !match_tensors (ordered, tensors, n_tensors, path, error))
     return FALSE;
   header = make_header (ordered, json, dtype, &data);
   bytes = g_try_malloc (header->len + data);

@@ -313,12 +313,14 @@ sppnet_train_add_class (const SppnetTrainOptions *options, SppnetModel *init, Sp
   g_auto (SppnetConfig) config;
 
   sppnet_config_init (&config);
-  if (!network || !check_objects (dataset, options->add_class, error)
+  if (!network)
+    return FALSE;
+  extend_config (&config, options, sppnet_model_get_config (init), dataset);
+  if (!check_objects (dataset, options->add_class, error) || !sppnet_config_check (&config, options->output, error)
       || !sppnet_dataset_propose (dataset, options->proposals, options->max_proposals, options->end_to_end.seed,
                                   options->end_to_end.threads, proposals, progress, user_data, error)
       || !train_rows (options, network, init, dataset, &rows, progress, user_data, error)
       || !train_last_rows (options, network, init, dataset, &rows, progress, user_data, error))
     return FALSE;
-  extend_config (&config, options, sppnet_model_get_config (init), dataset);
   return write_model (options, init, &config, &rows, error);
 }

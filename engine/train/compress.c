@@ -118,6 +118,27 @@ clear_tensor (gpointer data)
   g_free ((gpointer) ((SppnetTensorSource *) data)->data);
 }
 
+static gboolean
+is_taken (const SppnetConfig *config, const gchar *name)
+{
+  for (guint i = 0; i < config->n_layers; i++)
+    if (g_str_equal (config->layers[i].name, name))
+      return TRUE;
+  for (guint i = 0; i < config->n_head; i++)
+    if (g_str_equal (config->head[i].name, name))
+      return TRUE;
+  return config->rpn.n_anchors > 0 && g_str_has_prefix (name, config->rpn.name);
+}
+
+/* The layer's name and "-svd", with a number where that is taken: of a model that was compressed before. */
+static void
+choose_name (const SppnetConfig *config, const gchar *layer, gchar name[32])
+{
+  g_snprintf (name, 32, "%.27s-svd", layer);
+  for (guint i = 2; is_taken (config, name); i++)
+    g_snprintf (name, 32, "%.24s-svd%u", layer, i);
+}
+
 /* The layer at index of the new head becomes two. */
 static void
 split_layer (Writer *writer, guint index, const Svd *svd, gint rank)
@@ -125,7 +146,7 @@ split_layer (Writer *writer, guint index, const Svd *svd, gint rank)
   SppnetHeadLayer *head = writer->config.head, first = { .outputs = rank, .activation = SPPNET_ACTIVATION_LINEAR };
   gfloat *in, *out;
 
-  g_snprintf (first.name, sizeof first.name, "%.27s-svd", head[index].name);
+  choose_name (&writer->config, head[index].name, first.name);
   memmove (head + index + 1, head + index, sizeof *head * (writer->config.n_head - index));
   head[index] = first;
   writer->config.n_head++;

@@ -91,6 +91,18 @@ sppnet_end_to_end_steps (const SppnetEndToEndSettings *settings, const SppnetDat
   return (guint) ceil (sppnet_end_to_end_epochs (settings, dataset) * n / settings->pictures);
 }
 
+/* What its name and record say makes no difference to a run. (transfer full) */
+static gchar *
+describe_network (const SppnetNetwork *network)
+{
+  g_auto (SppnetConfig) config;
+
+  sppnet_config_copy (&config, &network->config);
+  g_clear_pointer (&config.name, g_free);
+  g_clear_pointer (&config.provenance, g_free);
+  return sppnet_config_to_json (&config);
+}
+
 static gchar *
 run_key (const Run *run)
 {
@@ -98,7 +110,7 @@ run_key (const Run *run)
   const SppnetSamplerSettings *p = &s->sampler;
   const SppnetOptimizerSettings *o = &s->optimizer;
   g_autofree gchar *data = sppnet_dataset_key (run->dataset);
-  g_autofree gchar *config = sppnet_config_to_json (&run->network->config);
+  g_autofree gchar *config = describe_network (run->network);
   g_autofree gchar *regions = g_strdup_printf ("%u %.9g %.9g %u %u", p->regions, p->positive_fraction, p->easy_fraction,
                                                p->jitter, p->anchors);
   g_autofree gchar *scenes = run->variants ? g_strdup ("variants")

@@ -391,7 +391,8 @@ make_network (SppnetTrainOptions *options, SppnetModel *init, const SppnetDatase
   }
   g_free (config.provenance);
   config.provenance = describe (options, dataset, init);
-  network = sppnet_network_new (&config, &random, error);
+  /* Now, and not when all is trained. */
+  network = sppnet_config_check (&config, options->output, error) ? sppnet_network_new (&config, &random, error) : NULL;
   if (network) {
     gboolean head_taken;
 
@@ -438,7 +439,8 @@ train_rpn (const SppnetTrainOptions *options, SppnetModel *init, const SppnetDat
   sppnet_rpn_configure (&config, dataset, &options->rpn, scales, options->rpn.variants);
   g_free (config.provenance);
   config.provenance = describe_rpn (options, dataset, sppnet_model_get_config (init)->provenance);
-  network = sppnet_network_new_rpn (&config, &random, error);
+  network
+      = sppnet_config_check (&config, options->output, error) ? sppnet_network_new_rpn (&config, &random, error) : NULL;
   if (!network || !sppnet_rpn_train (network, init, dataset, &options->rpn, options->work, progress, user_data, error))
     return FALSE;
   trained = sppnet_network_tensors (network);

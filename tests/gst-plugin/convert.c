@@ -88,7 +88,7 @@ read_video (const Video *video)
   SppnetFrame frame;
 
   g_assert_true (gst_video_frame_map (&mapped, &info, video->buffer, GST_MAP_READ));
-  g_assert_true (gst_sppnet_frame_view (&mapped, &frame));
+  g_assert_true (gst_sppnet_frame_view (&mapped, &mapped.info, &frame));
   sppnet_frame_check (&frame, &error);
   g_assert_no_error (error);
   sppnet_frame_read_rgb (&frame, 0, frame.height, rgb);

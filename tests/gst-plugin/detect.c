@@ -341,6 +341,90 @@ test_short_buffer (void)
   gst_harness_teardown (h);
 }
 
+/* A larger picture in memory, of which the caps describe a part; as upstream elements make it that leave cropping to
+ * others. */
+static void
+test_crop (void)
+{
+  static const GstVideoFormat cropped[]
+      = { GST_VIDEO_FORMAT_RGB,  GST_VIDEO_FORMAT_BGRx, GST_VIDEO_FORMAT_I420, GST_VIDEO_FORMAT_YV12,
+          GST_VIDEO_FORMAT_NV12, GST_VIDEO_FORMAT_YUY2, GST_VIDEO_FORMAT_UYVY };
+  g_auto (Scene) scene;
+
+  element_scene (&scene, 192, 128, FALSE);
+  for (guint f = 0; f < G_N_ELEMENTS (cropped); f++) {
+    GstHarness *h = element_harness ("sppnetdetect model=@MODEL@ proposals=regions");
+    g_autoptr (GstBuffer) buffer = element_buffer (&scene, cropped[f]), out = NULL;
+    g_autoptr (GPtrArray) found = NULL;
+    GstVideoCropMeta *crop = gst_buffer_add_video_crop_meta (buffer);
+    GstVideoInfo info;
+    SppnetBox box;
+
+    gst_video_info_set_format (&info, cropped[f], 192, 128);
+    gst_buffer_add_video_meta_full (buffer, GST_VIDEO_FRAME_FLAG_NONE, cropped[f], 192, 128,
+                                    GST_VIDEO_INFO_N_PLANES (&info), info.offset, info.stride);
+    crop->x = 9; /* 8: chroma is shared by two */
+    crop->y = 12;
+    crop->width = 160;
+    crop->height = 100;
+    gst_buffer_add_video_region_of_interest_meta (buffer, "candidate", 8, 4, 64, 64);
+    element_set_caps (h, cropped[f], 160, 100);
+    out = element_push (h, g_steal_pointer (&buffer));
+    found = element_detections (out);
+    g_assert_cmpuint (found->len, ==, 1);
+    g_assert_cmpstr (element_label (found->pdata[0]), ==, "red");
+    g_assert_cmpfloat (element_confidence (found->pdata[0]), >, 0.95);
+    box = element_box (found->pdata[0]);
+    g_assert_true (box.x == 8 && box.y == 4);
+    gst_harness_teardown (h);
+  }
+}
+
+/* Upstream is not told that cropping can be left to downstream. */
+static void
+test_crop_allocation (void)
+{
+  static const gchar *const lines[] = { "sppnetdetect model=@MODEL@", "sppnetoverlay" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (lines); i++) {
+    GstHarness *h = element_harness (lines[i]);
+    g_autoptr (GstCaps) caps = element_caps (GST_VIDEO_FORMAT_RGB, 192, 128);
+    g_autoptr (GstQuery) query = gst_query_new_allocation (caps, TRUE);
+
+    gst_harness_add_propose_allocation_meta (h, GST_VIDEO_CROP_META_API_TYPE, NULL);
+    gst_harness_add_propose_allocation_meta (h, GST_VIDEO_META_API_TYPE, NULL);
+    element_set_caps (h, GST_VIDEO_FORMAT_RGB, 192, 128);
+    g_assert_true (gst_pad_peer_query (h->srcpad, query));
+    g_assert_false (gst_query_find_allocation_meta (query, GST_VIDEO_CROP_META_API_TYPE, NULL));
+    g_assert_true (gst_query_find_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL));
+    gst_harness_teardown (h);
+  }
+}
+
+/* A gap without pixels, as a muxer makes for a stream that pauses, and buffers that have places but no times. */
+static void
+test_gap (void)
+{
+  GstHarness *h = element_harness ("sppnetdetect model=@MODEL@ ! sppnetoverlay ! sppnetpublish location=\"\"");
+  GstBuffer *gap = gst_buffer_new ();
+  g_auto (Scene) scene;
+  g_autoptr (GstBuffer) first = NULL, second = NULL;
+  g_autoptr (GPtrArray) found = NULL;
+  GstSegment segment;
+
+  element_scene (&scene, 192, 128, FALSE);
+  element_set_caps (h, GST_VIDEO_FORMAT_RGB, 192, 128);
+  gst_segment_init (&segment, GST_FORMAT_BYTES);
+  g_assert_true (gst_harness_push_event (h, gst_event_new_segment (&segment)));
+  GST_BUFFER_FLAG_SET (gap, GST_BUFFER_FLAG_GAP);
+  first = element_push (h, gap);
+  g_assert_cmpuint (gst_buffer_get_size (first), ==, 0);
+  second = element_push (h, element_buffer (&scene, GST_VIDEO_FORMAT_RGB));
+  found = element_detections (second);
+  g_assert_cmpuint (found->len, >, 0);
+  gst_harness_teardown (h);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -355,5 +439,8 @@ main (int argc, char **argv)
   g_test_add_func ("/gst/detect/twice", test_twice);
   g_test_add_func ("/gst/detect/params", test_params);
   g_test_add_func ("/gst/detect/short-buffer", test_short_buffer);
+  g_test_add_func ("/gst/detect/crop", test_crop);
+  g_test_add_func ("/gst/detect/crop-allocation", test_crop_allocation);
+  g_test_add_func ("/gst/detect/gap", test_gap);
   return element_run ();
 }

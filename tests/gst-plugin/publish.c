@@ -145,6 +145,7 @@ test_messages (void)
   gst_element_set_bus (h->element, bus);
   element_set_caps (h, GST_VIDEO_FORMAT_RGB, 64, 48);
   add_detection (buffer, "dog", 1, 2, 30, 20, 0.5);
+  add_detection (buffer, "d\xf6g", 1, 2, 30, 20, 0.25); /* by others, in another encoding */
   out = element_push (h, buffer);
   gst_buffer_unref (out);
   message = gst_bus_pop_filtered (bus, GST_MESSAGE_ELEMENT);
@@ -154,7 +155,9 @@ test_messages (void)
   g_assert_true (gst_structure_get_uint64 (structure, "timestamp", &timestamp));
   g_assert_cmpuint (timestamp, ==, 2 * FRAME_DURATION);
   list = gst_structure_get_value (structure, "detections");
-  g_assert_cmpuint (gst_value_array_get_size (list), ==, 1);
+  g_assert_cmpuint (gst_value_array_get_size (list), ==, 2);
+  detection = gst_value_get_structure (gst_value_array_get_value (list, 1));
+  g_assert_cmpstr (gst_structure_get_string (detection, "label"), ==, "d\357\277\275g");
   detection = gst_value_get_structure (gst_value_array_get_value (list, 0));
   g_assert_cmpstr (gst_structure_get_string (detection, "label"), ==, "dog");
   g_assert_true (gst_structure_get_int (detection, "y", &y));

@@ -154,6 +154,9 @@ test_failures (Tool *tool, gconstpointer data)
   tool_run (tool, "evaluate " MODEL "--voc voc --set blue");
   g_assert_cmpint (tool->status, ==, 1);
   g_assert_nonnull (strstr (tool->err, "no object"));
+  tool_run (tool, "evaluate --proposals grid --voc voc --set known --labels nosuch");
+  g_assert_cmpint (tool->status, ==, 1);
+  g_assert_nonnull (strstr (tool->err, "no object"));
   tool_write_picture (tool, "voc/JPEGImages/one.png", 160, 119, (Rectangle) { 0, 0, 9, 9 }, 0);
   tool_run_fails (tool, "evaluate " MODEL "--voc voc --set known", 1, "one.png: is 160x119");
   tool_write (tool, "voc/JPEGImages/one.png", "nothing", -1);

@@ -13,7 +13,7 @@ static const struct
   { "a\\b", { "ab" } },
   { "a\\", { "a\\" } },
   { "", { NULL } },
-  { "dog,", { "dog", "" } },
+  { "dog, ,,", { "dog" } },
   { "\xc3\xa9,\xe2\x82\xac", { "\xc3\xa9", "\xe2\x82\xac" } },
 };
 

@@ -110,7 +110,24 @@ check_jpeg (const gchar *path)
     g_assert_cmpint (ABS (picture.rgb[i] - value (i / 3 % 33, i / 3 / 33, i % 3)), <=, 24);
 }
 
-/* An EXIF orientation ("rotate by 90 degrees") must change neither the size nor the pixels. */
+/* 33x17 pixels, turned clockwise. */
+static void
+check_upright (const gchar *path)
+{
+  g_auto (SppnetPicture) picture = { 0 };
+  g_autoptr (GError) error = NULL;
+
+  sppnet_picture_load_upright (&picture, path, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (picture.width, ==, 17);
+  g_assert_cmpint (picture.height, ==, 33);
+  for (gint y = 0; y < 33; y++)
+    for (gint x = 0; x < 17; x++)
+      for (gint c = 0; c < 3; c++)
+        g_assert_cmpint (ABS (picture.rgb[(y * 17 + x) * 3 + c] - value (y, 16 - x, c)), <=, 24);
+}
+
+/* An EXIF orientation ("rotate by 90 degrees") changes neither the size nor the pixels, unless that is asked for. */
 static void
 test_jpeg (void)
 {
@@ -129,6 +146,7 @@ test_jpeg (void)
   memcpy (joined + 2 + sizeof exif, data + 2, length - 2);
   write_file (turned, joined, length + sizeof exif);
   check_jpeg (turned);
+  check_upright (turned);
 }
 
 static void

@@ -408,6 +408,11 @@ test_default_path (Place *place, gconstpointer data)
     g_assert_nonnull (strstr (error->message, place->folder));
   }
   g_free (found);
+  g_clear_error (&error);
+  /* A file that is named is not replaced by the installed one. */
+  g_setenv ("SPPNET_MODEL_PATH", "/no/such/mine.safetensors", TRUE);
+  g_assert_null (sppnet_model_get_default_path (&error));
+  assert_refused (error, SPPNET_ERROR_NOT_FOUND, "/no/such/mine.safetensors", "SPPNET_MODEL_PATH");
   if (kept)
     g_setenv ("SPPNET_MODEL_PATH", kept, TRUE);
   else

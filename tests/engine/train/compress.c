@@ -163,6 +163,29 @@ test_energy (void)
   g_assert_cmpfloat_with_epsilon (1 - lost / all, layer->energy, 1e-5);
 }
 
+/* What is compressed already can be made smaller still, both halves of a layer at once. */
+static void
+test_twice (void)
+{
+  g_autoptr (SppnetModel) model = model_new (24, 1), small = NULL, smaller = NULL;
+  g_autoptr (GArray) first = NULL, second = NULL;
+  g_autoptr (GError) error = NULL;
+  const SppnetConfig *config;
+
+  small = compress (model, 12, 0, &first, &error);
+  g_assert_no_error (error);
+  smaller = compress (small, 2, 0, &second, &error);
+  g_assert_no_error (error);
+  config = sppnet_model_get_config (smaller);
+  g_assert_cmpuint (config->n_head, ==, 4);
+  g_assert_cmpstr (config->head[0].name, ==, "fc6-svd-svd");
+  g_assert_cmpstr (config->head[1].name, ==, "fc6-svd");
+  g_assert_cmpstr (config->head[2].name, ==, "fc6-svd2");
+  g_assert_cmpstr (config->head[3].name, ==, "fc6");
+  g_assert_cmpint (config->head[0].outputs, ==, 2);
+  g_assert_cmpint (config->head[2].outputs, ==, 2);
+}
+
 static void
 test_refused (void)
 {
@@ -186,6 +209,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/compress/exact", test_exact);
   g_test_add_func ("/compress/energy", test_energy);
+  g_test_add_func ("/compress/twice", test_twice);
   g_test_add_func ("/compress/refused", test_refused);
   return g_test_run ();
 }

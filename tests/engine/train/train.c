@@ -608,6 +608,26 @@ test_add_class_svm_joint (Fixture *fixture, gconstpointer user_data)
   add_squares_to_svm (fixture);
 }
 
+static gboolean
+never (gpointer user_data, const gchar *stage, gdouble fraction, const gchar *message)
+{
+  g_test_message ("%s has begun", stage);
+  g_assert_not_reached ();
+  return FALSE;
+}
+
+/* What could not be written at the end is refused at the beginning. */
+static void
+test_name (Fixture *fixture, gconstpointer user_data)
+{
+  g_autofree gchar *name = g_strnfill (300, 'n');
+  g_autoptr (GError) error = NULL;
+
+  fixture->options.name = name;
+  g_assert_false (sppnet_train (&fixture->options, never, NULL, &error));
+  g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS);
+}
+
 /* A layer of the same name and as many weights, but another shape, is none to start from. */
 static void
 test_other_shape (Fixture *fixture, gconstpointer user_data)
@@ -721,6 +741,7 @@ main (int argc, char **argv)
   ADD ("keeps-the-base-of-boxes", test_keeps_the_base_of_boxes);
   ADD ("roi", test_roi);
   ADD ("heads-only", test_heads_only);
+  ADD ("name", test_name);
   ADD ("other-shape", test_other_shape);
   ADD ("add-class", test_add_class);
   ADD ("add-class-svm", test_add_class_svm);
