@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "import/darknet-cfg.h"
 #include "model/json.h"
-#include "model/weights.h"
+#include "model/tensor-data.h"
 
 /* The values of a weights file, read one after another. */
 typedef struct

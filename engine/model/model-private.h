@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "model/weights.h"
+#include "model/tensor-data.h"
 
 /* What tells one state of a file from another. */
 typedef struct
@@ -15,7 +15,7 @@ struct _SppnetModel
   gint references; /* (atomic) */
   gchar *path;
   SppnetConfig config;
-  GHashTable *weights; /* name -> SppnetWeights */
+  GHashTable *weights; /* name -> SppnetTensorData */
   SppnetDtype dtype;   /* of the file: holds all of its values */
   GBytes *bytes;       /* the mapped file where weights point into it, else NULL */
 

@@ -44,7 +44,7 @@ sppnet_model_new_from_bytes (GBytes *bytes, const gchar *file, GError **error)
   }
   if (!sppnet_config_parse (&config, safetensors.config, -1, file, error))
     return NULL;
-  weights = sppnet_weights_read (&safetensors, &config, file, &in_place, error);
+  weights = sppnet_tensors_read (&safetensors, &config, file, &in_place, error);
   if (!weights)
     return NULL;
 
@@ -90,7 +90,7 @@ sppnet_model_get_config (const SppnetModel *model)
 const gfloat *
 sppnet_model_get_tensor (const SppnetModel *model, const gchar *name, gsize *count)
 {
-  SppnetWeights *weights;
+  SppnetTensorData *weights;
 
   g_return_val_if_fail (model != NULL && name != NULL, NULL);
   weights = g_hash_table_lookup (model->weights, name);

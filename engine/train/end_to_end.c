@@ -5,9 +5,8 @@
 #include <string.h>
 
 #include "base/threads.h"
-#include "kernel/kernel.h"
 #include "region/rpn.h"
-#include "train/checkpoint.h"
+#include "train/descent.h"
 #include "train/schedule.h"
 
 #define EPOCHS 8.0
@@ -25,7 +24,7 @@ typedef struct
   SppnetRpn *rpn; /* NULL: regions come from the data set's proposals */
   gfloat *map;    /* of a variant */
   gsize map_floats;
-  gfloat *gradient; /* [n_params] */
+  gfloat *gradient; /* [n_params], of the descent */
   SppnetLoss loss;
   GError *error;
 } Slot;
@@ -35,14 +34,16 @@ typedef struct
   SppnetNetwork *network;
   const SppnetDataset *dataset;
   SppnetVariants *variants; /* (nullable) */
-  gsize first_param;        /* that has a gradient */
   SppnetPacks *packs;       /* NULL with variants: the convolution layers are not run */
   const SppnetEndToEndSettings *settings;
-  Slot *slots; /* [pictures] */
-  SppnetMoments moments;
+  SppnetDescent descent;
+  Slot *slots;                           /* [pictures] */
   SppnetShuffle shuffle;                 /* of the pictures */
   gdouble classification, box, accuracy; /* moving means, for the progress line */
   gdouble objectness, anchor_box;        /* of the region proposal network */
+  gint64 start;
+  SppnetProgress progress;
+  gpointer user_data;
 } Run;
 
 void
@@ -91,18 +92,6 @@ sppnet_end_to_end_steps (const SppnetEndToEndSettings *settings, const SppnetDat
   return (guint) ceil (sppnet_end_to_end_epochs (settings, dataset) * n / settings->pictures);
 }
 
-/* What its name and record say makes no difference to a run. (transfer full) */
-static gchar *
-describe_network (const SppnetNetwork *network)
-{
-  g_auto (SppnetConfig) config;
-
-  sppnet_config_copy (&config, &network->config);
-  g_clear_pointer (&config.name, g_free);
-  g_clear_pointer (&config.provenance, g_free);
-  return sppnet_config_to_json (&config);
-}
-
 static gchar *
 run_key (const Run *run)
 {
@@ -110,7 +99,7 @@ run_key (const Run *run)
   const SppnetSamplerSettings *p = &s->sampler;
   const SppnetOptimizerSettings *o = &s->optimizer;
   g_autofree gchar *data = sppnet_dataset_key (run->dataset);
-  g_autofree gchar *config = describe_network (run->network);
+  g_autofree gchar *config = sppnet_network_describe (run->network);
   g_autofree gchar *regions = g_strdup_printf ("%u %.9g %.9g %u %u", p->regions, p->positive_fraction, p->easy_fraction,
                                                p->jitter, p->anchors);
   g_autofree gchar *scenes = run->variants ? g_strdup ("variants")
@@ -134,14 +123,14 @@ typedef struct
 } Draw;
 
 static Draw
-draw_at (const Run *run, guint step, guint n_steps)
+draw_at (const Run *run, guint step)
 {
   const SppnetSamplerSettings *sampler = &run->settings->sampler;
   SppnetRandom random = sppnet_schedule_random (run->settings->seed, ((guint64) 1 << 63) + step);
   Draw draw;
 
   draw.scale = sampler->min_scale * pow (sampler->max_scale / sampler->min_scale, sppnet_random_uniform (&random));
-  draw.mosaic = step < MOSAIC_PART * n_steps && sppnet_random_uniform (&random) < sampler->mosaic;
+  draw.mosaic = step < MOSAIC_PART * run->descent.n_steps && sppnet_random_uniform (&random) < sampler->mosaic;
   return draw;
 }
 
@@ -187,7 +176,8 @@ run_slot (Run *run, Slot *slot, guint picture, const Draw *draw, guint64 place)
   SppnetSampler *sampler = slot->sampler;
   const SppnetMap *map;
 
-  memset (slot->gradient + run->first_param, 0, sizeof (gfloat) * (run->network->n_params - run->first_param));
+  memset (slot->gradient + run->descent.first_param, 0,
+          sizeof (gfloat) * (run->network->n_params - run->descent.first_param));
   slot->loss = (SppnetLoss) { 0 };
   if (run->variants) {
     run_variant (run, slot, picture, &random);
@@ -204,21 +194,6 @@ run_slot (Run *run, Slot *slot, guint picture, const Draw *draw, guint64 place)
                        slot->gradient, &slot->loss, &slot->error);
 }
 
-/* Sums the slots' gradients, in their order, into the first. */
-static void
-reduce (Run *run)
-{
-  const gsize block = 8192; /* that of the first slot stays in the cache while the others are added */
-  gsize n = run->network->n_params;
-  guint threads = run->settings->threads;
-
-#pragma omp parallel for num_threads(threads) schedule(static)
-  for (gsize first = run->first_param; first < n; first += block)
-    for (guint k = 1; k < run->settings->pictures; k++)
-      sppnet_kernels ()->add_into (run->slots[0].gradient + first, run->slots[k].gradient + first,
-                                   MIN (block, n - first));
-}
-
 /* No gradient for the outputs of the labels that stay as they are: Adam and momentum then leave them alone, to the bit.
  */
 static void
@@ -230,13 +205,14 @@ mask_outputs (const SppnetDense *dense, gint first, gfloat *gradient)
 }
 
 static gboolean
-run_step (Run *run, guint step, guint n_steps, GError **error)
+compute (gpointer user_data, guint step, GError **error)
 {
+  Run *run = user_data;
   guint pictures = run->settings->pictures, threads = MIN (run->settings->threads, pictures);
+  gint labels = (gint) run->settings->first_label;
   g_autofree guint *picture = g_new (guint, pictures);
   gdouble keep = step < 100 ? 1.0 - 1.0 / (step + 1.0) : 0.99;
-  Draw draw = draw_at (run, step, n_steps);
-  gdouble norm;
+  Draw draw = draw_at (run, step);
 
   for (guint k = 0; k < pictures; k++)
     picture[k] = sppnet_shuffle_at (&run->shuffle, (guint64) step * pictures + k);
@@ -252,6 +228,11 @@ run_step (Run *run, guint step, guint n_steps, GError **error)
       g_propagate_error (error, g_steal_pointer (&slot->error));
       return FALSE;
     }
+    if (labels > 0) {
+      mask_outputs (&run->network->classifier, 1 + labels, slot->gradient);
+      if (run->network->box.out)
+        mask_outputs (&run->network->box, 4 * labels, slot->gradient);
+    }
     run->objectness += (1.0 - keep) * (slot->loss.rpn.objectness - run->objectness);
     run->anchor_box += (1.0 - keep) * (slot->loss.rpn.box - run->anchor_box);
     if (slot->sampler->samples.n == 0)
@@ -259,20 +240,6 @@ run_step (Run *run, guint step, guint n_steps, GError **error)
     run->classification += (1.0 - keep) * (slot->loss.classification - run->classification);
     run->box += (1.0 - keep) * (slot->loss.box - run->box);
     run->accuracy += (1.0 - keep) * ((gdouble) slot->loss.correct / (gdouble) slot->sampler->samples.n - run->accuracy);
-  }
-  reduce (run);
-  if (run->settings->first_label > 0) {
-    mask_outputs (&run->network->classifier, 1 + (gint) run->settings->first_label, run->slots[0].gradient);
-    if (run->network->box.out)
-      mask_outputs (&run->network->box, 4 * (gint) run->settings->first_label, run->slots[0].gradient);
-  }
-  norm = sppnet_optimizer_step (run->network, &run->moments, run->slots[0].gradient, &run->settings->optimizer, step,
-                                sppnet_schedule_rate (step, n_steps, MIN (run->settings->warm_up, n_steps / 4)),
-                                run->settings->threads);
-  if (!isfinite (norm)) {
-    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
-                 "step %u: the gradient is not finite; a lower learning rate may help", step);
-    return FALSE;
   }
   return TRUE;
 }
@@ -315,28 +282,22 @@ scale_new_layers (Run *run, GError **error)
 static gboolean
 allocate (Run *run, GError **error)
 {
-  gsize bytes = sizeof (gfloat) * run->network->n_params;
-  gboolean ok = TRUE;
-
   if (!run->variants) {
     run->packs = sppnet_packs_new (run->network, error);
     if (!run->packs)
       return FALSE;
   }
+  if (!sppnet_descent_init (&run->descent, error))
+    return FALSE;
   run->slots = g_new0 (Slot, run->settings->pictures);
   for (guint k = 0; k < run->settings->pictures; k++) {
     run->slots[k].sampler = sppnet_sampler_new ();
     run->slots[k].pass = sppnet_pass_new (run->network, run->packs);
     if (run->packs && sppnet_packs_get_rpn (run->packs))
       run->slots[k].rpn = sppnet_rpn_new_for_layers (&run->network->config, sppnet_packs_get_rpn (run->packs));
-    run->slots[k].gradient = sppnet_aligned_alloc (bytes);
-    ok = ok && run->slots[k].gradient;
+    run->slots[k].gradient = run->descent.gradients[k];
   }
-  ok = ok && sppnet_moments_init (&run->moments, run->network, run->settings->optimizer.kind);
-  if (!ok)
-    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "no memory to train %" G_GSIZE_FORMAT " parameters",
-                 run->network->n_params);
-  return ok;
+  return TRUE;
 }
 
 static void
@@ -347,60 +308,31 @@ release (Run *run)
     sppnet_pass_free (run->slots[k].pass);
     sppnet_rpn_free (run->slots[k].rpn);
     sppnet_aligned_free (run->slots[k].map);
-    sppnet_aligned_free (run->slots[k].gradient);
     g_clear_error (&run->slots[k].error);
   }
   g_free (run->slots);
   sppnet_packs_free (run->packs);
   sppnet_shuffle_clear (&run->shuffle);
-  sppnet_moments_clear (&run->moments);
+  sppnet_descent_clear (&run->descent);
 }
 
 static gboolean
-report (Run *run, guint step, guint n_steps, gint64 start, guint first, SppnetProgress progress, gpointer user_data)
+report (gpointer user_data, guint done)
 {
-  gdouble seconds = (gdouble) (g_get_monotonic_time () - start) / G_USEC_PER_SEC;
+  const Run *run = user_data;
+  gdouble seconds = (gdouble) (g_get_monotonic_time () - run->start) / G_USEC_PER_SEC;
   g_autofree gchar *message = NULL, *anchors = NULL;
 
-  if (!progress)
+  if (!run->progress)
     return TRUE;
   if (run->packs && sppnet_packs_get_rpn (run->packs))
     anchors = g_strdup_printf (", of proposals %.3f + %.3f", run->objectness, run->anchor_box);
-  message = g_strdup_printf ("step %u of %u, loss %.3f + %.3f%s, %.1f %% right, %.2f pictures/s", step, n_steps,
-                             run->classification, run->box, anchors ? anchors : "", 100.0 * run->accuracy,
-                             (step - first) * run->settings->pictures / MAX (seconds, 1e-3));
-  return progress (user_data, run->variants ? "head" : "end-to-end", (gdouble) step / n_steps, message);
-}
-
-static gboolean
-loop (Run *run, const gchar *checkpoint, const gchar *key, guint first, SppnetProgress progress, gpointer user_data,
-      GError **error)
-{
-  guint n_steps = sppnet_end_to_end_steps (run->settings, run->dataset);
-  gint64 start = g_get_monotonic_time (), saved = start;
-
-  for (guint step = first; step < n_steps; step++) {
-    gint64 now;
-    gboolean go_on;
-
-    if (!run_step (run, step, n_steps, error))
-      return FALSE;
-    now = g_get_monotonic_time ();
-    go_on = report (run, step + 1, n_steps, start, first, progress, user_data);
-    if (checkpoint
-        && (!go_on || step + 1 == n_steps
-            || now - saved > (gint64) run->settings->checkpoint_seconds * G_USEC_PER_SEC)) {
-      saved = now;
-      if (!sppnet_checkpoint_save (checkpoint, key, step + 1, run->network, &run->moments, error))
-        return FALSE;
-    }
-    if (!go_on && step + 1 < n_steps) {
-      g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CANCELLED, "stopped after step %u of %u%s%s", step + 1, n_steps,
-                   checkpoint ? "; the same command goes on from " : "", checkpoint ? checkpoint : "");
-      return FALSE;
-    }
-  }
-  return TRUE;
+  message = g_strdup_printf ("step %u of %u, loss %.3f + %.3f%s, %.1f %% right, %.2f pictures/s", done,
+                             run->descent.n_steps, run->classification, run->box, anchors ? anchors : "",
+                             100.0 * run->accuracy,
+                             (done - run->descent.done) * run->settings->pictures / MAX (seconds, 1e-3));
+  return run->progress (run->user_data, run->variants ? "head" : "end-to-end", (gdouble) done / run->descent.n_steps,
+                        message);
 }
 
 /* After the first access, threads may share the cache. */
@@ -417,23 +349,39 @@ sppnet_end_to_end_train (SppnetNetwork *network, const SppnetDataset *dataset, S
                          const SppnetEndToEndSettings *settings, const gchar *checkpoint, SppnetProgress progress,
                          gpointer user_data, GError **error)
 {
+  guint n_steps = sppnet_end_to_end_steps (settings, dataset);
   Run run = { .network = network,
               .dataset = dataset,
               .variants = variants,
               .settings = settings,
-              .first_param = variants ? sppnet_optimizer_first (network, &settings->optimizer) : 0,
-              .shuffle = { dataset->annotations->len, settings->seed } };
+              .shuffle = { dataset->annotations->len, settings->seed },
+              .progress = progress,
+              .user_data = user_data };
   g_autofree gchar *key = run_key (&run);
-  guint first = 0;
   gboolean ok;
 
-  ok = allocate (&run, error) && (!variants || open_variants (&run, error))
-       && (!checkpoint || sppnet_checkpoint_load (checkpoint, key, &first, network, &run.moments, error));
+  run.descent = (SppnetDescent) {
+    .network = network,
+    .optimizer = &settings->optimizer,
+    .pictures = settings->pictures,
+    .n_steps = n_steps,
+    .warm_up = MIN (settings->warm_up, n_steps / 4),
+    .threads = settings->threads,
+    .first_param = variants ? sppnet_optimizer_first (network, &settings->optimizer) : 0,
+    .checkpoint = checkpoint,
+    .key = key,
+    .checkpoint_seconds = settings->checkpoint_seconds,
+    .compute = compute,
+    .report = report,
+    .user_data = &run,
+  };
+  ok = allocate (&run, error) && (!variants || open_variants (&run, error));
   if (ok) {
     sppnet_blas_begin ();
-    if (first == 0 && (settings->new_head || settings->new_rpn))
+    if (run.descent.done == 0 && (settings->new_head || settings->new_rpn))
       ok = scale_new_layers (&run, error);
-    ok = ok && loop (&run, checkpoint, key, first, progress, user_data, error);
+    run.start = g_get_monotonic_time ();
+    ok = ok && sppnet_descent_run (&run.descent, error);
     sppnet_blas_end ();
   }
   release (&run);

@@ -401,6 +401,17 @@ adopt_pooled (SppnetNetwork *network, const SppnetConfig *from, const Place *pla
   return TRUE;
 }
 
+gchar *
+sppnet_network_describe (const SppnetNetwork *network)
+{
+  g_auto (SppnetConfig) config;
+
+  sppnet_config_copy (&config, &network->config);
+  g_clear_pointer (&config.name, g_free);
+  g_clear_pointer (&config.provenance, g_free);
+  return sppnet_config_to_json (&config);
+}
+
 guint
 sppnet_network_adopt (SppnetNetwork *network, SppnetModel *model, gboolean *head_taken)
 {

@@ -63,6 +63,9 @@ void sppnet_network_pass_through (SppnetNetwork *network, guint first);
 /* Whether a model has a softmax over just these labels, so that its outputs can be trained further. */
 gboolean sppnet_network_same_outputs (const SppnetConfig *config, gchar **labels);
 
+/* The configuration as JSON, without name and record, which make no difference to a run. (transfer full) */
+gchar *sppnet_network_describe (const SppnetNetwork *network);
+
 /* Takes the tensors that model has under the same name and size: convolution layers, head layers, and, when the labels
  * are the same, classifier and box regression. head_taken: whether the first fully connected layer was among them.
  * Returns how many were taken. */

@@ -7,7 +7,7 @@
 #include "backbone/backbone.h"
 #include "base/threads.h"
 #include "train/anchors.h"
-#include "train/checkpoint.h"
+#include "train/descent.h"
 #include "train/rpn_pass.h"
 #include "train/schedule.h"
 
@@ -22,7 +22,7 @@ typedef struct
   gfloat *map;
   gsize map_floats;
   GArray *boxes;    /* (element-type SppnetBox) */
-  gfloat *gradient; /* [n_params] */
+  gfloat *gradient; /* [n_params], of the descent */
   SppnetRpnLoss loss;
   GError *error;
 } Slot;
@@ -32,11 +32,12 @@ typedef struct
   SppnetNetwork *network;
   SppnetVariants *variants;
   const SppnetRpnSettings *settings;
-  guint n_steps;
+  SppnetDescent descent;
   SppnetShuffle shuffle;
-  Slot *slots; /* [pictures] */
-  SppnetMoments moments;
+  Slot *slots;                       /* [pictures] */
   gdouble objectness, box, accuracy; /* moving means, for the progress line */
+  SppnetProgress progress;
+  gpointer user_data;
 } Run;
 
 void
@@ -114,7 +115,7 @@ run_key (const Run *run, const SppnetDataset *dataset)
   const SppnetRpnSettings *s = run->settings;
   const SppnetOptimizerSettings *o = &s->optimizer;
   g_autofree gchar *data = sppnet_dataset_key (dataset);
-  g_autofree gchar *config = sppnet_config_to_json (&run->network->config);
+  g_autofree gchar *config = sppnet_network_describe (run->network);
   g_autofree gchar *text
       = g_strdup_printf ("rpn %s %s %u %.9g %u %u %u %u | %d %.9g %.9g %.9g %.9g %.9g", data, config, s->seed,
                          s->epochs, s->pictures, s->warm_up, s->samples, s->variants, o->kind, o->learning_rate,
@@ -143,50 +144,30 @@ run_slot (Run *run, Slot *slot, guint picture, guint64 place)
                          slot->gradient, NULL, &slot->loss, &slot->error);
 }
 
-/* Sums the slots' gradients, in their order, into the first, and notes their losses. */
-static void
-reduce (Run *run, guint step)
-{
-  gdouble keep = step < 100 ? 1.0 - 1.0 / (step + 1.0) : 0.99;
-
-  for (guint k = 0; k < run->settings->pictures; k++) {
-    const Slot *slot = &run->slots[k];
-    gdouble right = (gdouble) slot->loss.correct / (gdouble) MAX (slot->targets.n, 1);
-
-    if (k > 0)
-      for (gsize i = 0; i < run->network->n_params; i++)
-        run->slots[0].gradient[i] += slot->gradient[i];
-    run->objectness += (1.0 - keep) * (slot->loss.objectness - run->objectness);
-    run->box += (1.0 - keep) * (slot->loss.box - run->box);
-    run->accuracy += (1.0 - keep) * (right - run->accuracy);
-  }
-}
-
 static gboolean
-run_step (Run *run, guint step, GError **error)
+compute (gpointer user_data, guint step, GError **error)
 {
+  Run *run = user_data;
   guint pictures = run->settings->pictures, threads = MIN (run->settings->threads, pictures);
+  gdouble keep = step < 100 ? 1.0 - 1.0 / (step + 1.0) : 0.99;
   g_autofree guint *picture = g_new (guint, pictures);
-  gdouble norm;
 
   for (guint k = 0; k < pictures; k++)
     picture[k] = sppnet_shuffle_at (&run->shuffle, (guint64) step * pictures + k);
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
   for (guint k = 0; k < pictures; k++)
     run_slot (run, &run->slots[k], picture[k], (guint64) step * pictures + k);
-  for (guint k = 0; k < pictures; k++)
-    if (run->slots[k].error) {
-      g_propagate_error (error, g_steal_pointer (&run->slots[k].error));
+  for (guint k = 0; k < pictures; k++) {
+    Slot *slot = &run->slots[k];
+    gdouble right = (gdouble) slot->loss.correct / (gdouble) MAX (slot->targets.n, 1);
+
+    if (slot->error) {
+      g_propagate_error (error, g_steal_pointer (&slot->error));
       return FALSE;
     }
-  reduce (run, step);
-  norm = sppnet_optimizer_step (run->network, &run->moments, run->slots[0].gradient, &run->settings->optimizer, step,
-                                sppnet_schedule_rate (step, run->n_steps, run->settings->warm_up),
-                                run->settings->threads);
-  if (!isfinite (norm)) {
-    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
-                 "step %u: the gradient is not finite; a lower learning rate may help", step);
-    return FALSE;
+    run->objectness += (1.0 - keep) * (slot->loss.objectness - run->objectness);
+    run->box += (1.0 - keep) * (slot->loss.box - run->box);
+    run->accuracy += (1.0 - keep) * (right - run->accuracy);
   }
   return TRUE;
 }
@@ -217,21 +198,15 @@ measure_maps (Run *run, gdouble *mean, GError **error)
 static gboolean
 allocate (Run *run, GError **error)
 {
-  gsize bytes = sizeof (gfloat) * run->network->n_params;
-  gboolean ok = TRUE;
-
+  if (!sppnet_descent_init (&run->descent, error))
+    return FALSE;
   run->slots = g_new0 (Slot, run->settings->pictures);
   for (guint k = 0; k < run->settings->pictures; k++) {
     run->slots[k].pass = sppnet_rpn_pass_new ();
     run->slots[k].boxes = g_array_new (FALSE, FALSE, sizeof (SppnetBox));
-    run->slots[k].gradient = sppnet_aligned_alloc (bytes);
-    ok = ok && run->slots[k].gradient;
+    run->slots[k].gradient = run->descent.gradients[k];
   }
-  ok = ok && sppnet_moments_init (&run->moments, run->network, run->settings->optimizer.kind);
-  if (!ok)
-    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "no memory to train %" G_GSIZE_FORMAT " parameters",
-                 run->network->n_params);
-  return ok;
+  return TRUE;
 }
 
 static void
@@ -242,54 +217,25 @@ release (Run *run)
     sppnet_rpn_targets_clear (&run->slots[k].targets);
     g_array_unref (run->slots[k].boxes);
     sppnet_aligned_free (run->slots[k].map);
-    sppnet_aligned_free (run->slots[k].gradient);
     g_clear_error (&run->slots[k].error);
   }
   g_free (run->slots);
   sppnet_shuffle_clear (&run->shuffle);
-  sppnet_moments_clear (&run->moments);
+  sppnet_descent_clear (&run->descent);
   sppnet_variants_free (run->variants);
 }
 
 static gboolean
-report (const Run *run, guint step, SppnetProgress progress, gpointer user_data)
+report (gpointer user_data, guint done)
 {
+  const Run *run = user_data;
   g_autofree gchar *message = NULL;
 
-  if (!progress)
+  if (!run->progress)
     return TRUE;
-  message = g_strdup_printf ("step %u of %u, loss %.3f + %.3f, %.1f %% right", step, run->n_steps, run->objectness,
-                             run->box, 100.0 * run->accuracy);
-  return progress (user_data, "region proposal network", (gdouble) step / run->n_steps, message);
-}
-
-static gboolean
-loop (Run *run, const gchar *checkpoint, const gchar *key, guint first, SppnetProgress progress, gpointer user_data,
-      GError **error)
-{
-  gint64 saved = g_get_monotonic_time ();
-
-  for (guint step = first; step < run->n_steps; step++) {
-    gint64 now;
-    gboolean go_on;
-
-    if (!run_step (run, step, error))
-      return FALSE;
-    now = g_get_monotonic_time ();
-    go_on = report (run, step + 1, progress, user_data);
-    if (!go_on || step + 1 == run->n_steps
-        || now - saved > (gint64) run->settings->checkpoint_seconds * G_USEC_PER_SEC) {
-      saved = now;
-      if (!sppnet_checkpoint_save (checkpoint, key, step + 1, run->network, &run->moments, error))
-        return FALSE;
-    }
-    if (!go_on && step + 1 < run->n_steps) {
-      g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CANCELLED,
-                   "stopped after step %u of %u; the same command goes on from %s", step + 1, run->n_steps, checkpoint);
-      return FALSE;
-    }
-  }
-  return TRUE;
+  message = g_strdup_printf ("step %u of %u, loss %.3f + %.3f, %.1f %% right", done, run->descent.n_steps,
+                             run->objectness, run->box, 100.0 * run->accuracy);
+  return run->progress (run->user_data, "region proposal network", (gdouble) done / run->descent.n_steps, message);
 }
 
 gboolean
@@ -299,27 +245,42 @@ sppnet_rpn_train (SppnetNetwork *network, SppnetModel *model, const SppnetDatase
 {
   g_autofree gchar *maps = g_build_filename (work, "variants.cache", NULL);
   g_autofree gchar *checkpoint = g_build_filename (work, "rpn.checkpoint", NULL);
-  guint n = dataset->annotations->len, first = 0;
+  guint n = dataset->annotations->len;
   Run run = { .network = network,
               .settings = settings,
-              .n_steps = (guint) ceil (settings->epochs * n / settings->pictures),
-              .shuffle = { n, settings->seed } };
+              .shuffle = { n, settings->seed },
+              .progress = progress,
+              .user_data = user_data };
   g_autofree gchar *key = run_key (&run, dataset);
   gdouble square = 0.0;
   gboolean ok;
 
+  run.descent = (SppnetDescent) {
+    .network = network,
+    .optimizer = &settings->optimizer,
+    .pictures = settings->pictures,
+    .n_steps = (guint) ceil (settings->epochs * n / settings->pictures),
+    .warm_up = settings->warm_up,
+    .threads = settings->threads,
+    .checkpoint = checkpoint,
+    .key = key,
+    .checkpoint_seconds = settings->checkpoint_seconds,
+    .compute = compute,
+    .report = report,
+    .user_data = &run,
+  };
   run.variants = sppnet_variants_new (model, dataset, maps, error);
   ok = run.variants
        && sppnet_variants_fill (run.variants, settings->variants, settings->threads, progress, user_data, error)
-       && allocate (&run, error) && sppnet_checkpoint_load (checkpoint, key, &first, network, &run.moments, error);
+       && allocate (&run, error);
   /* In any case: after the first access, threads may share the cache. */
   ok = ok && measure_maps (&run, &square, error);
   if (ok) {
     /* He's initial weights expect inputs of mean square 1. */
-    if (first == 0)
+    if (run.descent.done == 0)
       sppnet_network_scale_rpn (network, (gfloat) (1.0 / sqrt (MAX (square, 1e-12))));
     sppnet_blas_begin ();
-    ok = loop (&run, checkpoint, key, first, progress, user_data, error);
+    ok = sppnet_descent_run (&run.descent, error);
     sppnet_blas_end ();
   }
   release (&run);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "model/weights.h"
+#include "model/tensor-data.h"
 
 #include <string.h>
 
@@ -9,7 +9,7 @@
 static void
 free_weights (gpointer data)
 {
-  sppnet_aligned_free (((SppnetWeights *) data)->owned);
+  sppnet_aligned_free (((SppnetTensorData *) data)->owned);
   g_free (data);
 }
 
@@ -50,10 +50,10 @@ convert (gfloat *out, const guint8 *data, gsize n, SppnetDtype dtype)
   }
 }
 
-static SppnetWeights *
+static SppnetTensorData *
 make_floats (const SppnetStoredTensor *tensor, const gchar *file, GError **error)
 {
-  SppnetWeights *weights = g_new0 (SppnetWeights, 1);
+  SppnetTensorData *weights = g_new0 (SppnetTensorData, 1);
   gsize bad;
 
   weights->count = tensor->count;
@@ -109,7 +109,7 @@ read_all (GHashTable *out, GHashTable *expected, const SppnetSafetensors *safete
   for (guint i = 0; i < safetensors->tensors->len; i++) {
     const SppnetStoredTensor *tensor = &g_array_index (safetensors->tensors, SppnetStoredTensor, i);
     const SppnetTensorSource *source = g_hash_table_lookup (expected, tensor->name);
-    SppnetWeights *weights;
+    SppnetTensorData *weights;
 
     if (!source) {
       g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT, "%s: tensor '%s': the configuration has no such tensor",
@@ -128,7 +128,7 @@ read_all (GHashTable *out, GHashTable *expected, const SppnetSafetensors *safete
 }
 
 GHashTable *
-sppnet_weights_read (const SppnetSafetensors *safetensors, const SppnetConfig *config, const gchar *file,
+sppnet_tensors_read (const SppnetSafetensors *safetensors, const SppnetConfig *config, const gchar *file,
                      gboolean *in_place, GError **error)
 {
   g_autoptr (GHashTable) out = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, free_weights);

@@ -9,11 +9,11 @@ typedef struct
   const gfloat *data;
   gsize count;
   gfloat *owned; /* what data points to where it was converted, or NULL: it lies in the file */
-} SppnetWeights;
+} SppnetTensorData;
 
 /* Checks that the file has exactly the tensors that config implies and makes floats of them. Returns name ->
- * SppnetWeights. in_place: (out): whether a tensor points into the file. */
-GHashTable *sppnet_weights_read (const SppnetSafetensors *safetensors, const SppnetConfig *config, const gchar *file,
+ * SppnetTensorData. in_place: (out): whether a tensor points into the file. */
+GHashTable *sppnet_tensors_read (const SppnetSafetensors *safetensors, const SppnetConfig *config, const gchar *file,
                                  gboolean *in_place, GError **error);
 
 /* Index of the first value that is not finite; n where there is none. */
