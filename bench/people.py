@@ -5,6 +5,7 @@ import os
 import sys
 
 FALSE_A_FRAME = .25, .5, 1., 2.
+THRESHOLDS = .05, .1, .2, .3, .4
 
 
 def load(path):
@@ -60,6 +61,11 @@ def main():
                 break
             threshold, best = confidence, right
         print(f"| {allowed} | {threshold:.2f} | {best} | {100 * best / total:.0f} % |")
+    print("\n| threshold | people found | | false boxes a frame |\n|---|---|---|---|")
+    for threshold in THRESHOLDS:
+        right = sum(confidence >= threshold and height is not None for confidence, height in matches)
+        wrong = sum(confidence >= threshold and height is None for confidence, height in matches)
+        print(f"| {threshold:.2f} | {right} | {100 * right / total:.0f} % | {wrong / len(people):.2f} |")
 
 
 main()

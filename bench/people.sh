@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # How many of the people in a surveillance clip are found: 20 frames of vtest.avi (Debian's opencv-doc, 768x576), in which
-# people are 40 to 110 pixels tall, against the boxes that bench/people.txt has for them, drawn by hand. A person is found
+# people are 34 to 154 pixels tall, against the boxes that bench/people.txt has for them, drawn by hand. A person is found
 # where a box overlaps (IoU) by half or more.
 #
 #   bench/people.sh [--model FILE] [--clip FILE] [--build DIR] [--precision KIND]

@@ -16,27 +16,36 @@ mkdir -p "$work"
 [ -e "$work/tiny.safetensors" ] || "$sppnet" import --darknet "$data/backbone/tiny.cfg" "$data/backbone/tiny.weights" \
   --output "$work/tiny.safetensors"
 
-# All pictures, those with weak labels among them.
-[ -e "$work/all.safetensors" ] || "$sppnet" train --voc "$data/voc" --set train --voc "$data/extra" --set train \
-  --init "$work/tiny.safetensors" --name voc20 --output "$work/all.safetensors" --work "$work/all"
-
-# Then those with exact labels only, at lower rates. The labels are named because some occur in extra/ alone.
+# The labels are named because some occur in extra/ alone. Pictures with exact labels count twice.
 set --
 for label in aeroplane bicycle bird boat bottle bus car cat chair cow diningtable dog horse motorbike person pottedplant \
   sheep sofa train tvmonitor; do
   set -- "$@" --label "$label"
 done
-[ -e "$work/exact.safetensors" ] || "$sppnet" train --voc "$data/voc" --set train "$@" \
-  --init "$work/all/end-to-end.safetensors" --name voc20 --epochs 4 \
-  --learning-rate 2e-4 --backbone-learning-rate 8e-5 --warm-up 100 --min-scale 0.6 --max-scale 1.4 \
+all()
+{
+  "$sppnet" train --voc "$data/voc" --set train --voc "$data/extra" --set train --voc "$data/voc" --set train --name voc20 "$@"
+}
+rates="--learning-rate 4e-4 --backbone-learning-rate 2e-4 --weight-decay 0.05 --warm-up 500"
+scenes="--regions 96 --pictures 4 --min-scale 0.5 --max-scale 1.6 --mosaic 0.4"
+
+# All at once: a stage of context behind the imported layers, a map of stride 8 from three layers, the region proposal
+# network and the head.
+# shellcheck disable=SC2086
+[ -e "$work/base.safetensors" ] || all "$@" --init "$work/tiny.safetensors" --context 64,512 --merge conv10 \
+  --rpn --rpn-filters 48 --rpn-stride 1 $scenes $rates --epochs 12 --output "$work/base.safetensors" --work "$work/base"
+
+# A smaller first layer of the head, which leaves time for a look at what is around each region.
+[ -e "$work/small.safetensors" ] || "$sppnet" compress --rank 256 "$work/base.safetensors" --output "$work/small.safetensors"
+# shellcheck disable=SC2086
+[ -e "$work/around.safetensors" ] || all "$@" --init "$work/small.safetensors" --rpn --around 1,2 \
+  $scenes $rates --epochs 20 --output "$work/around.safetensors" --work "$work/around"
+
+# Exact labels only, fewer mosaics, at lower rates.
+[ -e "$work/exact.safetensors" ] || "$sppnet" train --voc "$data/voc" --set train --name voc20 "$@" \
+  --init "$work/around.safetensors" --rpn --regions 96 --pictures 4 --min-scale 0.5 --max-scale 1.5 --mosaic 0.15 \
+  --learning-rate 2e-4 --backbone-learning-rate 1e-4 --weight-decay 0.05 --warm-up 100 --epochs 10 \
   --output "$work/exact.safetensors" --work "$work/exact"
 
-# A map of stride 8, from two layers, and all pictures again, those with exact labels twice as often.
-[ -e "$work/merged.safetensors" ] || "$sppnet" train --voc "$data/voc" --set train --voc "$data/extra" --set train \
-  --voc "$data/voc" --set train "$@" --init "$work/exact.safetensors" --merge conv10 --name voc20 --epochs 4.5 \
-  --min-scale 0.6 --max-scale 1.4 --output "$work/merged.safetensors" --work "$work/merged"
-
-# Region proposals from that map, and confidences from pictures that were not trained on.
-[ -e "$work/rpn.safetensors" ] || "$sppnet" train --rpn-only --rpn-variants 2 --voc "$data/voc" --set train \
-  --init "$work/merged/end-to-end.safetensors" --output "$work/rpn.safetensors" --work "$work/rpn"
-exec "$sppnet" calibrate --voc "$data/voc" --set val --model "$work/rpn.safetensors" --output "$output"
+# Confidences from pictures that were not trained on.
+exec "$sppnet" calibrate --voc "$data/voc" --set val --model "$work/exact.safetensors" --output "$output"
