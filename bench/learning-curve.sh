@@ -15,7 +15,7 @@ data=$(cd "$1" && pwd) work=$2
 shift 2
 [ $# -gt 0 ] || set -- 10 25 50 100 200
 sppnet=${SPPNET:-sppnet}
-steps=${STEPS:-400}
+steps=${STEPS:-2400}
 
 mkdir -p "$work/voc/ImageSets/Main"
 ln -sfn "$data/Annotations" "$work/voc/Annotations"

@@ -10,6 +10,7 @@
 #include "train/train.h"
 
 #define NOT_GIVEN (-G_MAXDOUBLE)
+#define NO_NUMBER G_MININT
 
 /* What the command line says, before it is checked. */
 static struct
@@ -70,13 +71,14 @@ static const GOptionEntry network_entries[] = {
 };
 
 static const GOptionEntry schedule_entries[] = {
-  { "epochs", 0, 0, G_OPTION_ARG_DOUBLE, &arg.epochs, "Passes over the pictures (default: 8, and at least 400 steps)",
-    "X" },
+  { "epochs", 0, 0, G_OPTION_ARG_DOUBLE, &arg.epochs,
+    "Passes over the pictures (default: 8, and at least 400 steps; --heads-only 2400)", "X" },
   { "pictures", 0, 0, G_OPTION_ARG_INT, &arg.pictures, "Pictures per step (default: 2)", "N" },
-  { "regions", 0, 0, G_OPTION_ARG_INT, &arg.regions, "Regions per picture and step (default: 64)", "N" },
+  { "regions", 0, 0, G_OPTION_ARG_INT, &arg.regions, "Regions per picture and step (default: 64; --heads-only 128)",
+    "N" },
   { "optimizer", 0, 0, G_OPTION_ARG_STRING, &arg.optimizer, "adamw (default) or sgd", "KIND" },
   { "learning-rate", 0, 0, G_OPTION_ARG_DOUBLE, &arg.learning_rate,
-    "Of fully connected layers (default: 3e-4; sgd 1e-3)", "X" },
+    "Of fully connected layers (default: 3e-4; sgd and --heads-only 1e-3)", "X" },
   { "backbone-learning-rate", 0, 0, G_OPTION_ARG_DOUBLE, &arg.backbone_learning_rate,
     "Of convolution layers (default: 1e-4; sgd 1e-3)", "X" },
   { "weight-decay", 0, 0, G_OPTION_ARG_DOUBLE, &arg.weight_decay, "Default: 0.01; sgd 5e-4", "X" },
@@ -215,7 +217,7 @@ take_defaults (const SppnetTrainOptions *defaults)
 
   arg.seed = (gint) e->seed;
   arg.pictures = (gint) e->pictures;
-  arg.regions = (gint) e->sampler.regions;
+  arg.regions = NO_NUMBER; /* depends on --heads-only */
   arg.warm_up = (gint) e->warm_up;
   arg.max_proposals = (gint) defaults->max_proposals;
   arg.variants = (gint) defaults->rpn.variants;
@@ -260,7 +262,8 @@ take_numbers (SppnetTrainOptions *options, GError **error)
   SppnetEndToEndSettings *e = &options->end_to_end;
 
   if ((arg.epochs != NOT_GIVEN && !check_range ("epochs", arg.epochs, 0.0, 10000.0, error))
-      || !check_range ("pictures", arg.pictures, 1, 64, error) || !check_range ("regions", arg.regions, 1, 2000, error)
+      || !check_range ("pictures", arg.pictures, 1, 64, error)
+      || (arg.regions != NO_NUMBER && !check_range ("regions", arg.regions, 1, 2000, error))
       || !check_range ("warm-up", arg.warm_up, 0, 1000000, error)
       || !check_range ("max-proposals", arg.max_proposals, 1, 20000, error)
       || !check_range ("threads", arg.threads, 0, 1024, error) || !check_range ("seed", arg.seed, 0, G_MAXINT, error)
@@ -276,7 +279,8 @@ take_numbers (SppnetTrainOptions *options, GError **error)
     e->epochs = arg.epochs;
   e->pictures = (guint) arg.pictures;
   e->warm_up = (guint) arg.warm_up;
-  e->sampler.regions = (guint) arg.regions;
+  if (arg.regions != NO_NUMBER)
+    e->sampler.regions = (guint) arg.regions;
   e->sampler.min_scale = arg.min_scale;
   e->sampler.max_scale = arg.max_scale;
   e->sampler.mosaic = arg.mosaic;
@@ -343,6 +347,8 @@ take_arguments (SppnetTrainOptions *options, GError **error)
 
   if (!sppnet_arguments_check_pictures (&pictures, error) || !check_combinations (options, error))
     return FALSE;
+  if (arg.heads_only)
+    sppnet_heads_only_defaults (&options->end_to_end);
   if (!arg.output)
     return usage (error, "--output FILE is needed");
   if (arg.labels && arg.label_file)

@@ -14,7 +14,6 @@
 #define MOSAIC_PART 0.85
 /* Of the region proposal network in training, per scene. */
 #define RPN_BOXES 400
-#define LEAST_STEPS 400
 
 /* One picture of a step: drawn, run and differentiated by one thread. */
 typedef struct
@@ -53,6 +52,7 @@ sppnet_end_to_end_defaults (SppnetEndToEndSettings *settings)
     .init_key = "",
     .seed = 1,
     .epochs = -1,
+    .least_steps = 400,
     .pictures = 2,
     .warm_up = 200,
     .sampler = { .regions = 64,
@@ -75,13 +75,22 @@ sppnet_end_to_end_defaults (SppnetEndToEndSettings *settings)
   };
 }
 
+void
+sppnet_heads_only_defaults (SppnetEndToEndSettings *settings)
+{
+  sppnet_end_to_end_defaults (settings);
+  settings->least_steps = 2400;
+  settings->sampler.regions = 128;
+  settings->optimizer.learning_rate = 1e-3;
+}
+
 gdouble
 sppnet_end_to_end_epochs (const SppnetEndToEndSettings *settings, const SppnetDataset *dataset)
 {
   if (settings->epochs >= 0.0)
     return settings->epochs;
   /* Few pictures are seen more often: what training takes is steps. */
-  return MAX (EPOCHS, (gdouble) LEAST_STEPS * 2 / dataset->annotations->len);
+  return MAX (EPOCHS, (gdouble) settings->least_steps * 2 / dataset->annotations->len);
 }
 
 guint

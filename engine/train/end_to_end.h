@@ -12,7 +12,8 @@ typedef struct
   const gchar *init_key; /* what the network started from, for the checkpoint; "" */
   guint32 seed;
   guint threads;
-  gdouble epochs;    /* passes over the pictures; below 0: 8, and at least 400 steps of two pictures */
+  gdouble epochs; /* passes over the pictures; below 0: 8, and at least least_steps of two pictures */
+  guint least_steps;
   guint pictures;    /* per step; each is computed by one thread */
   gboolean new_head; /* the first fully connected layer has its initial weights: fit their scale to the vectors */
   gboolean new_rpn;  /* a region proposal network is trained with the rest: likewise, to the maps */
@@ -27,6 +28,9 @@ typedef struct
 
 /* Seed 1, all processors. */
 void sppnet_end_to_end_defaults (SppnetEndToEndSettings *settings);
+/* Of fully connected layers on feature maps that are made once: steps are cheap, so more of them, on more regions; and
+ * what is learnt from features that stay as they are can be learnt faster. */
+void sppnet_heads_only_defaults (SppnetEndToEndSettings *settings);
 
 gdouble sppnet_end_to_end_epochs (const SppnetEndToEndSettings *settings, const SppnetDataset *dataset);
 guint sppnet_end_to_end_steps (const SppnetEndToEndSettings *settings, const SppnetDataset *dataset);
