@@ -15,7 +15,7 @@ data=$(cd "$1" && pwd) work=$2
 shift 2
 [ $# -gt 0 ] || set -- 10 25 50 100 200
 sppnet=${SPPNET:-sppnet}
-steps=${STEPS:-2400}
+steps=${STEPS:-2400} python=${PYTHON:-/usr/bin/python3}
 
 mkdir -p "$work/voc/ImageSets/Main"
 ln -sfn "$data/Annotations" "$work/voc/Annotations"
@@ -40,8 +40,8 @@ for n in "$@"; do
 done
 mv "$work/learning-curve.json.new" "$work/learning-curve.json"
 
-python3 -c 'import matplotlib' 2>/dev/null || {
+"$python" -c 'import matplotlib' 2>/dev/null || {
   echo "no plot: there is no python3-matplotlib" >&2
   exit 0
 }
-python3 "$bench/learning_curve.py" "$work/learning-curve.json" "$work/learning-curve.png"
+"$python" "$bench/learning_curve.py" "$work/learning-curve.json" "$work/learning-curve.png"
