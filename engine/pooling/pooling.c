@@ -201,10 +201,13 @@ gboolean
 sppnet_pooler_set_map (SppnetPooler *pooler, const SppnetMap *map, const SppnetConfig *config, GError **error)
 {
   gsize bytes = sizeof (gfloat) * (gsize) map->width * map->height * map->channels;
-  gint finest = 1;
+  SppnetPyramidStep steps[SPPNET_MAX_LEVELS];
+  gint coarsest = G_MAXINT; /* of the levels that are pooled from cells */
 
-  for (guint l = 0; l < config->n_levels; l++)
-    finest = MAX (finest, config->levels[l]);
+  sppnet_pyramid_plan (config, steps);
+  for (guint s = 0; s < config->n_levels; s++)
+    if (steps[s].source < 0)
+      coarsest = MIN (coarsest, config->levels[steps[s].level]);
   pooler->map = *map;
   pooler->config = config;
   pooler->tables = sppnet_max_tables_none (map);
@@ -212,7 +215,7 @@ sppnet_pooler_set_map (SppnetPooler *pooler, const SppnetMap *map, const SppnetC
   /* As many as the largest bins can use. */
   pooler->n_tables = 1;
   while (pooler->n_tables < SPPNET_MAX_TABLES && pooler->n_tables * bytes <= TABLE_BYTES
-         && MIN (map->width, map->height) / finest >= 1 << pooler->n_tables)
+         && MIN (map->width, map->height) / coarsest >= 1 << pooler->n_tables)
     pooler->n_tables++;
   /* Now, and not when there happen to be many regions: a stream allocates in its first frame. */
   return sppnet_buffer_reserve (&pooler->memory, pooler->n_tables - 1, bytes, error) != NULL;

@@ -4,11 +4,11 @@
 #include "backbone/map.h"
 #include "kernel/kernel.h"
 
-#define SPPNET_MAX_TABLES 4
+#define SPPNET_MAX_TABLES 5
 
-/* Maxima of squares of 1, 2, 4 and 8 cells: any rectangle is covered by a few of them that overlap, instead of by its
- * cells. Cell (x, y) of table k is the channel-wise maximum of the 2^k x 2^k cells of which it is the first; table 0 is
- * the map. */
+/* Maxima of squares of 1, 2, 4, 8 and 16 cells: any rectangle is covered by a few of them that overlap, instead of by
+ * its cells. Cell (x, y) of table k is the channel-wise maximum of the 2^k x 2^k cells of which it is the first; table
+ * 0 is the map. */
 typedef struct
 {
   const gfloat *table[SPPNET_MAX_TABLES]; /* each [height][width][channels] */
