@@ -28,8 +28,8 @@
  * gst-launch-1.0 filesrc location=clip.webm ! decodebin ! sppnetdetect ! sppnetpublish location=clip.jsonl ! fakesink
  * ]| A file.
  * |[
- * gst-launch-1.0 -m filesrc location=clip.webm ! decodebin ! sppnetdetect ! sppnetpublish location="" \
- *     post-messages=true ! fakesink
+ * gst-launch-1.0 -m filesrc location=clip.webm ! decodebin ! sppnetdetect ! sppnetpublish \
+ *     post-messages=true location='""' ! fakesink
  * ]| Messages.
  *
  * Since: 0.1

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Finds objects in pictures of any size, one after the other, that arrive on standard input as binary PPM:
  *   cc embed.c -o embed $(pkg-config --cflags --libs sppnet)
- *   djpeg dog.jpg | ./embed voc20.safetensors
+ *   djpeg dog.jpg | ./embed                    # or ./embed MODEL; djpeg is in libjpeg-turbo-progs
  */
 #include <sppnet/sppnet.h>
 #include <stdio.h>

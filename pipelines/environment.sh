@@ -9,6 +9,9 @@ die()
   exit 1
 }
 
+# Encoders and displays work beside the detector: its threads leave them the processors while they wait.
+export OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-passive}"
+
 for build in "${BUILD:-}" "$root/build" "$root/build-demo"; do
   if test -n "$build" && test -e "$build/gst-plugin/libgstsppnet.so"; then
     export GST_PLUGIN_PATH="$build/gst-plugin${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "tools.h"
 
+#include <glib/gstdio.h>
 #include <stdio.h>
 
 #include "arguments.h"
@@ -132,6 +133,23 @@ detect_in (SppnetDetector *detector, const GArray *regions, const gchar *image, 
   return TRUE;
 }
 
+/* A drawing must not replace one of the pictures. */
+static gboolean
+check_overlay (GError **error)
+{
+  for (guint i = 0; arg.overlay && arg.images[i]; i++) {
+    g_autofree gchar *path = sppnet_overlay_path (arg.overlay, i + 1);
+    GStatBuf drawing, picture;
+
+    if (g_stat (path, &drawing) != 0)
+      continue;
+    for (guint k = 0; arg.images[k]; k++)
+      if (g_stat (arg.images[k], &picture) == 0 && picture.st_dev == drawing.st_dev && picture.st_ino == drawing.st_ino)
+        return sppnet_usage_error (error, "--overlay: \"%s\" is one of the pictures", path);
+  }
+  return TRUE;
+}
+
 int
 sppnet_tool_detect (int argc, char **argv)
 {
@@ -142,7 +160,7 @@ sppnet_tool_detect (int argc, char **argv)
   SppnetSettings settings = { 0 };
   int status = SPPNET_TOOL_DONE;
 
-  if (!parse (argc, argv, &settings, regions, &error)
+  if (!parse (argc, argv, &settings, regions, &error) || !check_overlay (&error)
       || !(model = sppnet_arguments_load_model (&detector_arguments, &error))
       || !(detector = sppnet_detector_new (model, &settings, &error)))
     return sppnet_tool_report (error);

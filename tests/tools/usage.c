@@ -104,6 +104,7 @@ static const Mistake mistakes[] = {
   { "detect/regions-nan", "detect --regions 1,nan,3,4 red.png", "\"1,nan,3,4\"" },
   { "detect/regions-far", "detect --regions 1,1e9,3,4 red.png", "\"1,1e9,3,4\"" },
   { "detect/overlay", "detect --overlay out.jpg red.png", "\"out.jpg\"" },
+  { "detect/overlay-picture", "detect -m scene.safetensors --overlay ./red.png red.png", "is one of the pictures" },
   { "evaluate/nothing", "evaluate", "--voc" },
   { "evaluate/set", "evaluate --set a", "--voc" },
   { "evaluate/mistakes", "evaluate --voc . --mistakes a.jpg", "--mistakes: \"a.jpg\"" },
