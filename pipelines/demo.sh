@@ -65,7 +65,7 @@ ninja -C "$build" tools/sppnet gst-plugin/libgstsppnet.so >"$output/build.log" 2
   stop "the build failed, see $output/build.log"
 }
 # The encoder works beside the detector, whose threads leave it the processors while they wait.
-export GST_PLUGIN_PATH="$build/gst-plugin" SPPNET_MODEL_PATH="$model" OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-passive}"
+export GST_PLUGIN_PATH="$build/gst-plugin" SPPNET_MODEL_PATH="$model" GOMP_SPINCOUNT="${GOMP_SPINCOUNT:-3000}"
 sppnet=$build/tools/sppnet
 for element in sppnetdetect sppnetoverlay sppnetpublish avidemux avdec_msmpeg4 vp8enc webmmux; do
   gst-inspect-1.0 "$element" >/dev/null 2>&1 ||

@@ -10,7 +10,7 @@ die()
 }
 
 # Encoders and displays work beside the detector: its threads leave them the processors while they wait.
-export OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-passive}"
+export GOMP_SPINCOUNT="${GOMP_SPINCOUNT:-3000}"
 
 for build in "${BUILD:-}" "$root/build" "$root/build-demo"; do
   if test -n "$build" && test -e "$build/gst-plugin/libgstsppnet.so"; then
