@@ -84,14 +84,8 @@ sppnet_evaluation_load (const SppnetEvaluation *evaluation, guint i, SppnetPictu
 
     fprintf (stderr, "\r\033[K%u of %u pictures, %d:%02d left", i, evaluation->annotations->len, left / 60, left % 60);
   }
-  if (!sppnet_picture_load (picture, annotation->picture, error))
-    return FALSE;
-  if (picture->width == annotation->width && picture->height == annotation->height)
-    return TRUE;
-  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT, "%s: is %dx%d, its annotation says %dx%d",
-               annotation->picture, picture->width, picture->height, annotation->width, annotation->height);
-  sppnet_picture_clear (picture);
-  return FALSE;
+  return sppnet_picture_load (picture, annotation->picture, error)
+         && sppnet_picture_check_size (picture, annotation->picture, annotation->width, annotation->height, error);
 }
 
 void
@@ -99,6 +93,15 @@ sppnet_evaluation_end (const SppnetEvaluation *evaluation)
 {
   if (evaluation->terminal)
     fputs ("\r\033[K", stderr);
+}
+
+gboolean
+sppnet_evaluation_has_objects (gboolean any, GError **error)
+{
+  if (!any)
+    g_set_error_literal (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED,
+                         "the pictures have no object of any label that is evaluated");
+  return any;
 }
 
 static gboolean

@@ -26,6 +26,8 @@ GPtrArray *sppnet_evaluation_annotations (const SppnetPictureArguments *pictures
 gboolean sppnet_evaluation_load (const SppnetEvaluation *evaluation, guint i, SppnetPicture *picture, GError **error);
 /* Removes the progress line. */
 void sppnet_evaluation_end (const SppnetEvaluation *evaluation);
+/* Sets the error where there is nothing to measure with: any is FALSE. */
+gboolean sppnet_evaluation_has_objects (gboolean any, GError **error);
 
 /* What a model finds in all pictures: per label a GArray of SppnetScoredBox. (element-type GArray) (transfer full) */
 GPtrArray *sppnet_evaluation_detect (const SppnetEvaluation *evaluation, SppnetModel *model,

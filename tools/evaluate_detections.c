@@ -256,11 +256,8 @@ sppnet_evaluate_detections (const SppnetEvaluation *evaluation, SppnetModel *mod
           = sppnet_average_precision (evaluation->annotations, class->label, (SppnetScoredBox *) (gpointer) found->data,
                                       found->len, SPPNET_MATCH_IOU);
   }
-  if (mean_of_classes (classes, NULL, &ap11, &ap) == 0) {
-    g_set_error_literal (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED,
-                         "the pictures have no object of any label that is evaluated");
+  if (!sppnet_evaluation_has_objects (mean_of_classes (classes, NULL, &ap11, &ap) > 0, error))
     return FALSE;
-  }
   if (evaluation->mistakes && !write_mistakes (evaluation, classes, boxes, settings->labels, error))
     return FALSE;
   (evaluation->json ? print_json : print_table) (classes, evaluation->annotations->len, mean_of, settings->labels);

@@ -63,11 +63,8 @@ sppnet_evaluate_proposals (const SppnetEvaluation *evaluation, SppnetProposals m
   if (!proposals)
     return FALSE;
   sppnet_evaluation_end (evaluation);
-  if (recall.objects == 0) {
-    g_set_error_literal (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED,
-                         "the pictures have no object of any label that is evaluated");
+  if (!sppnet_evaluation_has_objects (recall.objects > 0, error))
     return FALSE;
-  }
   print (&recall, sppnet_proposals_to_nick (sppnet_tool_proposals_method (proposals)), spent, evaluation->json);
   return TRUE;
 }

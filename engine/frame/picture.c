@@ -172,7 +172,7 @@ sppnet_picture_check_size (const SppnetPicture *picture, const gchar *path, gint
 {
   if (picture->width == width && picture->height == height)
     return TRUE;
-  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT, "%s: the picture is %dx%d, its annotation says %dx%d", path,
+  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT, "%s: is %dx%d, its annotation says %dx%d", path,
                picture->width, picture->height, width, height);
   return FALSE;
 }

@@ -9,9 +9,9 @@
 gfloat
 sppnet_edge_weight (guint bin)
 {
-  SppnetFloatBits f = { .bits = (bin << SPPNET_EDGE_BIN_SHIFT) + SPPNET_EDGE_SMALLEST_BITS };
+  guint32 bits = (bin << SPPNET_EDGE_BIN_SHIFT) + SPPNET_EDGE_SMALLEST_BITS;
 
-  return sqrtf (f.value - SPPNET_EDGE_SMALLEST);
+  return sqrtf (sppnet_bits_float (bits) - SPPNET_EDGE_SMALLEST);
 }
 
 /* bins[x] of the edges from row a's pixel x to row b's pixel x, for n pixels; squared: scratch [n] */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "base/half.h"
 #include "base/memory.h"
 
 /* Efficient graph-based segmentation (Felzenszwalb and Huttenlocher, IJCV 2004) on the 8-neighbour grid. The sorted
@@ -35,20 +36,13 @@ typedef struct
 #define SPPNET_EDGE_SMALLEST_BITS 0x3b800000
 #define SPPNET_EDGE_BIN_SHIFT 16 /* leaves 7 of the 23 bits of the mantissa */
 
-typedef union {
-  gfloat value;
-  guint32 bits;
-} SppnetFloatBits;
-
 /* The distance that all edges of a bin are taken to have, in grey levels. */
 gfloat sppnet_edge_weight (guint bin);
 /* The bin of a squared distance of at most 3 * 255^2. */
 static inline guint
 sppnet_edge_bin (gfloat squared)
 {
-  SppnetFloatBits f = { .value = squared + SPPNET_EDGE_SMALLEST };
-
-  return (f.bits - SPPNET_EDGE_SMALLEST_BITS) >> SPPNET_EDGE_BIN_SHIFT;
+  return (sppnet_float_bits (squared + SPPNET_EDGE_SMALLEST) - SPPNET_EDGE_SMALLEST_BITS) >> SPPNET_EDGE_BIN_SHIFT;
 }
 
 /* planes: [channels][height][width], 0..255; scale multiplies squared distances. Euclidean distance over the channels.

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "../bfloat16.h"
 #include "base/random.h"
 #include "base/threads.h"
 
@@ -22,18 +23,6 @@ random_floats (SppnetRandom *random, gsize n)
   for (gsize i = 0; i < n; i++)
     data[i] = (gfloat) sppnet_random_normal (random);
   return data;
-}
-
-static void
-round_to_bfloat16 (gfloat *data, gsize n)
-{
-  for (gsize i = 0; i < n; i++) {
-    guint32 bits;
-
-    memcpy (&bits, &data[i], sizeof bits);
-    bits = (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000;
-    memcpy (&data[i], &bits, sizeof bits);
-  }
 }
 
 static SppnetLayer

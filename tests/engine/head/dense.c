@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "../bfloat16.h"
 #include "base/random.h"
 
 static gfloat *
@@ -31,18 +32,6 @@ assert_defined (const gfloat *weight, gfloat bias, const gfloat *x, gint inputs,
   if (sum < 0)
     sum *= (gdouble) slope;
   g_assert_cmpfloat_with_epsilon ((gdouble) y, sum, inputs * 0x1p-23 * magnitude + 1e-30);
-}
-
-static void
-round_to_bfloat16 (gfloat *data, gsize n)
-{
-  for (gsize i = 0; i < n; i++) {
-    guint32 bits;
-
-    memcpy (&bits, &data[i], sizeof bits);
-    bits = (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000;
-    memcpy (&data[i], &bits, sizeof bits);
-  }
 }
 
 /* data: the precision. Of bfloat16, numbers that it does not change: an even number of inputs, or it is not used. */
