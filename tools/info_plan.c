@@ -21,13 +21,13 @@ typedef struct
 } Row;
 
 static void
-describe (Row *row, const SppnetConfig *config, const SppnetStep *step, const SppnetShape *shapes, gdouble speed,
-          guint threads)
+describe (Row *row, const SppnetConfig *config, const SppnetWeights *weights, const SppnetStep *step,
+          const SppnetShape *shapes, gdouble speed, guint threads)
 {
   row->step = step;
   row->out = &shapes[sppnet_step_output (step)];
   g_snprintf (row->name, sizeof row->name, "%s%s", config->layers[step->layer].name, step->pooled ? " + pool" : "");
-  sppnet_step_cost (step, config, shapes, &row->cost);
+  sppnet_step_cost (step, config, weights, shapes, &row->cost);
   row->ms = 1e3 / threads * MAX (row->cost.products / speed, row->cost.bytes / BANDWIDTH);
 }
 
@@ -103,7 +103,7 @@ sppnet_tool_info_plan (SppnetModel *model, gint width, gint height, gboolean jso
   speed = sppnet_plan_calibrate ();
   sppnet_blas_end ();
   for (guint i = 0; i < plan->n_steps; i++)
-    describe (&rows[i], config, &plan->steps[i], shapes, speed, threads);
+    describe (&rows[i], config, weights, &plan->steps[i], shapes, speed, threads);
   (json ? print_json : print_table) (rows, plan->n_steps, threads);
   return TRUE;
 }

@@ -9,7 +9,7 @@
 #include "frame/frame.h"
 
 /* A band's widest map is held to about this much, so that layers find their input in the cache. */
-#define BAND_BYTES (2u << 20)
+#define BAND_BYTES (1u << 20)
 
 /* Rows are dropped by moving on in memory; they go back to its start when its end is near. So much more memory than is
  * ever needed at a time makes that rare. */
@@ -121,7 +121,9 @@ extend_rows (Stage *stage, gint end)
   gsize row = (gsize) stage->rows.width * stage->rows.channels;
   gfloat *start = stage->buffer.data;
 
-  if ((gsize) (stage->rows.data - start) + (gsize) (end - stage->rows.first) * row > stage->room * row) {
+  if (stage->rows.first == stage->rows.end) {
+    stage->rows.data = start;
+  } else if ((gsize) (stage->rows.data - start) + (gsize) (end - stage->rows.first) * row > stage->room * row) {
     memmove (start, stage->rows.data, sizeof *start * row * (stage->rows.end - stage->rows.first));
     stage->rows.data = start;
   }

@@ -4,7 +4,7 @@
 #include "backbone/winograd.h"
 
 /* Tiles to wait for where the weights (input channels times filters) are large, unless their output would be. */
-#define BATCH_TILES 96
+#define BATCH_TILES 40
 #define LARGE_WEIGHTS 4096
 #define MOST_BATCH_BYTES (4u << 20)
 
@@ -31,13 +31,15 @@ direct_products (const SppnetLayer *layer, gint channels, const SppnetShape *out
   return (gdouble) out->width * out->height * layer->kernel_width * layer->kernel_height * channels * layer->filters;
 }
 
-/* The transforms of a tile's input and output were measured to take as long as 8 and 6 products of each value. */
+/* The transforms of a tile's input and output were measured to take as long as 9 and 10 products of each value. */
 static gdouble
-winograd_products (const SppnetLayer *layer, gint channels, const SppnetShape *out)
+winograd_products (const SppnetConv *conv, const SppnetShape *out)
 {
-  gdouble tiles = (gdouble) ((out->width + 3) / 4) * ((out->height + 3) / 4);
+  gint rows = sppnet_winograd_rows (conv->kernels);
+  gdouble tiles = (gdouble) ((out->width + rows - 1) / rows) * ((out->height + rows - 1) / rows);
+  gdouble channels = conv->channels, filters = conv->layer->filters;
 
-  return tiles * 36.0 * ((gdouble) channels * layer->filters + 8.0 * channels + 6.0 * layer->filters);
+  return tiles * sppnet_winograd_planes (conv->kernels) * (channels * filters + 9.0 * channels + 10.0 * filters);
 }
 
 SppnetMethod
@@ -45,8 +47,7 @@ sppnet_plan_method (const SppnetConv *conv, const SppnetShape *out)
 {
   if (!conv->kernels)
     return SPPNET_METHOD_LAYER;
-  if (conv->winograd
-      && winograd_products (conv->layer, conv->channels, out) < direct_products (conv->layer, conv->channels, out))
+  if (conv->winograd && winograd_products (conv, out) < direct_products (conv->layer, conv->channels, out))
     return SPPNET_METHOD_WINOGRAD;
   return SPPNET_METHOD_DIRECT;
 }
@@ -54,15 +55,15 @@ sppnet_plan_method (const SppnetConv *conv, const SppnetShape *out)
 /* Rows of a Winograd step. Weights that are larger than a second-level cache are worth reading only for many tiles at a
  * time. */
 static gint
-winograd_rows (const SppnetLayer *layer, gint channels, const SppnetShape *out)
+winograd_rows (const SppnetConv *conv, const SppnetShape *out)
 {
-  gint per_row = (out->width + SPPNET_WINOGRAD_ROWS - 1) / SPPNET_WINOGRAD_ROWS;
-  gsize row_bytes = sizeof (gfloat) * SPPNET_WINOGRAD_ROWS * out->width * layer->filters;
+  gint rows = sppnet_winograd_rows (conv->kernels), per_row = (out->width + rows - 1) / rows;
+  gsize row_bytes = sizeof (gfloat) * rows * out->width * conv->layer->filters;
   gint most = MAX ((gint) (MOST_BATCH_BYTES / row_bytes), 1);
 
-  if (channels * layer->filters < LARGE_WEIGHTS)
-    return SPPNET_WINOGRAD_ROWS;
-  return SPPNET_WINOGRAD_ROWS * CLAMP ((BATCH_TILES + per_row - 1) / per_row, 1, most);
+  if (conv->channels * conv->layer->filters < LARGE_WEIGHTS)
+    return rows;
+  return rows * CLAMP ((BATCH_TILES + per_row - 1) / per_row, 1, most);
 }
 
 void
@@ -76,8 +77,7 @@ sppnet_backbone_plan_init (SppnetBackbonePlan *plan, const SppnetConfig *config,
     *step = (SppnetStep) { .layer = i, .method = sppnet_plan_method (&weights->conv[i], &shapes[i + 1]), .rows = 1 };
     step->pooled = step->method != SPPNET_METHOD_LAYER && can_pool (config, i);
     if (step->method == SPPNET_METHOD_WINOGRAD)
-      step->rows
-          = winograd_rows (&config->layers[i], weights->conv[i].channels, &shapes[i + 1]) / (step->pooled ? 2 : 1);
+      step->rows = winograd_rows (&weights->conv[i], &shapes[i + 1]) / (step->pooled ? 2 : 1);
     i = sppnet_step_output (step);
   }
 }
@@ -109,8 +109,10 @@ shape_floats (const SppnetShape *shape)
 }
 
 void
-sppnet_step_cost (const SppnetStep *step, const SppnetConfig *config, const SppnetShape *shapes, SppnetStepCost *cost)
+sppnet_step_cost (const SppnetStep *step, const SppnetConfig *config, const SppnetWeights *weights,
+                  const SppnetShape *shapes, SppnetStepCost *cost)
 {
+  const SppnetConv *packed = &weights->conv[step->layer];
   const SppnetLayer *layer = &config->layers[step->layer];
   const SppnetShape *in = &shapes[step->layer], *conv = &shapes[step->layer + 1];
   const SppnetShape *out = &shapes[sppnet_step_output (step)];
@@ -119,13 +121,14 @@ sppnet_step_cost (const SppnetStep *step, const SppnetConfig *config, const Sppn
 
   *cost = (SppnetStepCost) { 0 };
   if (sppnet_layer_has_weights (layer)) {
-    gdouble kernel
-        = step->method == SPPNET_METHOD_WINOGRAD ? 36.0 : (gdouble) layer->kernel_width * layer->kernel_height;
+    gdouble kernel = (gdouble) layer->kernel_width * layer->kernel_height;
 
     cost->products = direct_products (layer, channels, conv);
     cost->flop = 2.0 * cost->products;
-    if (step->method == SPPNET_METHOD_WINOGRAD)
-      cost->products = winograd_products (layer, channels, conv);
+    if (step->method == SPPNET_METHOD_WINOGRAD) {
+      kernel = sppnet_winograd_planes (packed->kernels);
+      cost->products = winograd_products (packed, conv);
+    }
     floats += kernel * channels * layer->filters;
     if (layer->kind == SPPNET_LAYER_MERGE)
       floats += shape_floats (&shapes[layer->from + 1]);

@@ -46,8 +46,8 @@ typedef struct
   gdouble bytes;    /* of input, weights and output */
 } SppnetStepCost;
 
-void sppnet_step_cost (const SppnetStep *step, const SppnetConfig *config, const SppnetShape *shapes,
-                       SppnetStepCost *cost);
+void sppnet_step_cost (const SppnetStep *step, const SppnetConfig *config, const SppnetWeights *weights,
+                       const SppnetShape *shapes, SppnetStepCost *cost);
 
 /* Products per second of one thread, measured for a few milliseconds. */
 gdouble sppnet_plan_calibrate (void);

@@ -6,9 +6,6 @@
 #include "base/threads.h"
 #include "kernel/kernel.h"
 
-#define TILE SPPNET_WINOGRAD_ROWS
-#define CELLS 6
-#define PLANES (CELLS * CELLS)
 /* Tiles that are worked on together, and how large their cells and products may become to stay in the second-level
  * cache. */
 #define MOST_TILES 36
@@ -23,16 +20,36 @@ sppnet_winograd_supports (const SppnetLayer *layer, gint channels)
          && channels % 16 == 0;
 }
 
+gint
+sppnet_winograd_rows (const SppnetConvKernels *kernels)
+{
+  return kernels->winograd->side;
+}
+
+/* Cells of a tile's input along an axis. */
+static gint
+n_cells (const SppnetConvKernels *kernels)
+{
+  return kernels->winograd->side + 2;
+}
+
+gint
+sppnet_winograd_planes (const SppnetConvKernels *kernels)
+{
+  return n_cells (kernels) * n_cells (kernels);
+}
+
 static gint
 n_tiles (const SppnetConvKernels *kernels, gint channels)
 {
-  return CLAMP (TILES_FLOATS / (PLANES * (channels + kernels->block)), kernels->pixels, MOST_TILES);
+  return CLAMP (TILES_FLOATS / (sppnet_winograd_planes (kernels) * (channels + kernels->block)), kernels->pixels,
+                MOST_TILES);
 }
 
 gsize
 sppnet_winograd_weights (const SppnetConvKernels *kernels, const SppnetLayer *layer, gint channels)
 {
-  return PLANES * sppnet_conv_bias (kernels, layer) * channels;
+  return sppnet_winograd_planes (kernels) * sppnet_conv_bias (kernels, layer) * channels;
 }
 
 void
@@ -47,11 +64,11 @@ sppnet_winograd_pack (const SppnetConvKernels *kernels, const SppnetLayer *layer
     gsize plane = (gsize) channels * width;
 
     for (gint i = 0; i < channels; i++)
-      kernels->winograd_weights (weight + (gsize) i * layer->filters + first, tap, count, packed + (gsize) i * width,
-                                 plane);
-    for (gint p = 0; kernels->to_pairs && p < PLANES; p++)
+      kernels->winograd->weights (weight + (gsize) i * layer->filters + first, tap, count, packed + (gsize) i * width,
+                                  plane);
+    for (gint p = 0; kernels->to_pairs && p < sppnet_winograd_planes (kernels); p++)
       kernels->to_pairs (packed + p * plane, channels, width);
-    packed += PLANES * plane;
+    packed += sppnet_winograd_planes (kernels) * plane;
   }
 }
 
@@ -62,22 +79,22 @@ typedef struct
   const SppnetRows *in, *out;
   gint width, height; /* of the convolution's output, before pooling */
   gboolean pooled;
-  gint per_row;     /* tiles */
-  gint first_y;     /* of the first tile, in the convolution's output */
-  gfloat *cells;    /* [36][n][channels] */
-  gfloat *products; /* [36][n][block] */
-  gfloat *padded;   /* [6][6][channels] */
-  gfloat *partial;  /* [n][4][4][block] */
+  gint side, n_cells; /* of a tile */
+  gint per_row;       /* tiles */
+  gint first_y;       /* of the first tile, in the convolution's output */
+  gfloat *cells;      /* [planes][n][channels] */
+  gfloat *products;   /* [n][planes][block] */
+  gfloat *padded;     /* [n_cells][n_cells][channels] */
+  gfloat *partial;    /* [n][side][side][block] */
   SppnetWinogradTile tiles[MOST_TILES];
 } Group;
 
 gsize
 sppnet_winograd_scratch (const SppnetConvKernels *kernels, gint channels)
 {
-  gsize n = n_tiles (kernels, channels);
-
-  gsize size = PLANES * (n * channels + PLANE_PAD) + PLANES * (n * kernels->block + PLANE_PAD)
-               + (gsize) PLANES * channels + n * TILE * TILE * kernels->block;
+  gsize n = n_tiles (kernels, channels), planes = sppnet_winograd_planes (kernels), side = kernels->winograd->side;
+  gsize size = planes * (n * channels + PLANE_PAD) + n * (planes * kernels->block + PLANE_PAD) + planes * channels
+               + n * side * side * kernels->block;
 
   return (size + 15) / 16 * 16; /* whole cache lines */
 }
@@ -85,21 +102,24 @@ sppnet_winograd_scratch (const SppnetConvKernels *kernels, gint channels)
 static void
 group_init (Group *group, gfloat *scratch)
 {
-  gsize n = n_tiles (group->conv->kernels, group->conv->channels);
-  gint channels = group->conv->channels, block = group->conv->kernels->block;
+  const SppnetConvKernels *kernels = group->conv->kernels;
+  gsize n = n_tiles (kernels, group->conv->channels), planes = sppnet_winograd_planes (kernels),
+        channels = group->conv->channels;
 
+  group->side = kernels->winograd->side;
+  group->n_cells = n_cells (kernels);
   group->cells = scratch;
-  group->products = group->cells + PLANES * (n * channels + PLANE_PAD);
-  group->padded = group->products + PLANES * (n * block + PLANE_PAD);
-  group->partial = group->padded + (gsize) PLANES * channels;
+  group->products = group->cells + planes * (n * channels + PLANE_PAD);
+  group->padded = group->products + n * (planes * kernels->block + PLANE_PAD);
+  group->partial = group->padded + planes * channels;
 }
 
 /* First pixel of a tile in the convolution's output. */
 static void
 tile_place (const Group *group, gsize tile, gint *x, gint *y)
 {
-  *x = (gint) (tile % group->per_row) * TILE;
-  *y = group->first_y + (gint) (tile / group->per_row) * TILE;
+  *x = (gint) (tile % group->per_row) * group->side;
+  *y = group->first_y + (gint) (tile / group->per_row) * group->side;
 }
 
 /* The cells under a tile at the side of the map, with zeros beside the map. */
@@ -107,12 +127,12 @@ static void
 pad_cells (const Group *group, gint ix, gint iy)
 {
   const SppnetRows *in = group->in;
-  gint left = CLAMP (-ix, 0, CELLS), right = CLAMP (in->width - ix, left, CELLS);
+  gint n = group->n_cells, left = CLAMP (-ix, 0, n), right = CLAMP (in->width - ix, left, n);
 
-  memset (group->padded, 0, sizeof (gfloat) * PLANES * in->channels);
-  for (gint y = MAX (-iy, 0); y < MIN (CELLS, in->height - iy); y++)
+  memset (group->padded, 0, sizeof (gfloat) * n * n * in->channels);
+  for (gint y = MAX (-iy, 0); y < MIN (n, in->height - iy); y++)
     if (right > left)
-      memcpy (group->padded + (y * CELLS + left) * in->channels,
+      memcpy (group->padded + (y * n + left) * in->channels,
               sppnet_rows_at (in, iy + y) + (gsize) (ix + left) * in->channels,
               sizeof (gfloat) * (right - left) * in->channels);
 }
@@ -121,42 +141,42 @@ static void
 input_tile (const Group *group, gint i, gsize tile, gsize plane)
 {
   const SppnetRows *in = group->in;
-  gfloat *cells = group->cells + (gsize) i * in->channels;
-  gint ix, iy;
+  gsize pixel = in->channels, row = (gsize) in->width * in->channels;
+  gint ix, iy, n = group->n_cells;
+  const gfloat *from = group->padded;
 
   tile_place (group, tile, &ix, &iy);
   ix -= group->conv->layer->pad_x;
   iy -= group->conv->layer->pad_y;
-  if (ix >= 0 && iy >= 0 && ix + CELLS <= in->width && iy + CELLS <= in->height) {
-    group->conv->kernels->winograd_input (sppnet_rows_at (in, iy) + (gsize) ix * in->channels, in->channels,
-                                          (gsize) in->width * in->channels, in->channels, cells, plane);
+  if (ix >= 0 && iy >= 0 && ix + n <= in->width && iy + n <= in->height) {
+    from = sppnet_rows_at (in, iy) + (gsize) ix * in->channels;
   } else {
     pad_cells (group, ix, iy);
-    group->conv->kernels->winograd_input (group->padded, in->channels, (gsize) CELLS * in->channels, in->channels,
-                                          cells, plane);
+    row = n * pixel;
   }
+  group->conv->kernels->winograd->input (from, pixel, row, in->channels, group->cells + i * pixel, plane);
 }
 
 /* Whether all of a tile is output; the others go through memory of their own. */
 static gboolean
 tile_is_whole (const Group *group, gint x, gint y)
 {
-  return x + TILE <= group->width && y + TILE <= group->height;
+  return x + group->side <= group->width && y + group->side <= group->height;
 }
 
 static void
 output_tile (Group *group, gint i, gsize tile)
 {
   const SppnetRows *out = group->out;
-  gint x, y, shrink = group->pooled ? 2 : 1, block = group->conv->kernels->block;
+  gint x, y, shrink = group->pooled ? 2 : 1, side = group->side;
+  gsize block = group->conv->kernels->block;
 
   tile_place (group, tile, &x, &y);
   if (tile_is_whole (group, x, y))
     group->tiles[i] = (SppnetWinogradTile) { sppnet_rows_at (out, y / shrink) + (gsize) (x / shrink) * out->channels,
                                              (gsize) out->width * out->channels, out->channels, group->pooled };
   else
-    group->tiles[i]
-        = (SppnetWinogradTile) { group->partial + (gsize) i * TILE * TILE * block, (gsize) TILE * block, block, FALSE };
+    group->tiles[i] = (SppnetWinogradTile) { group->partial + i * side * side * block, side * block, block, FALSE };
 }
 
 /* Copies what lies on the map of a tile's count filters from filter on. */
@@ -169,8 +189,8 @@ copy_partial (const Group *group, gint i, gsize tile, gint filter, gint count)
   gint x0, y0, shrink = group->pooled ? 2 : 1;
 
   tile_place (group, tile, &x0, &y0);
-  for (gint y = 0; y < MIN (TILE, group->height - y0); y++)
-    for (gint x = 0; x < MIN (TILE, group->width - x0); x++) {
+  for (gint y = 0; y < MIN (group->side, group->height - y0); y++)
+    for (gint x = 0; x < MIN (group->side, group->width - x0); x++) {
       gint px = (x0 + x) / shrink, py = (y0 + y) / shrink;
       const gfloat *cell = from->out + y * from->row + x * from->pixel;
       gfloat *to;
@@ -190,13 +210,14 @@ static void
 run_group (Group *group, gsize first, gint n)
 {
   const SppnetConv *conv = group->conv;
-  gint block_filters = conv->kernels->block, filters = conv->layer->filters;
+  gint block_filters = conv->kernels->block, filters = conv->layer->filters,
+       planes = sppnet_winograd_planes (conv->kernels);
   SppnetWinogradBlock block = { .cells = group->cells,
                                 .cells_plane = (gsize) n * conv->channels + PLANE_PAD,
                                 .channels = conv->channels,
                                 .slope = sppnet_layer_slope (conv->layer),
                                 .products = group->products,
-                                .products_plane = (gsize) n * block_filters + PLANE_PAD,
+                                .products_tile = (gsize) planes * block_filters + PLANE_PAD,
                                 .tiles = group->tiles };
 
   for (gint i = 0; i < n; i++) {
@@ -204,10 +225,10 @@ run_group (Group *group, gsize first, gint n)
     output_tile (group, i, first + i);
   }
   for (gint filter = 0; filter < filters; filter += block_filters) {
-    block.weight = conv->winograd + (gsize) filter * PLANES * conv->channels;
+    block.weight = conv->winograd + (gsize) filter * planes * conv->channels;
     block.bias = conv->bias + filter;
     block.filters = filters - filter;
-    conv->kernels->winograd_block (&block, n);
+    conv->kernels->winograd->block (&block, n);
     for (gint i = 0; i < n; i++) {
       gint x, y;
 
@@ -228,8 +249,8 @@ sppnet_winograd_run (const SppnetConv *conv, const SppnetRows *in, const SppnetR
   gint width = sppnet_layer_output_width (conv->layer, in->width);
   gint height = sppnet_layer_output_height (conv->layer, in->height);
   gint first_y = pooled ? 2 * y0 : y0, end_y = pooled ? MIN (2 * y1, height) : y1;
-  gint per_row = (width + TILE - 1) / TILE;
-  gsize total = (gsize) per_row * ((end_y - first_y + TILE - 1) / TILE);
+  gint side = conv->kernels->winograd->side, per_row = (width + side - 1) / side;
+  gsize total = (gsize) per_row * ((end_y - first_y + side - 1) / side);
   gsize most = n_tiles (conv->kernels, conv->channels);
   gsize n_groups = ((total + most - 1) / most + threads - 1) / threads * threads;
 

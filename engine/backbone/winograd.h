@@ -3,11 +3,14 @@
 
 #include "backbone/conv.h"
 
-/* 3x3 convolution with stride 1 by Winograd's F(4x4, 3x3) (Lavin and Gray, CVPR 2016): a quarter of the products, and
- * rounding errors that are larger by about one decimal digit. */
+/* 3x3 convolution with stride 1 by Winograd's minimal filtering (Lavin and Gray, CVPR 2016), on tiles whose side the
+ * kernels choose: F(6x6, 3x3) has 64 products for what takes 324, and rounding errors that are larger by one to two
+ * decimal digits. */
 
-/* Rows of output that belong together: rows start at a multiple of it. */
-#define SPPNET_WINOGRAD_ROWS 4
+/* Rows of output that belong together: rows start at a multiple of it. Even. */
+gint sppnet_winograd_rows (const SppnetConvKernels *kernels);
+/* Products of a tile, of one channel and one filter. */
+gint sppnet_winograd_planes (const SppnetConvKernels *kernels);
 
 gboolean sppnet_winograd_supports (const SppnetLayer *layer, gint channels);
 
@@ -24,7 +27,7 @@ gsize sppnet_winograd_scratch (const SppnetConvKernels *kernels, gint channels);
  * @in: must hold every row within the map that the output rows need
  * @out: rows y0 .. y1 - 1 are written
  * @pooled: @out is the convolution's map after 2x2 max pooling with stride 2
- * @y0: a multiple of SPPNET_WINOGRAD_ROWS, half of it if pooled; y1 likewise, or the map's end
+ * @y0: a multiple of sppnet_winograd_rows(), half of it if pooled; y1 likewise, or the map's end
  * @scratch: [threads][sppnet_winograd_scratch()]
  *
  * A value does not depend on the rows of the call and on the threads.

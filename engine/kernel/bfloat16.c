@@ -2,10 +2,10 @@
 /* Convolution whose products are of numbers rounded to bfloat16 and whose sums are single precision, for processors
  * with AVX512_BF16: an instruction multiplies twice as many. The caller sees floats; weights are pairs of two steps (k,
  * k + 1) for each filter, in the first half of the floats' memory. */
+#define SIDE 4
 #include "kernel/conv.h"
 
 #include "kernel/pool.h"
-#include "kernel/winograd.h"
 #include "kernel/winograd_tile.h"
 
 /* Numbers of a stretch of input on the stack; and pixels at a time, a multiple of PIXELS. */
@@ -177,15 +177,19 @@ conv_row (const SppnetConvRow *row, gint n)
 }
 
 static void
-winograd_input (const gfloat *in, gsize in_pixel, gsize in_row, gint channels, gfloat *out, gsize out_plane)
+rounded_input_tile (const gfloat *in, gsize pixel, gsize row, gint channels, gfloat *out, gsize plane)
 {
   for (gint c = 0; c < channels; c += LANES) {
-    Vector result[36];
+    Vector half[PLANES], result[CELLS];
 
-    input_tile (in + c, in_pixel, in_row, result);
+    input_columns (in + c, pixel, row, half);
     UNROLL
-    for (gint i = 0; i < 36; i++)
-      store_rounded ((Bfloat16 *) (out + i * out_plane) + c, result[i]);
+    for (gint y = 0; y < CELLS; y++) {
+      transform_input (half + CELLS * y, 1, result, 1);
+      UNROLL
+      for (gint x = 0; x < CELLS; x++)
+        store_rounded ((Bfloat16 *) (out + (CELLS * y + x) * plane) + c, result[x]);
+    }
   }
 }
 
@@ -201,12 +205,6 @@ add_products (const SppnetWinogradBlock *block, gint plane, gint first, const gi
 
 #define ADD_PRODUCTS add_products
 #include "kernel/winograd_block.h"
-
-static void
-winograd_block (const SppnetWinogradBlock *block, gint n)
-{
-  run_block (block, n);
-}
 
 static void
 to_pairs (gfloat *block, gsize depth, gsize width)
@@ -229,6 +227,10 @@ to_pairs (gfloat *block, gsize depth, gsize width)
   }
 }
 
+/* The rounding of the larger tiles' transforms, whose factors reach 32, would be too coarse. */
+static const SppnetWinogradKernels winograd
+    = { .side = SIDE, .input = rounded_input_tile, .block = run_block, .weights = weights_tile };
+
 extern const SppnetConvKernels sppnet_conv_kernels_table_bfloat16;
 
 const SppnetConvKernels sppnet_conv_kernels_table_bfloat16 = {
@@ -238,7 +240,5 @@ const SppnetConvKernels sppnet_conv_kernels_table_bfloat16 = {
   .to_pairs = to_pairs,
   .conv_row = conv_row,
   .pool_2x2 = pool_2x2,
-  .winograd_input = winograd_input,
-  .winograd_block = winograd_block,
-  .winograd_weights = WINOGRAD_NAME (weights, avx512),
+  .winograd = &winograd,
 };

@@ -67,9 +67,6 @@ const SppnetConvKernels TABLE_NAME (SPPNET_LEVEL) = {
   .pixels = PIXELS,
   .conv_row = conv_row,
   .pool_2x2 = pool_2x2,
-  .winograd_input = WINOGRAD_NAME (input, SPPNET_LEVEL),
-  .winograd_block = WINOGRAD_NAME (block, SPPNET_LEVEL),
-  .winograd_weights = WINOGRAD_NAME (weights, SPPNET_LEVEL),
-  .winograd_gradient = WINOGRAD_NAME (gradient, SPPNET_LEVEL),
-  .winograd_taps = WINOGRAD_NAME (taps, SPPNET_LEVEL),
+  .winograd = &WINOGRAD_NAME (kernels, SPPNET_LEVEL),
+  .winograd_gradient = &WINOGRAD_NAME (gradient_kernels, SPPNET_LEVEL),
 };

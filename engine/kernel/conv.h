@@ -24,29 +24,57 @@ typedef struct
   gsize out_pixel; /* floats from one output pixel to the next */
 } SppnetConvRow;
 
-/* Where the 4x4 output pixels of a Winograd tile go. */
+/* Where the output pixels of a Winograd tile go, side x side of them. */
 typedef struct
 {
   gfloat *out;     /* the first filter of the first pixel */
   gsize row;       /* floats between rows of the output */
   gsize pixel;     /* floats between its pixels */
-  gboolean pooled; /* the maxima of 2x2 pixels: 2x2 results */
+  gboolean pooled; /* the maxima of 2x2 pixels: a quarter of the results */
 } SppnetWinogradTile;
 
-/* Tiles of a 3x3 convolution with stride 1, for one block of filters, by Winograd's F(4x4, 3x3). */
+/* Tiles of a 3x3 convolution with stride 1, for one block of filters. */
 typedef struct
 {
-  const gfloat *cells; /* [36][n][channels], of winograd_input */
-  gsize cells_plane;   /* floats from one of the 36 to the next */
+  const gfloat *cells; /* [planes][n][channels], of SppnetWinogradKernels.input */
+  gsize cells_plane;   /* floats from one plane to the next */
   gint channels;
-  const gfloat *weight; /* [36][channels][filter], filters padded to whole vectors */
+  const gfloat *weight; /* [planes][channels][filter], filters padded to whole vectors */
   const gfloat *bias;   /* of the block's first filter */
   gfloat slope;
-  gint filters;     /* from the block's first one on; more than a block are cut */
-  gfloat *products; /* scratch: [36][n][block] */
-  gsize products_plane;
+  gint filters;                    /* from the block's first one on; more than a block are cut */
+  gfloat *products;                /* scratch: [n][planes][block] */
+  gsize products_tile;             /* floats from one tile to the next */
   const SppnetWinogradTile *tiles; /* [n] */
 } SppnetWinogradBlock;
+
+/* Winograd's F(side x side, 3x3), Lavin and Gray 2016: a tile of side x side pixels of output from (side + 2) x (side +
+ * 2) cells of input, by so many products, the planes, where (side x side x 9) would be needed. */
+typedef struct
+{
+  gint side;
+
+  /* The cells of a tile, of channels (a multiple of 16), to their combinations: out [planes][channels], planes
+   * out_plane apart. */
+  void (*input) (const gfloat *in, gsize in_pixel, gsize in_row, gint channels, gfloat *out, gsize out_plane);
+  /* The outputs of n tiles. A tile's values do not depend on n or on its place. */
+  void (*block) (const SppnetWinogradBlock *block, gint n);
+  /* The weights of one input channel and of filters, at most a block: in holds the 3x3 taps, tap floats apart, each
+   * [filters]; out their combinations, plane floats apart, filters padded with 0 to whole vectors. */
+  void (*weights) (const gfloat *in, gsize tap, gint filters, gfloat *out, gsize plane);
+} SppnetWinogradKernels;
+
+/* F(3x3, 4x4), of 36 planes, for the gradient of 3x3 weights: they are the output, and 4x4 cells of the output's
+ * gradient the filter. */
+typedef struct
+{
+  /* Of 6x6 cells, as above. */
+  void (*input) (const gfloat *in, gsize in_pixel, gsize in_row, gint channels, gfloat *out, gsize out_plane);
+  /* 4x4 cells of an output's gradient, of filters, to their combinations, as weights above. */
+  void (*gradient) (const gfloat *in, gsize pixel, gsize row, gint filters, gfloat *out, gsize plane);
+  /* From the sums of products of both to 3x3 taps, added to out. in: [36][n], out: [9][n]. */
+  void (*taps) (const gfloat *in, gsize plane, gfloat *out, gsize tap, gsize n);
+} SppnetWinogradGradientKernels;
 
 typedef struct
 {
@@ -65,18 +93,8 @@ typedef struct
   /* out[i][c] = max of cells 2 i and 2 i + 1 of both rows. Bit-exact without NaN. */
   void (*pool_2x2) (gfloat *out, const gfloat *above, const gfloat *below, gint n, gint channels);
 
-  /* 6x6 cells of channels (a multiple of 16) to their 36 combinations: out [36][channels], planes out_plane apart. */
-  void (*winograd_input) (const gfloat *in, gsize in_pixel, gsize in_row, gint channels, gfloat *out, gsize out_plane);
-  /* The outputs of n tiles. A tile's values do not depend on n or on its place. */
-  void (*winograd_block) (const SppnetWinogradBlock *block, gint n);
-
-  /* The weights of one input channel and of filters, at most a block: in holds the 3x3 taps, tap floats apart, each
-   * [filters]; out their 36 combinations, plane floats apart, filters padded with 0 to whole vectors. */
-  void (*winograd_weights) (const gfloat *in, gsize tap, gint filters, gfloat *out, gsize plane);
-  /* The same of 4x4 cells of an output's gradient, for the gradient of the weights: F(3x3, 4x4). */
-  void (*winograd_gradient) (const gfloat *in, gsize pixel, gsize row, gint filters, gfloat *out, gsize plane);
-  /* From the 36 sums of products of both to 3x3 taps, added to out. in: [36][n], out: [9][n]. */
-  void (*winograd_taps) (const gfloat *in, gsize plane, gfloat *out, gsize tap, gsize n);
+  const SppnetWinogradKernels *winograd;
+  const SppnetWinogradGradientKernels *winograd_gradient; /* NULL: none */
 } SppnetConvKernels;
 
 /* Products of bfloat16, an even number of channels; NULL where this build, this processor or SPPNET_CPU has none. */

@@ -11,14 +11,14 @@ INLINE void
 product_tile (const SppnetWinogradBlock *block, gint plane, gint first, const gint n, const gint vectors)
 {
   Vector low[PIXELS], high[PIXELS];
-  gfloat *out = block->products + plane * block->products_plane + first * BLOCK;
+  gfloat *out = block->products + first * block->products_tile + plane * BLOCK;
 
   UNROLL
   for (gint i = 0; i < n; i++)
     low[i] = high[i] = splat (0.0f);
   ADD_PRODUCTS (block, plane, first, n, vectors, low, high);
   UNROLL
-  for (gint i = 0; i < n; i++, out += BLOCK) {
+  for (gint i = 0; i < n; i++, out += block->products_tile) {
     store (out, low[i]);
     if (vectors > 1)
       store (out + LANES, high[i]);
@@ -39,24 +39,28 @@ narrow_products (const SppnetWinogradBlock *block, gint plane, gint n)
   TILES (n, NARROW_PRODUCTS);
 }
 
-/* Sixteen vectors of a tile's output, before the bias. */
+/* The first axis of a vector of filters' products: half [SIDE][CELLS]. */
 INLINE void
-output_tile (const gfloat *products, gsize plane, Vector *result)
+output_columns (const gfloat *products, Vector *half)
 {
-  Vector half[24];
-
   UNROLL
-  for (gint x = 0; x < 6; x++) {
-    Vector column[6];
+  for (gint x = 0; x < CELLS; x++) {
+    Vector column[CELLS];
 
     UNROLL
-    for (gint y = 0; y < 6; y++)
-      column[y] = load (products + (6 * y + x) * plane);
-    transform_output (column, 1, half + x, 6);
+    for (gint y = 0; y < CELLS; y++)
+      column[y] = load (products + (CELLS * y + x) * BLOCK);
+    transform_output (column, 1, half + x, CELLS);
   }
+}
+
+INLINE void
+output_row (const Vector *half, gint y, Vector bias, Vector slope, Vector *row)
+{
+  transform_output (half + CELLS * y, 1, row, 1);
   UNROLL
-  for (gint y = 0; y < 4; y++)
-    transform_output (half + 6 * y, 1, result + 4 * y, 1);
+  for (gint x = 0; x < SIDE; x++)
+    row[x] = activate (row[x] + bias, slope);
 }
 
 /* One vector of filters of tile number i. */
@@ -64,26 +68,29 @@ INLINE void
 store_tile (const SppnetWinogradBlock *block, gint i, gint offset)
 {
   const SppnetWinogradTile *tile = &block->tiles[i];
-  Vector result[16], bias = load (block->bias + offset), slope = splat (block->slope);
+  Vector half[SIDE * CELLS], row[SIDE], below[SIDE], bias = load (block->bias + offset), slope = splat (block->slope);
   gfloat *out = tile->out + offset;
   gint count = block->filters - offset;
 
-  output_tile (block->products + (gsize) i * BLOCK + offset, block->products_plane, result);
-  UNROLL
-  for (gint p = 0; p < 16; p++)
-    result[p] = activate (result[p] + bias, slope);
+  output_columns (block->products + i * block->products_tile + offset, half);
   if (tile->pooled) {
     UNROLL
-    for (gint p = 0; p < 4; p++) {
-      const Vector *cells = result + p / 2 * 8 + p % 2 * 2;
-
-      store_some (out + p / 2 * tile->row + p % 2 * tile->pixel,
-                  maximum (maximum (cells[0], cells[1]), maximum (cells[4], cells[5])), count);
+    for (gint y = 0; y < SIDE; y += 2) {
+      output_row (half, y, bias, slope, row);
+      output_row (half, y + 1, bias, slope, below);
+      UNROLL
+      for (gint x = 0; x < SIDE; x += 2)
+        store_some (out + y / 2 * tile->row + x / 2 * tile->pixel,
+                    maximum (maximum (row[x], row[x + 1]), maximum (below[x], below[x + 1])), count);
     }
   } else {
     UNROLL
-    for (gint p = 0; p < 16; p++)
-      store_some (out + p / 4 * tile->row + p % 4 * tile->pixel, result[p], count);
+    for (gint y = 0; y < SIDE; y++) {
+      output_row (half, y, bias, slope, row);
+      UNROLL
+      for (gint x = 0; x < SIDE; x++)
+        store_some (out + y * tile->row + x * tile->pixel, row[x], count);
+    }
   }
 }
 
@@ -102,7 +109,7 @@ run_block (const SppnetWinogradBlock *block, gint n)
 {
   gboolean wide = block->filters > LANES;
 
-  for (gint plane = 0; plane < 36; plane++)
+  for (gint plane = 0; plane < PLANES; plane++)
     if (wide)
       wide_products (block, plane, n);
     else

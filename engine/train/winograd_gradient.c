@@ -82,14 +82,14 @@ transform_tile (const Work *work, gint slot, gint x, gint y)
   gsize row;
 
   from = cells_at (work->in, x - conv->layer->pad_x, y - conv->layer->pad_y, CELLS, work->padded, &row);
-  kernels->winograd_input (from, conv->channels, row, conv->channels, work->cells + (gsize) slot * conv->channels,
-                           (gsize) GROUP * conv->channels);
+  kernels->winograd_gradient->input (from, conv->channels, row, conv->channels,
+                                     work->cells + (gsize) slot * conv->channels, (gsize) GROUP * conv->channels);
   from = cells_at (work->gradient, x, y, TILE, work->padded_4, &row);
   for (gint first = 0; first < filters; first += kernels->block) {
     gint count = MIN (filters - first, kernels->block);
     gsize width = count > kernels->lanes ? kernels->block : kernels->lanes;
 
-    kernels->winograd_gradient (from + first, filters, row, count, to + slot * width, GROUP * width);
+    kernels->winograd_gradient->gradient (from + first, filters, row, count, to + slot * width, GROUP * width);
     to += PLANES * GROUP * width;
   }
 }
@@ -138,5 +138,5 @@ sppnet_winograd_gradient (const SppnetConv *conv, const SppnetRows *in, const Sp
       transform_tile (&work, i, (first + i) % across * TILE, (first + i) / across * TILE);
     add_products (&work, n);
   }
-  conv->kernels->winograd_taps (work.sums, taps, weight_gradient, taps, taps);
+  conv->kernels->winograd_gradient->taps (work.sums, taps, weight_gradient, taps, taps);
 }

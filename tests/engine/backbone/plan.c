@@ -2,8 +2,12 @@
 /* Which way each layer is run. */
 #include "backbone/plan.h"
 
+#include <string.h>
+
 static gfloat packed[1];
-static const SppnetConvKernels kernels;
+static const SppnetWinogradKernels winograd = { .side = 6 };
+static const SppnetConvKernels kernels = { .winograd = &winograd };
+static SppnetWeights weights;
 
 static SppnetLayer
 conv_layer (gint filters, gint kernel)
@@ -46,28 +50,27 @@ make_config (SppnetConfig *config)
 static void
 make_plan (SppnetBackbonePlan *plan, const SppnetConfig *config, gint width, gint height, SppnetShape *shapes)
 {
-  g_autofree SppnetWeights *weights = g_new0 (SppnetWeights, 1);
-
+  memset (&weights, 0, sizeof weights);
   for (guint i = 0; i < config->n_layers; i++) {
     const SppnetLayer *layer = &config->layers[i];
     gint channels = sppnet_config_stage_channels (config, i);
 
     if (layer->kind == SPPNET_LAYER_CONV)
-      weights->conv[i] = (SppnetConv) {
+      weights.conv[i] = (SppnetConv) {
         &kernels, layer, channels, packed, channels % 16 == 0 && layer->kernel_width == 3 ? packed : NULL, packed
       };
   }
   g_assert_cmpuint (sppnet_config_shapes (config, width, height, shapes), ==, config->n_layers);
-  sppnet_backbone_plan_init (plan, config, weights, shapes);
+  sppnet_backbone_plan_init (plan, config, &weights, shapes);
 }
 
 static void
 test_methods (void)
 {
   static const SppnetStep expected[] = { { 0, TRUE, SPPNET_METHOD_DIRECT, 1 },
-                                         { 2, TRUE, SPPNET_METHOD_WINOGRAD, 2 },
+                                         { 2, TRUE, SPPNET_METHOD_WINOGRAD, 3 },
                                          { 4, FALSE, SPPNET_METHOD_DIRECT, 1 },
-                                         { 5, FALSE, SPPNET_METHOD_WINOGRAD, 4 } };
+                                         { 5, FALSE, SPPNET_METHOD_WINOGRAD, 6 } };
   g_auto (SppnetConfig) config;
   SppnetShape shapes[SPPNET_MAX_LAYERS + 1];
   SppnetBackbonePlan plan;
@@ -125,9 +128,9 @@ test_rows (void)
   config.layers[0] = conv_layer (64, 1);
   config.layers[1] = conv_layer (512, 3);
   make_plan (&plan, &config, 40, 60, shapes);
-  g_assert_cmpint (plan.steps[1].rows, ==, 40); /* 10 tiles in a row, 96 wanted */
+  g_assert_cmpint (plan.steps[1].rows, ==, 36); /* 7 tiles in a row, 40 wanted */
   make_plan (&plan, &config, 480, 60, shapes);
-  g_assert_cmpint (plan.steps[1].rows, ==, 4);
+  g_assert_cmpint (plan.steps[1].rows, ==, 6);
 }
 
 static void
@@ -149,13 +152,13 @@ test_step (void)
   g_assert_cmpint (first, ==, 5);
   g_assert_cmpint (end, ==, 6);
 
-  sppnet_step_cost (&plan.steps[0], &config, shapes, &cost);
+  sppnet_step_cost (&plan.steps[0], &config, &weights, shapes, &cost);
   g_assert_cmpfloat (cost.products, ==, 640.0 * 480 * 27 * 16);
   g_assert_cmpfloat (cost.flop, ==, 2 * cost.products);
   g_assert_cmpfloat (cost.bytes, ==, 4.0 * (640 * 480 * 3 + 320 * 240 * 16 + 27 * 16));
-  sppnet_step_cost (&plan.steps[3], &config, shapes, &cost);
+  sppnet_step_cost (&plan.steps[3], &config, &weights, shapes, &cost);
   g_assert_cmpfloat (cost.flop, ==, 2.0 * 160 * 120 * 144 * 128);
-  g_assert_cmpfloat (cost.products, ==, 1200.0 * 36 * (16 * 128 + 8 * 16 + 6 * 128));
+  g_assert_cmpfloat (cost.products, ==, 540.0 * 64 * (16 * 128 + 9 * 16 + 10 * 128));
 }
 
 static void

@@ -8,9 +8,9 @@
 /* Times of the convolution kernels at sizes that a network has. GFLOP/s are those of the convolution by its definition.
  */
 #define BENCH_FLOATS (1 << 20)
-#define BENCH_TILES 24
-static gfloat bench_in[BENCH_FLOATS], bench_weight[36 * 64 * 512], bench_bias[1024], bench_out[BENCH_FLOATS];
-static gfloat bench_cells[36 * (BENCH_TILES * 64 + 16)], bench_products[36 * (BENCH_TILES * 32 + 16)];
+#define BENCH_TILES 12
+static gfloat bench_in[BENCH_FLOATS], bench_weight[64 * 64 * 512], bench_bias[1024], bench_out[BENCH_FLOATS];
+static gfloat bench_cells[64 * (BENCH_TILES * 64 + 16)], bench_products[BENCH_TILES * (64 * 32 + 16)];
 
 typedef struct
 {
@@ -45,28 +45,30 @@ static inline void
 bench_winograd (gconstpointer data)
 {
   const Entry *entry = data;
+  const SppnetWinogradKernels *winograd = entry->kernels->winograd;
   SppnetWinogradTile tiles[BENCH_TILES];
   gsize plane = (gsize) entry->n * entry->channels + 16;
+  gint side = winograd->side, planes = (side + 2) * (side + 2);
   SppnetWinogradBlock block = { .cells = bench_cells,
                                 .cells_plane = plane,
                                 .channels = entry->channels,
                                 .bias = bench_bias,
                                 .slope = 0.1f,
                                 .products = bench_products,
-                                .products_plane = (gsize) entry->n * entry->kernels->block + 16,
+                                .products_tile = (gsize) planes * entry->kernels->block + 16,
                                 .tiles = tiles };
 
   for (gint i = 0; i < entry->n; i++)
-    entry->kernels->winograd_input (bench_in + (gsize) i * 4 * entry->channels, entry->channels,
-                                    (gsize) (4 * entry->n + 2) * entry->channels, entry->channels,
-                                    bench_cells + (gsize) i * entry->channels, plane);
+    winograd->input (bench_in + (gsize) i * side * entry->channels, entry->channels,
+                     (gsize) (side * entry->n + 2) * entry->channels, entry->channels,
+                     bench_cells + (gsize) i * entry->channels, plane);
   for (gint filter = 0; filter < entry->filters; filter += entry->kernels->block) {
     for (gint i = 0; i < entry->n; i++)
-      tiles[i] = (SppnetWinogradTile) { bench_out + (gsize) i * 4 * entry->filters + filter,
-                                        (gsize) entry->n * 4 * entry->filters, entry->filters, FALSE };
-    block.weight = bench_weight + (gsize) 36 * entry->channels * filter;
+      tiles[i] = (SppnetWinogradTile) { bench_out + (gsize) i * side * entry->filters + filter,
+                                        (gsize) entry->n * side * entry->filters, entry->filters, FALSE };
+    block.weight = bench_weight + (gsize) planes * entry->channels * filter;
     block.filters = entry->filters - filter;
-    entry->kernels->winograd_block (&block, entry->n);
+    winograd->block (&block, entry->n);
   }
 }
 
@@ -80,10 +82,10 @@ bench (void)
     { "1x1 32->16, 96 pixels", 1, 32, 1, 16, 96, bench_conv_row, 1 },
     { "1x1 256->32, 24 pixels", 1, 256, 1, 32, 24, bench_conv_row, 1 },
     { "1x1 512->128, 24 pixels", 1, 512, 1, 128, 24, bench_conv_row, 1 },
-    { "winograd 16->32, 24 tiles", 3, 16, 3, 32, 24, bench_winograd, 16 },
-    { "winograd 16->128, 24 tiles", 3, 16, 3, 128, 24, bench_winograd, 16 },
-    { "winograd 32->256, 24 tiles", 3, 32, 3, 256, 24, bench_winograd, 16 },
-    { "winograd 64->512, 24 tiles", 3, 64, 3, 512, 24, bench_winograd, 16 },
+    { "winograd 16->32, 12 tiles", 3, 16, 3, 32, 12, bench_winograd, 36 },
+    { "winograd 16->128, 12 tiles", 3, 16, 3, 128, 12, bench_winograd, 36 },
+    { "winograd 32->256, 12 tiles", 3, 32, 3, 256, 12, bench_winograd, 36 },
+    { "winograd 64->512, 12 tiles", 3, 64, 3, 512, 12, bench_winograd, 36 },
   };
 
   g_print ("%-26s %-8s %12s %8s\n", "kernel", "level", "ns per call", "GFLOP/s");

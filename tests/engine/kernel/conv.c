@@ -8,6 +8,7 @@
 
 #include "arena.h"
 #include "bench_conv.h"
+#include "winograd_matrices.h"
 
 static Arena in_arena, weight_arena, bias_arena, out_arena;
 
@@ -176,57 +177,27 @@ check_pool_2x2 (const SppnetConvKernels *kernels, SppnetRandom *random)
     }
 }
 
-/* Lavin and Gray, section 4.3: B^T and A^T of F(4x4, 3x3). */
-static const gdouble BT[6][6] = { { 4, 0, -5, 0, 1, 0 },  { 0, -4, -4, 1, 1, 0 }, { 0, 4, -4, -1, 1, 0 },
-                                  { 0, -2, -1, 2, 1, 0 }, { 0, 2, -1, -2, 1, 0 }, { 0, 4, 0, -5, 0, 1 } };
-static const gdouble AT[4][6]
-    = { { 1, 1, 1, 1, 1, 0 }, { 0, 1, -1, 2, -2, 0 }, { 0, 1, 1, 4, 4, 0 }, { 0, 1, -1, 8, -8, 1 } };
-
-static void
-check_winograd_input (const SppnetConvKernels *kernels, SppnetRandom *random)
-{
-  gint channels = 16 * (1 + below (random, 4));
-  gsize in_pixel = channels + below (random, 9), in_row = 6 * in_pixel + below (random, 9);
-  gsize plane = channels + below (random, 20);
-  gfloat *in = random_floats (&in_arena, 5 * in_row + 5 * in_pixel + channels, random);
-  gfloat *out = arena_take (&out_arena, sizeof *out * (35 * plane + channels));
-
-  kernels->winograd_input (in, in_pixel, in_row, channels, out, plane);
-  arena_check (&out_arena);
-  for (gint y = 0; y < 6; y++)
-    for (gint x = 0; x < 6; x++)
-      for (gint c = 0; c < channels; c++) {
-        gdouble sum = 0.0, magnitude = 0.0;
-
-        for (gint i = 0; i < 6; i++)
-          for (gint j = 0; j < 6; j++) {
-            gdouble term = BT[y][i] * in[i * in_row + j * in_pixel + c] * BT[x][j];
-
-            sum += term;
-            magnitude += fabs (term);
-          }
-        g_assert_cmpfloat (fabs (out[(6 * y + x) * plane + c] - sum), <=, 12 * 0x1p-23 * magnitude);
-      }
-}
-
 #define TILES_MOST 30
 
-/* cells [36][n][channels], weight [36][channels][filters] */
+/* cells [planes][n][channels], weight [planes][channels][filters] */
 typedef struct
 {
-  gint n, channels, filters;
+  WinogradMatrices matrices;
+  gint planes, n, channels, filters;
   gfloat *cells, *weight, bias[64];
 } Tiles;
 
-/* The 4x4 outputs of one tile and filter, before the activation, and the magnitude of each one's terms. */
+/* The outputs of one tile and filter, before the activation, and the magnitude of each one's terms. */
 static void
-expected_tile (const Tiles *tiles, gint tile, gint filter, gdouble sums[16], gdouble magnitudes[16])
+expected_tile (const Tiles *tiles, gint tile, gint filter, gdouble sums[36], gdouble magnitudes[36])
 {
-  for (gint p = 0; p < 16; p++) {
+  gint side = tiles->matrices.side, cells = tiles->matrices.cells;
+
+  for (gint p = 0; p < side * side; p++) {
     sums[p] = tiles->bias[filter];
     magnitudes[p] = fabs (sums[p]);
   }
-  for (gint plane = 0; plane < 36; plane++) {
+  for (gint plane = 0; plane < tiles->planes; plane++) {
     gdouble product = 0.0, magnitude = 0.0;
 
     for (gint c = 0; c < tiles->channels; c++) {
@@ -236,8 +207,9 @@ expected_tile (const Tiles *tiles, gint tile, gint filter, gdouble sums[16], gdo
       product += term;
       magnitude += fabs (term);
     }
-    for (gint p = 0; p < 16; p++) {
-      gdouble factor = AT[p / 4][plane / 6] * AT[p % 4][plane % 6];
+    for (gint p = 0; p < side * side; p++) {
+      gdouble factor
+          = tiles->matrices.output[p / side][plane / cells] * tiles->matrices.output[p % side][plane % cells];
 
       sums[p] += factor * product;
       magnitudes[p] += fabs (factor) * magnitude;
@@ -249,26 +221,26 @@ static gfloat *
 pack_tiles (const SppnetConvKernels *kernels, const Tiles *tiles)
 {
   gint padded = (tiles->filters + kernels->lanes - 1) / kernels->lanes * kernels->lanes;
-  gfloat *packed = arena_take (&weight_arena, sizeof *packed * 36 * tiles->channels * padded);
+  gfloat *packed = arena_take (&weight_arena, sizeof *packed * tiles->planes * tiles->channels * padded);
 
-  for (gint i = 0; i < 36 * tiles->channels; i++)
+  for (gint i = 0; i < tiles->planes * tiles->channels; i++)
     for (gint f = 0; f < padded; f++)
       packed[i * padded + f] = f < tiles->filters ? tiles->weight[i * tiles->filters + f] : 0.0f;
   return packed;
 }
 
-/* Outputs of every other tile pooled: [n][16][filters], or [n][4][filters] in its place. */
+/* Outputs of every other tile pooled: [n][side][side][filters], or [n][side / 2][side / 2][filters] in its place. */
 static gfloat *
 run_tiles (const SppnetConvKernels *kernels, const Tiles *tiles, gfloat slope)
 {
   g_autofree SppnetWinogradTile *places = g_new (SppnetWinogradTile, tiles->n);
-  gint padded = (tiles->filters + kernels->lanes - 1) / kernels->lanes * kernels->lanes;
-  gsize plane = (gsize) tiles->n * kernels->block + 16;
-  g_autofree gfloat *products = g_new (gfloat, 36 * plane);
+  gint side = tiles->matrices.side, padded = (tiles->filters + kernels->lanes - 1) / kernels->lanes * kernels->lanes;
+  gsize tile = (gsize) tiles->planes * kernels->block + 16;
+  g_autofree gfloat *products = g_new (gfloat, tiles->n * tile);
   gfloat *bias = arena_take (&bias_arena, sizeof *bias * padded);
-  gfloat *out = arena_take (&out_arena, sizeof *out * tiles->n * 16 * tiles->filters);
+  gfloat *out = arena_take (&out_arena, sizeof *out * tiles->n * side * side * tiles->filters);
   SppnetWinogradBlock block
-      = { .cells = arena_copy (&in_arena, tiles->cells, sizeof (gfloat) * 36 * tiles->n * tiles->channels),
+      = { .cells = arena_copy (&in_arena, tiles->cells, sizeof (gfloat) * tiles->planes * tiles->n * tiles->channels),
           .cells_plane = (gsize) tiles->n * tiles->channels,
           .channels = tiles->channels,
           .weight = pack_tiles (kernels, tiles),
@@ -276,15 +248,15 @@ run_tiles (const SppnetConvKernels *kernels, const Tiles *tiles, gfloat slope)
           .slope = slope,
           .filters = tiles->filters,
           .products = products,
-          .products_plane = plane,
+          .products_tile = tile,
           .tiles = places };
 
   memset (bias, 0, sizeof *bias * padded);
   memcpy (bias, tiles->bias, sizeof *bias * tiles->filters);
   for (gint i = 0; i < tiles->n; i++)
-    places[i] = (SppnetWinogradTile) { out + (gsize) i * 16 * tiles->filters, (gsize) (i % 2 ? 2 : 4) * tiles->filters,
-                                       tiles->filters, i % 2 };
-  kernels->winograd_block (&block, tiles->n);
+    places[i] = (SppnetWinogradTile) { out + (gsize) i * side * side * tiles->filters,
+                                       (gsize) (i % 2 ? side / 2 : side) * tiles->filters, tiles->filters, i % 2 };
+  kernels->winograd->block (&block, tiles->n);
   arena_check (&out_arena);
   return out;
 }
@@ -292,22 +264,22 @@ run_tiles (const SppnetConvKernels *kernels, const Tiles *tiles, gfloat slope)
 static void
 check_tile (const Tiles *tiles, gint tile, gint filter, gfloat slope, const gfloat *out)
 {
-  gdouble sums[16], magnitudes[16];
-  gint side = tile % 2 ? 2 : 4;
+  gdouble sums[36], magnitudes[36];
+  gint side = tiles->matrices.side, shrink = tile % 2 ? 2 : 1, out_side = side / shrink;
 
   expected_tile (tiles, tile, filter, sums, magnitudes);
-  for (gint p = 0; p < 16; p++)
+  for (gint p = 0; p < side * side; p++)
     if (sums[p] < 0.0)
       sums[p] *= slope;
-  for (gint p = 0; p < side * side; p++) {
-    gint from = side == 4 ? p : p / 2 * 8 + p % 2 * 2;
+  for (gint p = 0; p < out_side * out_side; p++) {
+    gint from = p / out_side * shrink * side + p % out_side * shrink;
     gdouble want = sums[from], magnitude = magnitudes[from];
 
-    for (gint k = 0; k < 6 && side == 2; k += k == 1 ? 3 : 1) {
-      want = MAX (want, sums[from + k]);
-      magnitude = MAX (magnitude, magnitudes[from + k]);
+    for (gint k = 0; k < shrink * shrink; k++) {
+      want = MAX (want, sums[from + k / 2 * side + k % 2]);
+      magnitude = MAX (magnitude, magnitudes[from + k / 2 * side + k % 2]);
     }
-    g_assert_cmpfloat (fabs (out[((gsize) tile * 16 + p) * tiles->filters + filter] - want), <=,
+    g_assert_cmpfloat (fabs (out[((gsize) tile * side * side + p) * tiles->filters + filter] - want), <=,
                        (tiles->channels + 16) * 0x1p-23 * magnitude);
   }
 }
@@ -315,14 +287,20 @@ check_tile (const Tiles *tiles, gint tile, gint filter, gfloat slope, const gflo
 static void
 check_winograd_block (const SppnetConvKernels *kernels, SppnetRandom *random)
 {
-  Tiles tiles = { 1 + below (random, TILES_MOST), 16 * (1 + below (random, 3)), 1 + below (random, kernels->block) };
-  gsize n_cells = (gsize) 36 * tiles.n * tiles.channels, n_weights = (gsize) 36 * tiles.channels * tiles.filters;
-  g_autofree gfloat *cells = g_new (gfloat, n_cells), *weight = g_new (gfloat, n_weights);
-  gfloat slope = below (random, 2) ? 0.1f : 1.0f;
+  Tiles tiles = { .n = 1 + below (random, TILES_MOST),
+                  .channels = 16 * (1 + below (random, 3)),
+                  .filters = 1 + below (random, kernels->block) };
+  g_autofree gfloat *cells = NULL, *weight = NULL;
+  gfloat slope = below (random, 2) ? 0.1f : -0.5f;
+  gsize n_cells, n_weights;
   const gfloat *out;
 
-  tiles.cells = cells;
-  tiles.weight = weight;
+  winograd_matrices (&tiles.matrices, kernels->winograd->side, 3);
+  tiles.planes = tiles.matrices.cells * tiles.matrices.cells;
+  n_cells = (gsize) tiles.planes * tiles.n * tiles.channels;
+  n_weights = (gsize) tiles.planes * tiles.channels * tiles.filters;
+  tiles.cells = cells = g_new (gfloat, n_cells);
+  tiles.weight = weight = g_new (gfloat, n_weights);
   for (gsize i = 0; i < n_cells; i++)
     cells[i] = (gfloat) sppnet_random_normal (random);
   for (gsize i = 0; i < n_weights; i++)
@@ -342,7 +320,6 @@ static const struct
   gint rounds;
 } checks[] = { { "conv_row", check_conv_row, 400 },
                { "pool_2x2", check_pool_2x2, 400 },
-               { "winograd_input", check_winograd_input, 30 },
                { "winograd_block", check_winograd_block, 30 } };
 
 /* data: the number of a check plus the number of checks times the level */
