@@ -183,8 +183,8 @@ run_pointwise (const SppnetConv *conv, const SppnetRows *in, const SppnetRows *o
 
 /* The maxima of 2x2 pixels: pixels x0 .. x1 - 1 of row y of out. scratch: what is gathered, then two rows. */
 static void
-run_pooled (const SppnetConv *conv, const SppnetRows *in, const SppnetRows *out, gint y, gint x0, gint x1,
-            gfloat *scratch)
+run_pooled_side (const SppnetConv *conv, const SppnetRows *in, const SppnetRows *out, gint y, gint x0, gint x1,
+                 gfloat *scratch)
 {
   gint filters = conv->layer->filters;
   gint width = sppnet_layer_output_width (conv->layer, in->width);
@@ -193,6 +193,8 @@ run_pooled (const SppnetConv *conv, const SppnetRows *in, const SppnetRows *out,
   gfloat *above = scratch + gather_size (conv->kernels, conv->layer, conv->channels);
   gfloat *below = above + (gsize) n * filters, *to = sppnet_rows_at (out, y) + (gsize) x0 * filters;
 
+  if (x1 <= x0)
+    return;
   run_stretch (conv, in, 2 * y, 2 * x0, 2 * x0 + n, above, scratch);
   if (2 * y + 1 < height)
     run_stretch (conv, in, 2 * y + 1, 2 * x0, 2 * x0 + n, below, scratch);
@@ -205,6 +207,46 @@ run_pooled (const SppnetConv *conv, const SppnetRows *in, const SppnetRows *out,
     memcpy (to + (gsize) (n / 2) * filters, above + last, sizeof *to * filters);
     sppnet_kernels ()->max_into (to + (gsize) (n / 2) * filters, below + last, filters);
   }
+}
+
+/* Pixels of row y of out whose four convolutions lie within the map and can be one step with their maximum: [*first,
+ * *end), of those from x0 to x1. */
+static void
+pooled_inside (const SppnetConv *conv, const SppnetRows *in, gint y, gint x0, gint x1, gint *first, gint *end)
+{
+  const SppnetLayer *layer = conv->layer;
+  gint top = 2 * y * layer->stride - layer->pad_y, bottom = top + layer->stride + layer->kernel_height;
+  gint left = (layer->pad_x + layer->stride - 1) / layer->stride;
+  gint span = in->width + layer->pad_x - layer->kernel_width;
+  gint right = span < 0 ? 0 : span / layer->stride + 1;
+
+  *first = *end = x0;
+  if (!conv->kernels->conv_row_pooled || sppnet_layer_slope (layer) < 0.0f || top < 0 || bottom > in->height)
+    return;
+  *first = CLAMP ((left + 1) / 2, x0, x1);
+  *end = CLAMP (right / 2, *first, x1);
+}
+
+static void
+run_pooled (const SppnetConv *conv, const SppnetRows *in, const SppnetRows *out, gint y, gint x0, gint x1,
+            gfloat *scratch)
+{
+  const SppnetLayer *layer = conv->layer;
+  gsize in_row = (gsize) in->width * conv->channels;
+  gint first, end;
+
+  pooled_inside (conv, in, y, x0, x1, &first, &end);
+  if (end > first) {
+    SppnetConvRow row = conv_row (conv);
+
+    row.in = sppnet_rows_at (in, 2 * y * layer->stride - layer->pad_y)
+             + ((gssize) 2 * first * layer->stride - layer->pad_x) * conv->channels;
+    row.in_row = in_row;
+    row.out = sppnet_rows_at (out, y) + (gsize) first * layer->filters;
+    conv->kernels->conv_row_pooled (&row, layer->stride * in_row, end - first);
+  }
+  run_pooled_side (conv, in, out, y, x0, first, scratch);
+  run_pooled_side (conv, in, out, y, end, x1, scratch);
 }
 
 void

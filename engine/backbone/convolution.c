@@ -13,7 +13,7 @@
 static gfloat *
 zeros (gsize count)
 {
-  gfloat *memory = sppnet_aligned_alloc (count * sizeof (gfloat));
+  gfloat *memory = sppnet_aligned_alloc_huge (count * sizeof (gfloat));
 
   if (memory)
     memset (memory, 0, count * sizeof (gfloat));

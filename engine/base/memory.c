@@ -2,21 +2,46 @@
 #include "base/memory.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include <sppnet/error.h>
 
+#define HUGE_PAGE ((gsize) 2 << 20)
+
 static guint64 alloc_count; /* (atomic) */
 
-gpointer
-sppnet_aligned_alloc (gsize bytes)
+static gpointer
+alloc (gsize alignment, gsize bytes)
 {
   void *memory = NULL;
 
   __atomic_add_fetch (&alloc_count, 1, __ATOMIC_RELAXED);
-  if (bytes > G_MAXSSIZE - 2 * SPPNET_ALIGNMENT)
+  if (bytes > G_MAXSSIZE - 2 * alignment)
     return NULL;
-  if (posix_memalign (&memory, SPPNET_ALIGNMENT, bytes + SPPNET_ALIGNMENT) != 0)
+  if (posix_memalign (&memory, alignment, bytes + SPPNET_ALIGNMENT) != 0)
     return NULL;
+  return memory;
+}
+
+gpointer
+sppnet_aligned_alloc (gsize bytes)
+{
+  return alloc (SPPNET_ALIGNMENT, bytes);
+}
+
+gpointer
+sppnet_aligned_alloc_huge (gsize bytes)
+{
+  gpointer memory;
+
+  if (bytes < HUGE_PAGE)
+    return sppnet_aligned_alloc (bytes);
+  memory = alloc (HUGE_PAGE, bytes);
+#if defined(MADV_HUGEPAGE)
+  /* Where it fails, pages stay small. */
+  if (memory)
+    (void) madvise (memory, bytes, MADV_HUGEPAGE);
+#endif
   return memory;
 }
 

@@ -25,8 +25,8 @@ tile (const SppnetConvRow *row, gint first, gint filter, const gfloat *weight, c
     low[i] = row->bias ? load (sum) : load_some (sum, count);
     high[i] = vectors == 1 ? low[i] : row->bias ? load (sum + LANES) : load_some (sum + LANES, count - LANES);
   }
-  tile_add (row->in + first * row->in_pixel, row->in_pixel, row->in_row, row->rows, row->run, weight, n, vectors, low,
-            high);
+  tile_add (row->in + first * row->in_pixel, row->in_pixel, row->in_row, row->rows, row->run, weight, 0, n, vectors,
+            low, high);
   UNROLL
   for (gint i = 0; i < n; i++, out += row->out_pixel) {
     store_some (out, activate (low[i], slope), count);
@@ -49,6 +49,59 @@ narrow_block (const SppnetConvRow *row, gint filter, const gfloat *weight, gint 
   TILES (n, NARROW_TILE);
 }
 
+/* The 2x2 maxima of one vector of filters: n of them, from 2 n pixels of two rows. */
+INLINE void
+pooled_tile (const SppnetConvRow *row, gsize below, gint first, gint filter, const gfloat *weight, gsize step,
+             const gint n)
+{
+  Vector upper[PIXELS], lower[PIXELS], slope = splat (row->slope);
+  const gfloat *in = row->in + 2 * first * row->in_pixel;
+  gfloat *out = row->out + first * row->out_pixel + filter;
+
+  UNROLL
+  for (gint i = 0; i < 2 * n; i++)
+    upper[i] = lower[i] = load (row->bias + filter);
+  for (gint y = 0; y < row->rows; y++, in += row->in_row) {
+    const gfloat *cell = in;
+
+    for (gint k = 0; k < row->run; k++, cell++, weight += step) {
+      Vector w = load (weight);
+
+      UNROLL
+      for (gint i = 0; i < 2 * n; i++) {
+        upper[i] = multiply_add (splat (cell[i * row->in_pixel]), w, upper[i]);
+        lower[i] = multiply_add (splat (cell[below + i * row->in_pixel]), w, lower[i]);
+      }
+    }
+  }
+  UNROLL
+  for (gint i = 0; i < n; i++, out += row->out_pixel)
+    store_some (
+        out,
+        activate (maximum (maximum (upper[2 * i], upper[2 * i + 1]), maximum (lower[2 * i], lower[2 * i + 1])), slope),
+        row->filters - filter);
+}
+
+static void
+pooled_vector (const SppnetConvRow *row, gsize below, gint filter, const gfloat *weight, gsize step, gint n)
+{
+#define POOLED_TILE(n, first) pooled_tile (row, below, first, filter, weight, step, n)
+  HALF_TILES (n, POOLED_TILE);
+}
+
+static void
+conv_row_pooled (const SppnetConvRow *row, gsize below, gint n)
+{
+  const gfloat *weight = row->weight;
+
+  for (gint filter = 0; filter < row->filters; filter += BLOCK, weight += row->weight_block) {
+    gsize step = row->filters - filter > LANES ? BLOCK : LANES;
+
+    for (gint i = 0; i < MIN (row->filters - filter, BLOCK); i += LANES)
+      pooled_vector (row, below, filter + i, weight + i, step, n);
+  }
+}
+
 static void
 conv_row (const SppnetConvRow *row, gint n)
 {
@@ -66,6 +119,7 @@ const SppnetConvKernels TABLE_NAME (SPPNET_LEVEL) = {
   .block = BLOCK,
   .pixels = PIXELS,
   .conv_row = conv_row,
+  .conv_row_pooled = conv_row_pooled,
   .pool_2x2 = pool_2x2,
   .winograd = &WINOGRAD_NAME (kernels, SPPNET_LEVEL),
   .winograd_gradient = &WINOGRAD_NAME (gradient_kernels, SPPNET_LEVEL),

@@ -90,6 +90,11 @@ typedef struct
    * relative error at most rows * run * 2^-23 of the sum of magnitudes. */
   void (*conv_row) (const SppnetConvRow *row, gint n);
 
+  /* Pixels 0 .. n - 1 of a row after 2x2 max pooling: the maxima of pixels 2 i and 2 i + 1 of the row and of one whose
+   * input lies so many floats below. Needs a bias, a slope of 0 or more, and no weight_skip. Else as conv_row; NULL
+   * where there is none. */
+  void (*conv_row_pooled) (const SppnetConvRow *row, gsize below, gint n);
+
   /* out[i][c] = max of cells 2 i and 2 i + 1 of both rows. Bit-exact without NaN. */
   void (*pool_2x2) (gfloat *out, const gfloat *above, const gfloat *below, gint n, gint channels);
 

@@ -14,10 +14,11 @@
 #define BLOCK (2 * LANES)
 
 /* Adds n products (constant where inlined) of an input value with one or two vectors of weights, for each of run values
- * and rows of them. pixel, row: floats between pixels' input and between rows. */
+ * and rows of them. pixel, row: floats between pixels' input and between rows. ahead: of the weights, floats to fetch
+ * early; 0 where they are in the cache. */
 INLINE void
-tile_add (const gfloat *in, gsize pixel, gsize row, gint rows, gint run, const gfloat *weight, const gint n,
-          const gint vectors, Vector *low, Vector *high)
+tile_add (const gfloat *in, gsize pixel, gsize row, gint rows, gint run, const gfloat *weight, const gint ahead,
+          const gint n, const gint vectors, Vector *low, Vector *high)
 {
   for (gint y = 0; y < rows; y++, in += row) {
     const gfloat *cell = in;
@@ -25,6 +26,10 @@ tile_add (const gfloat *in, gsize pixel, gsize row, gint rows, gint run, const g
     for (gint k = 0; k < run; k++, cell++, weight += vectors * LANES) {
       Vector w0 = load (weight), w1 = vectors > 1 ? load (weight + LANES) : w0;
 
+      if (ahead > 0)
+        __builtin_prefetch (weight + ahead);
+      if (ahead > 0 && vectors > 1)
+        __builtin_prefetch (weight + ahead + LANES);
       UNROLL
       for (gint i = 0; i < n; i++) {
         Vector x = splat (cell[i * pixel]);
@@ -64,13 +69,15 @@ store_some (gfloat *out, Vector v, gint count)
   case n:                                                                                                              \
     call (n, first);                                                                                                   \
     break;
-#if PIXELS > 6
-#define TILE_CASES_(first, call)                                                                                       \
+#define TILE_CASES_5_(first, call)                                                                                     \
   TILE_CASE_ (1, first, call)                                                                                          \
   TILE_CASE_ (2, first, call)                                                                                          \
   TILE_CASE_ (3, first, call)                                                                                          \
   TILE_CASE_ (4, first, call)                                                                                          \
-  TILE_CASE_ (5, first, call)                                                                                          \
+  TILE_CASE_ (5, first, call)
+#if PIXELS > 6
+#define TILE_CASES_(first, call)                                                                                       \
+  TILE_CASES_5_ (first, call)                                                                                          \
   TILE_CASE_ (6, first, call)                                                                                          \
   TILE_CASE_ (7, first, call)                                                                                          \
   TILE_CASE_ (8, first, call)                                                                                          \
@@ -78,20 +85,18 @@ store_some (gfloat *out, Vector v, gint count)
   TILE_CASE_ (10, first, call)                                                                                         \
   TILE_CASE_ (11, first, call)
 #else
-#define TILE_CASES_(first, call)                                                                                       \
-  TILE_CASE_ (1, first, call)                                                                                          \
-  TILE_CASE_ (2, first, call)                                                                                          \
-  TILE_CASE_ (3, first, call)                                                                                          \
-  TILE_CASE_ (4, first, call)                                                                                          \
-  TILE_CASE_ (5, first, call)
+#define TILE_CASES_(first, call) TILE_CASES_5_ (first, call)
 #endif
-#define TILES(n, call)                                                                                                 \
+#define TILES_(n, most, cases, call)                                                                                   \
   do {                                                                                                                 \
     gint first_ = 0;                                                                                                   \
                                                                                                                        \
-    for (; first_ + PIXELS <= (n); first_ += PIXELS)                                                                   \
-      call (PIXELS, first_);                                                                                           \
+    for (; first_ + most <= (n); first_ += most)                                                                       \
+      call (most, first_);                                                                                             \
     switch ((n) -first_) {                                                                                             \
-      TILE_CASES_ (first_, call)                                                                                       \
+      cases (first_, call)                                                                                             \
     }                                                                                                                  \
   } while (0)
+#define TILES(n, call) TILES_ (n, PIXELS, TILE_CASES_, call)
+/* The same with half as many. */
+#define HALF_TILES(n, call) TILES_ (n, (PIXELS / 2), TILE_CASES_5_, call)

@@ -158,6 +158,52 @@ check_conv_row (const SppnetConvKernels *kernels, SppnetRandom *random)
   g_assert_true (n_out == 0 || memcmp (out, whole, sizeof *out * n_out) == 0);
 }
 
+/* A row and the one below it, pooled: the same bits as two rows and pooling. */
+static void
+check_conv_row_pooled (const SppnetConvKernels *kernels, SppnetRandom *random)
+{
+  g_autofree gfloat *weight = NULL, *rows = NULL, *pooled = NULL, *bias = g_new0 (gfloat, 160);
+  Problem problem = { 0 };
+  SppnetConvRow *row = &problem.row;
+  gint n, filters;
+  gsize below_it;
+  gfloat *out;
+
+  random_problem (&problem, random);
+  n = problem.n / 2;
+  filters = row->filters;
+  below_it = 1 + sppnet_random_below (random, 500);
+  row->weight_skip = 0;
+  row->in = random_floats (
+      &in_arena, problem.n * row->in_pixel + MAX (row->rows - 1, 0) * row->in_row + row->run + below_it, random);
+  weight = g_new (gfloat, (gsize) row->rows * row->run * filters + 1);
+  for (gsize i = 0; i < (gsize) row->rows * row->run * filters; i++)
+    weight[i] = (gfloat) sppnet_random_normal (random);
+  for (gint i = 0; i < filters; i++)
+    bias[i] = (gfloat) sppnet_random_normal (random);
+  problem.weight = weight;
+  row->weight = pack (kernels, &problem, &weight_arena);
+  row->weight_block = (gsize) row->rows * row->run * kernels->block;
+  row->bias = bias;
+  rows = g_new (gfloat, (gsize) 4 * n * filters + 1);
+  pooled = g_new (gfloat, (gsize) n * filters + 1);
+  row->out_pixel = filters;
+  row->out = rows;
+  kernels->conv_row (row, 2 * n);
+  row->in += below_it;
+  row->out += (gsize) 2 * n * filters;
+  kernels->conv_row (row, 2 * n);
+  kernels->pool_2x2 (pooled, rows, row->out, n, filters);
+  row->in -= below_it;
+  row->out_pixel = filters + below (random, 3);
+  row->out = out = arena_take (&out_arena, sizeof *out * (n ? (n - 1) * row->out_pixel + filters : 0));
+  kernels->conv_row_pooled (row, below_it, n);
+  arena_check (&out_arena);
+  for (gint i = 0; i < n; i++)
+    g_assert_cmpmem (out + i * row->out_pixel, sizeof *out * filters, pooled + (gsize) i * filters,
+                     sizeof *out * filters);
+}
+
 static void
 check_pool_2x2 (const SppnetConvKernels *kernels, SppnetRandom *random)
 {
@@ -319,6 +365,7 @@ static const struct
   void (*check) (const SppnetConvKernels *kernels, SppnetRandom *random);
   gint rounds;
 } checks[] = { { "conv_row", check_conv_row, 400 },
+               { "conv_row_pooled", check_conv_row_pooled, 400 },
                { "pool_2x2", check_pool_2x2, 400 },
                { "winograd_block", check_winograd_block, 30 } };
 
