@@ -100,32 +100,70 @@ label_text (const SppnetDrawBox *box, const SppnetDrawStyle *style)
   return *label ? g_strdup_printf ("%s %s", label, score) : g_strdup (score);
 }
 
-/* Above the box where there is room, else inside its top edge; always inside the frame. */
-static void
-draw_label (cairo_t *cr, PangoLayout *layout, const SppnetDrawBox *box, const Sizes *sizes,
-            const SppnetDrawStyle *style)
+typedef struct
 {
-  g_autofree gchar *text = label_text (box, style);
-  gdouble x0, y0, x1, y1, x, y, width, height, rgb[3], ink;
+  gchar *text; /* NULL: there is none */
+  gdouble x, y, width, height;
+} Label;
+
+static gboolean
+is_free (const Label *label, const Label *others, gsize n)
+{
+  for (gsize i = 0; i < n; i++)
+    if (others[i].text && label->x < others[i].x + others[i].width && others[i].x < label->x + label->width
+        && label->y < others[i].y + others[i].height && others[i].y < label->y + label->height)
+      return FALSE;
+  return TRUE;
+}
+
+/* Above the box where there is room, else inside its top edge; where another label is already, above its bottom edge,
+ * below it, or further down its side. Always inside the frame. */
+static void
+place_label (Label *label, PangoLayout *layout, const SppnetDrawBox *box, const Sizes *sizes,
+             const SppnetDrawStyle *style, const Label *others, gsize n)
+{
+  gdouble x0, y0, x1, y1, places[6];
   gint text_width, text_height;
 
-  if (!*text || !clip (&box->box, sizes, &x0, &y0, &x1, &y1))
+  *label = (Label) { .text = label_text (box, style) };
+  if (!*label->text || !clip (&box->box, sizes, &x0, &y0, &x1, &y1)) {
+    g_clear_pointer (&label->text, g_free);
     return;
-  pango_layout_set_text (layout, text, -1);
+  }
+  pango_layout_set_text (layout, label->text, -1);
   pango_layout_get_pixel_size (layout, &text_width, &text_height);
-  width = text_width + 2 * sizes->pad;
-  height = text_height;
-  x = CLAMP (x0, 0, MAX (0, sizes->width - width));
-  y = y0 >= height ? y0 - height : y0;
-  y = CLAMP (y, 0, MAX (0, sizes->height - height));
+  label->width = text_width + 2 * sizes->pad;
+  label->height = text_height;
+  label->x = CLAMP (x0, 0, MAX (0, sizes->width - label->width));
+  places[0] = y0 >= label->height ? y0 - label->height : y0;
+  places[1] = y0;
+  places[2] = y1 - label->height;
+  places[3] = y1;
+  places[4] = y0 + label->height;
+  places[5] = y0 + 2 * label->height;
+  for (guint i = 0; i < G_N_ELEMENTS (places); i++) {
+    label->y = CLAMP (places[i], 0, MAX (0, sizes->height - label->height));
+    if (is_free (label, others, n))
+      return;
+  }
+  label->y = CLAMP (places[0], 0, MAX (0, sizes->height - label->height));
+}
 
-  sppnet_draw_color (box->label_id, rgb);
+static void
+draw_label (cairo_t *cr, PangoLayout *layout, const Label *label, guint label_id, const Sizes *sizes)
+{
+  gdouble rgb[3], ink;
+
+  if (!label->text)
+    return;
+  sppnet_draw_color (label_id, rgb);
   cairo_set_source_rgba (cr, rgb[0], rgb[1], rgb[2], 0.9);
-  cairo_rectangle (cr, x, y, width, height);
+  cairo_rectangle (cr, label->x, label->y, label->width, label->height);
   cairo_fill (cr);
   ink = is_light (rgb) ? 0 : 1;
   cairo_set_source_rgb (cr, ink, ink, ink);
-  cairo_move_to (cr, x + sizes->pad, y);
+  cairo_move_to (cr, label->x + sizes->pad, label->y);
+  pango_layout_set_text (layout, label->text, -1);
   pango_cairo_show_layout (cr, layout);
 }
 
@@ -144,6 +182,21 @@ create_layout (cairo_t *cr, const Sizes *sizes)
   return layout;
 }
 
+/* The first boxes, which are the surest, choose their places first and are drawn last. */
+static void
+draw_labels (cairo_t *cr, const SppnetDrawBox *boxes, gsize n, const Sizes *sizes, const SppnetDrawStyle *style)
+{
+  g_autoptr (PangoLayout) layout = create_layout (cr, sizes);
+  g_autofree Label *labels = g_new (Label, n);
+
+  for (gsize i = 0; i < n; i++)
+    place_label (&labels[i], layout, &boxes[i], sizes, style, labels, i);
+  for (gsize i = n; i-- > 0;) {
+    draw_label (cr, layout, &labels[i], boxes[i].label_id, sizes);
+    g_free (labels[i].text);
+  }
+}
+
 void
 sppnet_draw_detections (cairo_t *cr, gint width, gint height, const SppnetDrawBox *boxes, gsize n,
                         const SppnetDrawStyle *style)
@@ -159,12 +212,8 @@ sppnet_draw_detections (cairo_t *cr, gint width, gint height, const SppnetDrawBo
   for (gsize i = n; i-- > 0;)
     draw_box (cr, &boxes[i], &sizes);
   /* All labels after all boxes: no line runs across a text. */
-  if (n > 0 && !(style && style->no_labels)) {
-    g_autoptr (PangoLayout) layout = create_layout (cr, &sizes);
-
-    for (gsize i = n; i-- > 0;)
-      draw_label (cr, layout, &boxes[i], &sizes, style);
-  }
+  if (n > 0 && !(style && style->no_labels))
+    draw_labels (cr, boxes, n, &sizes, style);
   cairo_new_path (cr);
   cairo_restore (cr);
 }

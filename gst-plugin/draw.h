@@ -33,8 +33,9 @@ typedef struct
  * @boxes: [n] drawn from the last to the first, so that the best, when first, is on top
  * @style: (nullable): %NULL for the defaults
  *
- * Boxes are clipped to the frame and labels are moved inside it. Empty boxes, boxes outside and boxes that are not
- * finite are left out. The same label_id has the same colour in every frame.
+ * Boxes are clipped to the frame and labels are moved inside it, and apart from each other where there is room. Empty
+ * boxes, boxes outside and boxes that are not finite are left out. The same label_id has the same colour in every
+ * frame.
  */
 void sppnet_draw_detections (cairo_t *cr, gint width, gint height, const SppnetDrawBox *boxes, gsize n,
                              const SppnetDrawStyle *style);

@@ -112,6 +112,33 @@ test_label_inside (void)
   }
 }
 
+/* Two labels of one object, and that of a box below it, are drawn beside each other. */
+static void
+test_labels_apart (void)
+{
+  static const SppnetDrawBox boxes[] = { { { 60, 60, 120, 90 }, "horse", 0.9f, 1 },
+                                         { { 61, 60, 120, 90 }, "cow", 0.5f, 2 },
+                                         { { 60, 62, 120, 90 }, "dog", 0.4f, 3 } };
+  const SppnetDrawStyle bare = { .no_labels = TRUE };
+  guint together = 0;
+  Canvas canvas, no_labels;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (boxes); i++) {
+    Canvas with = draw (300, 200, &boxes[i], 1, NULL), without = draw (300, 200, &boxes[i], 1, &bare);
+
+    together += count (&with, TRUE) - count (&without, TRUE);
+    cairo_surface_destroy (with.surface);
+    cairo_surface_destroy (without.surface);
+  }
+  canvas = draw (300, 200, boxes, G_N_ELEMENTS (boxes), NULL);
+  no_labels = draw (300, 200, boxes, G_N_ELEMENTS (boxes), &bare);
+  /* Some lie over the line of a box; all in one place would be a third. */
+  g_assert_cmpuint (count (&canvas, TRUE) - count (&no_labels, TRUE), >, together * 3 / 4);
+  g_assert_cmpuint (count (&canvas, FALSE), ==, 0);
+  cairo_surface_destroy (canvas.surface);
+  cairo_surface_destroy (no_labels.surface);
+}
+
 static void
 test_score (void)
 {
@@ -230,6 +257,7 @@ main (int argc, char **argv)
   g_test_add_func ("/draw/box", test_box);
   g_test_add_func ("/draw/order", test_order);
   g_test_add_func ("/draw/label-inside", test_label_inside);
+  g_test_add_func ("/draw/labels-apart", test_labels_apart);
   g_test_add_func ("/draw/score", test_score);
   g_test_add_func ("/draw/scale", test_scale);
   g_test_add_func ("/draw/bad-boxes", test_bad_boxes);
