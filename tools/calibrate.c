@@ -208,18 +208,33 @@ print_json (SppnetModel *model, const GArray *labels, const SppnetCalibration *r
 }
 
 static gboolean
+has_objects (const GArray *labels, GError **error)
+{
+  gboolean any = FALSE;
+
+  for (guint l = 0; l < labels->len; l++)
+    any |= g_array_index (labels, SppnetJudgedLabel, l).objects > 0;
+  return sppnet_evaluation_has_objects (any, error);
+}
+
+static gboolean
 calibrate (const SppnetEvaluation *evaluation, const SppnetSettings *settings, GError **error)
 {
   g_autoptr (SppnetModel) model = sppnet_arguments_load_model (&detector_arguments, error);
-  g_autoptr (GPtrArray) boxes = model ? sppnet_evaluation_detect (evaluation, model, settings, error) : NULL;
   g_autofree SppnetCalibration *results = NULL;
+  g_autoptr (GPtrArray) boxes = NULL;
   g_autoptr (GArray) labels = NULL;
 
+  if (!model)
+    return FALSE;
+  sppnet_evaluation_note_unknown_labels (evaluation, model);
+  boxes = sppnet_evaluation_detect (evaluation, model, settings, error);
   if (!boxes)
     return FALSE;
   labels = judge (evaluation->annotations, model, boxes);
   results = g_new (SppnetCalibration, labels->len + 1);
-  if (!sppnet_calibrate ((const SppnetJudgedLabel *) (gpointer) labels->data, labels->len, results, error)
+  if (!has_objects (labels, error)
+      || !sppnet_calibrate ((const SppnetJudgedLabel *) (gpointer) labels->data, labels->len, results, error)
       || !write_model (model, results, evaluation->annotations->len, error))
     return FALSE;
   (arg.json ? print_json : print_table) (model, labels, results);

@@ -121,19 +121,18 @@ sppnet_contact_sheet_write (const gchar *path, const GPtrArray *annotations, con
   cairo_surface_t *sheet = cairo_image_surface_create (CAIRO_FORMAT_RGB24, GAP + COLUMNS * (TILE + GAP),
                                                        (gint) (GAP + rows * (TILE + CAPTION + GAP)));
   cairo_t *cr = cairo_create (sheet);
-  cairo_status_t status;
   gboolean ok = TRUE;
 
   cairo_set_source_rgb (cr, .12, .12, .12);
   cairo_paint (cr);
   for (guint i = 0; ok && i < mistakes->len; i++)
     ok = draw_tile (cr, i, annotations, &g_array_index (mistakes, SppnetMistake, i), error);
-  status = cairo_status (cr);
+  if (ok && cairo_status (cr) != CAIRO_STATUS_SUCCESS) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_WRITE, "%s: %s", path, cairo_status_to_string (cairo_status (cr)));
+    ok = FALSE;
+  }
   cairo_destroy (cr);
-  if (ok && status == CAIRO_STATUS_SUCCESS)
-    status = cairo_surface_write_to_png (sheet, path);
+  ok = ok && sppnet_surface_write_png (sheet, path, error);
   cairo_surface_destroy (sheet);
-  if (ok && status != CAIRO_STATUS_SUCCESS)
-    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_WRITE, "%s: %s", path, cairo_status_to_string (status));
-  return ok && status == CAIRO_STATUS_SUCCESS;
+  return ok;
 }

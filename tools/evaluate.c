@@ -104,6 +104,25 @@ sppnet_evaluation_has_objects (gboolean any, GError **error)
   return any;
 }
 
+void
+sppnet_evaluation_note_unknown_labels (const SppnetEvaluation *evaluation, SppnetModel *model)
+{
+  g_autoptr (GHashTable) known = g_hash_table_new (g_str_hash, g_str_equal);
+
+  for (guint l = 0; l < sppnet_model_get_n_labels (model); l++)
+    g_hash_table_add (known, (gpointer) sppnet_model_get_label (model, l));
+  for (guint i = 0; i < evaluation->annotations->len; i++) {
+    const SppnetAnnotation *annotation = g_ptr_array_index (evaluation->annotations, i);
+
+    for (guint j = 0; j < annotation->objects->len; j++) {
+      gchar *label = g_array_index (annotation->objects, SppnetObject, j).label;
+
+      if (g_hash_table_add (known, label))
+        g_printerr ("%s: the model has no label \"%s\"; its objects are left out\n", g_get_prgname (), label);
+    }
+  }
+}
+
 static gboolean
 evaluate_model (const SppnetEvaluation *evaluation, SppnetSettings *settings, GError **error)
 {

@@ -29,6 +29,9 @@ void sppnet_evaluation_end (const SppnetEvaluation *evaluation);
 /* Sets the error where there is nothing to measure with: any is FALSE. */
 gboolean sppnet_evaluation_has_objects (gboolean any, GError **error);
 
+/* Objects that the model cannot find because it has no such label do not count; says so. */
+void sppnet_evaluation_note_unknown_labels (const SppnetEvaluation *evaluation, SppnetModel *model);
+
 /* What a model finds in all pictures: per label a GArray of SppnetScoredBox. (element-type GArray) (transfer full) */
 GPtrArray *sppnet_evaluation_detect (const SppnetEvaluation *evaluation, SppnetModel *model,
                                      const SppnetSettings *settings, GError **error);

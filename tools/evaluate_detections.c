@@ -99,26 +99,6 @@ mean_of_classes (const GArray *classes, const gchar *const *labels, gdouble *ap1
   return n;
 }
 
-/* Objects that the model cannot find because it has no such label do not count; say so. */
-static void
-note_unknown_labels (const SppnetEvaluation *evaluation, const GArray *classes)
-{
-  g_autoptr (GHashTable) known = g_hash_table_new (g_str_hash, g_str_equal);
-
-  for (guint i = 0; i < classes->len; i++)
-    g_hash_table_add (known, (gpointer) g_array_index (classes, Class, i).label);
-  for (guint i = 0; i < evaluation->annotations->len; i++) {
-    const SppnetAnnotation *annotation = g_ptr_array_index (evaluation->annotations, i);
-
-    for (guint j = 0; j < annotation->objects->len; j++) {
-      gchar *label = g_array_index (annotation->objects, SppnetObject, j).label;
-
-      if (g_hash_table_add (known, label))
-        g_printerr ("%s: the model has no label \"%s\"; its objects are left out\n", g_get_prgname (), label);
-    }
-  }
-}
-
 static void
 print_table (const GArray *classes, guint pictures, const gchar *const *mean_of, const gchar *const *wanted)
 {
@@ -243,7 +223,7 @@ sppnet_evaluate_detections (const SppnetEvaluation *evaluation, SppnetModel *mod
 
   if (!check_mean_of (model, mean_of, error))
     return FALSE;
-  note_unknown_labels (evaluation, classes);
+  sppnet_evaluation_note_unknown_labels (evaluation, model);
   boxes = sppnet_evaluation_detect (evaluation, model, settings, error);
   if (!boxes)
     return FALSE;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "arguments.h"
+#include "base/file.h"
 #include "draw.h"
 
 gboolean
@@ -61,21 +62,35 @@ draw (cairo_surface_t *surface, const SppnetPicture *picture, const SppnetDetect
   cairo_destroy (cr);
 }
 
+static cairo_status_t
+append_bytes (void *bytes, const unsigned char *data, unsigned int length)
+{
+  g_byte_array_append (bytes, data, length);
+  return CAIRO_STATUS_SUCCESS;
+}
+
+gboolean
+sppnet_surface_write_png (cairo_surface_t *surface, const gchar *path, GError **error)
+{
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+  cairo_status_t status = cairo_surface_write_to_png_stream (surface, append_bytes, bytes);
+
+  if (status == CAIRO_STATUS_SUCCESS)
+    return sppnet_file_write (path, bytes->data, bytes->len, error);
+  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_WRITE, "%s: %s", path, cairo_status_to_string (status));
+  return FALSE;
+}
+
 gboolean
 sppnet_overlay_write (const gchar *path, const SppnetPicture *picture, const SppnetDetection *detections, gsize n,
                       GError **error)
 {
   cairo_surface_t *surface = sppnet_overlay_surface (picture);
-  cairo_status_t status = cairo_surface_status (surface);
+  gboolean ok;
 
-  if (status == CAIRO_STATUS_SUCCESS) {
+  if (cairo_surface_status (surface) == CAIRO_STATUS_SUCCESS)
     draw (surface, picture, detections, n);
-    status = cairo_surface_write_to_png (surface, path);
-  }
+  ok = sppnet_surface_write_png (surface, path, error);
   cairo_surface_destroy (surface);
-  if (status == CAIRO_STATUS_SUCCESS)
-    return TRUE;
-  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_WRITE, "%s: cannot be written: %s", path,
-               cairo_status_to_string (status));
-  return FALSE;
+  return ok;
 }

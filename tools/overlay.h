@@ -18,6 +18,9 @@ gchar *sppnet_overlay_path (const gchar *pattern, guint number);
  */
 cairo_surface_t *sppnet_overlay_surface (const SppnetPicture *picture);
 
+/* Replaces path by a PNG file of the surface, or leaves it as it is. */
+gboolean sppnet_surface_write_png (cairo_surface_t *surface, const gchar *path, GError **error);
+
 /* The picture with boxes and labels as a PNG file. */
 gboolean sppnet_overlay_write (const gchar *path, const SppnetPicture *picture, const SppnetDetection *detections,
                                gsize n, GError **error);

@@ -137,7 +137,8 @@ show_progress (gpointer user_data, const gchar *stage, gdouble fraction, const g
   gint64 now = g_get_monotonic_time ();
   gint64 interval = line->terminal ? G_USEC_PER_SEC : 30 * G_USEC_PER_SEC;
   gboolean finished = fraction >= 1.0;
-  gint remaining;
+  gdouble elapsed = (gdouble) (now - line->start) / G_USEC_PER_SEC;
+  g_autofree gchar *remaining = NULL;
 
   if (!g_str_equal (stage, line->stage)) {
     g_strlcpy (line->stage, stage, sizeof line->stage);
@@ -148,13 +149,13 @@ show_progress (gpointer user_data, const gchar *stage, gdouble fraction, const g
   if (line->quiet || (now - line->shown < interval && !finished))
     return !stop_asked;
   line->shown = now;
-  remaining
-      = fraction > line->first
-            ? (gint) ((gdouble) (now - line->start) / G_USEC_PER_SEC * (1.0 - fraction) / (fraction - line->first))
-            : 0;
-  g_printerr ("%s%s: %5.1f %%, %d:%02d:%02d left%s%s%s", line->terminal ? "\r\033[K" : "", stage, 100.0 * fraction,
-              remaining / 3600, remaining / 60 % 60, remaining % 60, *message ? ", " : "", message,
-              line->terminal && !finished ? "" : "\n");
+  if (fraction > line->first) {
+    gint seconds = (gint) (elapsed * (1.0 - fraction) / (fraction - line->first));
+
+    remaining = g_strdup_printf (", %d:%02d:%02d left", seconds / 3600, seconds / 60 % 60, seconds % 60);
+  }
+  g_printerr ("%s%s: %5.1f %%%s%s%s%s", line->terminal ? "\r\033[K" : "", stage, 100.0 * fraction,
+              remaining ? remaining : "", *message ? ", " : "", message, line->terminal && !finished ? "" : "\n");
   return !stop_asked;
 }
 

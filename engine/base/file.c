@@ -38,6 +38,8 @@ sppnet_file_write (const gchar *path, gconstpointer bytes, gsize length, GError 
   if (g_file_set_contents_full (path, bytes, (gssize) length,
                                 G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0666, &reason))
     return TRUE;
-  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_WRITE, "%s: cannot be written: %s", path, reason->message);
+  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_WRITE, "%s: cannot be written: %s", path,
+               g_error_matches (reason, G_FILE_ERROR, G_FILE_ERROR_NOENT) ? "there is no such folder"
+                                                                          : reason->message);
   return FALSE;
 }

@@ -68,7 +68,7 @@ decode (const gchar *path, const gchar *type, const gchar *data, gsize length, G
   g_autoptr (GError) reason = NULL;
   g_autoptr (GdkPixbufLoader) loader = gdk_pixbuf_loader_new_with_type (type, &reason);
   Progress progress = { 0 };
-  gboolean complete;
+  gboolean complete, cut = g_str_equal (type, "jpeg") && !jpeg_is_complete ((const guint8 *) data, length);
 
   if (!loader) {
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED, "%s: %s", path, reason->message);
@@ -81,13 +81,12 @@ decode (const gchar *path, const gchar *type, const gchar *data, gsize length, G
   if (progress.width > SPPNET_FRAME_MAX_SIZE || progress.height > SPPNET_FRAME_MAX_SIZE)
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED, "%s: %dx%d is larger than %dx%d", path, progress.width,
                  progress.height, SPPNET_FRAME_MAX_SIZE, SPPNET_FRAME_MAX_SIZE);
-  else if (!complete || progress.rows < progress.height || !gdk_pixbuf_loader_get_pixbuf (loader)
-           || (g_str_equal (type, "jpeg") && !jpeg_is_complete ((const guint8 *) data, length)))
+  else if (!complete || progress.rows < progress.height || !gdk_pixbuf_loader_get_pixbuf (loader) || cut)
     g_set_error (error, SPPNET_ERROR,
                  g_error_matches (reason, GDK_PIXBUF_ERROR, GDK_PIXBUF_ERROR_INSUFFICIENT_MEMORY)
                      ? SPPNET_ERROR_MEMORY
                      : SPPNET_ERROR_CORRUPT,
-                 "%s: %s", path, reason ? reason->message : "the file is incomplete");
+                 "%s: %s", path, reason && !cut ? reason->message : "the file is incomplete");
   else
     return g_object_ref (gdk_pixbuf_loader_get_pixbuf (loader));
   return NULL;

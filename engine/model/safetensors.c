@@ -155,7 +155,8 @@ sppnet_safetensors_parse (SppnetSafetensors *safetensors, const guint8 *bytes, g
   if (length < 8)
     corrupt (&reader, "%s: %zu bytes are too few for a safetensors file", file, length);
   else if (header > MAX_HEADER)
-    corrupt (&reader, "%s: its header of %" G_GUINT64_FORMAT " bytes is larger than the format's limit of %d", file,
+    corrupt (&reader,
+             "%s: is not a safetensors file: its header would be of %" G_GUINT64_FORMAT " bytes, of at most %d", file,
              header, MAX_HEADER);
   else if (header > length - 8)
     corrupt (&reader, "%s: its header of %" G_GUINT64_FORMAT " bytes is longer than the file", file, header);

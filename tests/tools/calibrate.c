@@ -114,6 +114,16 @@ test_failures (Tool *tool, gconstpointer data)
                   1, "wrong ones");
   tool_run_fails (tool, "calibrate -m scene.safetensors --voc voc --set none -o new.safetensors", 1, "none.txt");
   tool_run_fails (tool, CALIBRATE "-m scene.safetensors -o none/new.safetensors", 1, "none/new.safetensors");
+  tool_write (tool, "voc/Annotations/odd.xml",
+              "<annotation><size><width>200</width><height>120</height></size><object><name>lilac</name><bndbox>"
+              "<xmin>1</xmin><ymin>1</ymin><xmax>9</xmax><ymax>9</ymax></bndbox></object></annotation>",
+              -1);
+  tool_write (tool, "voc/ImageSets/Main/odd.txt", "odd\n", -1);
+  tool_write_picture (tool, "voc/JPEGImages/odd.png", 200, 120, (Rectangle) { 24, 32, 64, 56 }, 0xff0000);
+  tool_run (tool, "calibrate -m scene.safetensors --method grid --voc voc --set odd -o new.safetensors");
+  g_assert_cmpint (tool->status, ==, 1);
+  g_assert_nonnull (strstr (tool->err, "no label \"lilac\""));
+  g_assert_nonnull (strstr (tool->err, "no object of any label"));
   g_assert_false (g_file_test (output, G_FILE_TEST_EXISTS));
 }
 

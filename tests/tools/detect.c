@@ -151,9 +151,31 @@ test_models (Tool *tool, gconstpointer data)
   g_assert_true (g_file_get_contents (path, &content, &length, NULL));
   tool_write (tool, "cut.safetensors", content, length - 1);
   tool_run_fails (tool, "detect -m cut.safetensors red.png", 1, "cut.safetensors");
+  tool_write (tool, "text.safetensors", "not a model", -1);
+  tool_run_fails (tool, "detect -m text.safetensors red.png", 1, "not a safetensors file");
   g_assert_cmpint (g_rename (path, standard), ==, 0);
   tool_run_ok (tool, "detect " RED "red.png");
   g_assert_nonnull (strstr (tool->out, "1 detection\n"));
+}
+
+/* A picture that ends in its header or in its pixels; an overlay that has no place. */
+static void
+test_cut_picture (Tool *tool, gconstpointer data)
+{
+  static const gsize kept[] = { 60, 300 };
+  g_autofree gchar *path = tool_path (tool, "whole.jpg");
+  g_autofree gchar *content = NULL;
+  gsize length;
+
+  tool_write_picture (tool, "whole.jpg", 200, 120, (Rectangle) { 24, 32, 64, 56 }, 0xff0000);
+  g_assert_true (g_file_get_contents (path, &content, &length, NULL));
+  for (gsize i = 0; i < G_N_ELEMENTS (kept) + 1; i++) {
+    tool_write (tool, "cut.jpg", content, (gssize) (i < G_N_ELEMENTS (kept) ? kept[i] : length - 20));
+    tool_run_fails (tool, "detect " MODEL RED "cut.jpg", 1, "cut.jpg: the file is incomplete");
+  }
+  tool_run (tool, "detect " MODEL RED "--overlay none/a.png whole.jpg");
+  g_assert_cmpint (tool->status, ==, 1);
+  g_assert_nonnull (strstr (tool->err, "none/a.png: cannot be written: there is no such folder"));
 }
 
 /* File names with blanks, leading dashes, other scripts; a region outside; numbers whatever the language. */
@@ -207,6 +229,7 @@ main (int argc, char **argv)
   g_test_add ("/detect/overlay", Tool, NULL, tool_set_up, test_overlay, tool_tear_down);
   g_test_add ("/detect/bad-pictures", Tool, NULL, tool_set_up, test_bad_pictures, tool_tear_down);
   g_test_add ("/detect/models", Tool, NULL, tool_set_up, test_models, tool_tear_down);
+  g_test_add ("/detect/cut-picture", Tool, NULL, tool_set_up, test_cut_picture, tool_tear_down);
   g_test_add ("/detect/odd-input", Tool, NULL, tool_set_up, test_odd_input, tool_tear_down);
   g_test_add ("/detect/full-disk", Tool, NULL, tool_set_up, test_full_disk, tool_tear_down);
   return g_test_run ();

@@ -225,10 +225,10 @@ test_lengths (void)
   } lengths[] = {
     { 17, "longer than the file" },
     { 100000000, "longer than the file" },
-    { 100000001, "larger than the format's" },
-    { G_MAXUINT64, "larger than the format's" },
-    { G_MAXUINT64 - 7, "larger than the" },
-    { 1ULL << 63, "larger than the" },
+    { 100000001, "is not a safetensors file" },
+    { G_MAXUINT64, "is not a safetensors file" },
+    { G_MAXUINT64 - 7, "is not a safetensors file" },
+    { 1ULL << 63, "is not a safetensors file" },
     { 16, "the header" },
     { 0, "text ends too early" },
   };
