@@ -6,7 +6,7 @@
 #include "kernel/conv.h"
 
 #include "kernel/pool.h"
-#include "kernel/winograd_tile.h"
+#include "kernel/tile.h"
 
 /* Numbers of a stretch of input on the stack; and pixels at a time, a multiple of PIXELS. */
 #define BUFFER 32768
@@ -176,23 +176,6 @@ conv_row (const SppnetConvRow *row, gint n)
   }
 }
 
-static void
-rounded_input_tile (const gfloat *in, gsize pixel, gsize row, gint channels, gfloat *out, gsize plane)
-{
-  for (gint c = 0; c < channels; c += LANES) {
-    Vector half[PLANES], result[CELLS];
-
-    input_columns (in + c, pixel, row, half);
-    UNROLL
-    for (gint y = 0; y < CELLS; y++) {
-      transform_input (half + CELLS * y, 1, result, 1);
-      UNROLL
-      for (gint x = 0; x < CELLS; x++)
-        store_rounded ((Bfloat16 *) (out + (CELLS * y + x) * plane) + c, result[x]);
-    }
-  }
-}
-
 INLINE void
 add_products (const SppnetWinogradBlock *block, gint plane, gint first, const gint n, const gint vectors, Vector *low,
               Vector *high)
@@ -204,6 +187,7 @@ add_products (const SppnetWinogradBlock *block, gint plane, gint first, const gi
 }
 
 #define ADD_PRODUCTS add_products
+#define STORE_CELL(out, i, vector) store_rounded ((Bfloat16 *) (out) + (i), vector)
 #include "kernel/winograd_block.h"
 
 static void
@@ -229,7 +213,7 @@ to_pairs (gfloat *block, gsize depth, gsize width)
 
 /* The rounding of the larger tiles' transforms, whose factors reach 32, would be too coarse. */
 static const SppnetWinogradKernels winograd
-    = { .side = SIDE, .input = rounded_input_tile, .block = run_block, .weights = weights_tile };
+    = { .side = SIDE, .input = input_tile, .block = run_block, .weights = weights_tile };
 
 extern const SppnetConvKernels sppnet_conv_kernels_table_bfloat16;
 

@@ -136,7 +136,11 @@ input_columns (const gfloat *in, gsize pixel, gsize row, Vector *half)
   }
 }
 
-/* SppnetWinogradKernels.input */
+/* SppnetWinogradKernels.input. A file whose planes are not of floats says how a vector is stored from number i on. */
+#if !defined(STORE_CELL)
+#define STORE_CELL(out, i, vector) store ((out) + (i), vector)
+#endif
+
 static inline void
 input_tile (const gfloat *in, gsize pixel, gsize row, gint channels, gfloat *out, gsize plane)
 {
@@ -149,7 +153,7 @@ input_tile (const gfloat *in, gsize pixel, gsize row, gint channels, gfloat *out
       transform_input (half + CELLS * y, 1, result, 1);
       UNROLL
       for (gint x = 0; x < CELLS; x++)
-        store (out + c + (CELLS * y + x) * plane, result[x]);
+        STORE_CELL (out + (CELLS * y + x) * plane, c, result[x]);
     }
   }
 }
