@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/half.h"
 #include "base/threads.h"
 #include "box/nms.h"
 #include "kernel/kernel.h"
@@ -58,12 +59,7 @@ sppnet_edge_boxes_free (SppnetEdgeBoxes *boxes)
 static inline guint
 bin_of (gfloat score)
 {
-  union {
-    gfloat value;
-    guint32 bits;
-  } f = { score };
-
-  return f.bits >> BIN_SHIFT;
+  return sppnet_float_bits (score) >> BIN_SHIFT;
 }
 
 /* The bin of the last of the `most` best; 1 where there are fewer: bin 0 has the scores of 0. */
@@ -103,12 +99,9 @@ take_best (SppnetEdgeBoxes *b, SppnetRanked *found, gsize n, gsize most)
 static gfloat
 floor_of (SppnetEdgeBoxes *b, const SppnetRanked *found, gsize n, gsize most)
 {
-  union {
-    guint32 bits;
-    gfloat value;
-  } f = { last_bin (b, found, n, most) << BIN_SHIFT };
+  gfloat least = sppnet_bits_float (last_bin (b, found, n, most) << BIN_SHIFT);
 
-  return n < most ? 0.0f : nextafterf (f.value, 0.0f);
+  return n < most ? 0.0f : nextafterf (least, 0.0f);
 }
 
 static void

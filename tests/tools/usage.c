@@ -165,11 +165,37 @@ test_mistake (Tool *tool, gconstpointer data)
   tool_run_fails (tool, mistake->line, 2, mistake->text);
 }
 
+/* Threads that wait leave the processors to others soon, unless the environment says something about it: libgomp shows
+ * what it took. */
+static void
+test_spin_count (Tool *tool, gconstpointer data)
+{
+  const gchar *last;
+
+  g_setenv ("OMP_DISPLAY_ENV", "verbose", TRUE);
+  g_unsetenv ("GOMP_SPINCOUNT");
+  g_unsetenv ("OMP_WAIT_POLICY");
+  tool_run (tool, "--version");
+  last = g_strrstr (tool->err, "GOMP_SPINCOUNT = ");
+  if (!last) {
+    g_test_skip ("this OpenMP is not libgomp");
+  } else {
+    g_assert_true (g_str_has_prefix (last, "GOMP_SPINCOUNT = '3000'"));
+    g_setenv ("GOMP_SPINCOUNT", "7", TRUE);
+    tool_run (tool, "--version");
+    last = g_strrstr (tool->err, "GOMP_SPINCOUNT = ");
+    g_assert_true (last && g_str_has_prefix (last, "GOMP_SPINCOUNT = '7'"));
+    g_unsetenv ("GOMP_SPINCOUNT");
+  }
+  g_unsetenv ("OMP_DISPLAY_ENV");
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/usage/help", Tool, NULL, tool_set_up, test_help, tool_tear_down);
+  g_test_add ("/usage/spin-count", Tool, NULL, tool_set_up, test_spin_count, tool_tear_down);
   g_test_add ("/usage/man-page", Tool, NULL, tool_set_up, test_man_page, tool_tear_down);
   for (gsize i = 0; i < G_N_ELEMENTS (mistakes); i++) {
     g_autofree gchar *path = g_strconcat ("/usage/mistake/", mistakes[i].name, NULL);
