@@ -66,6 +66,12 @@ gst_sppnet_settings_install (GObjectClass *klass)
                          "number)",
                          0, 100000, 0, controllable));
   g_object_class_install_property (
+      klass, GST_SPPNET_SETTINGS_MIN_OBJECTNESS,
+      g_param_spec_float ("min-objectness", "Minimum objectness",
+                          "Proposals of a region proposal network below this are not scored: more is faster and finds "
+                          "less (0 = the model's own)",
+                          0, 1, 0, controllable));
+  g_object_class_install_property (
       klass, GST_SPPNET_SETTINGS_THRESHOLD,
       g_param_spec_float ("threshold", "Confidence threshold",
                           "Lowest confidence that is reported, for every label (0 = the model's own threshold of each "
@@ -178,6 +184,9 @@ gst_sppnet_settings_set (GstSppnetSettings *settings, guint id, const GValue *va
   case GST_SPPNET_SETTINGS_PRECISION:
     v->precision = (SppnetPrecision) g_value_get_enum (value);
     break;
+  case GST_SPPNET_SETTINGS_MIN_OBJECTNESS:
+    v->min_objectness = g_value_get_float (value);
+    break;
   default:
     return FALSE;
   }
@@ -223,6 +232,9 @@ gst_sppnet_settings_get (const GstSppnetSettings *settings, guint id, GValue *va
     return TRUE;
   case GST_SPPNET_SETTINGS_PRECISION:
     g_value_set_enum (value, v->precision);
+    return TRUE;
+  case GST_SPPNET_SETTINGS_MIN_OBJECTNESS:
+    g_value_set_float (value, v->min_objectness);
     return TRUE;
   default:
     return FALSE;

@@ -13,6 +13,8 @@ sppnet_arguments_add (GOptionContext *context, SppnetDetectorArguments *argument
     { "model", 'm', 0, G_OPTION_ARG_FILENAME, &arguments->model, "Model file (default: the installed one)", "FILE" },
     { "max-proposals", 0, 0, G_OPTION_ARG_INT, &arguments->max_proposals,
       "At most this many proposals per picture (default: the model's)", "N" },
+    { "min-objectness", 0, 0, G_OPTION_ARG_DOUBLE, &arguments->min_objectness,
+      "Proposals of a region proposal network below this are not scored, 0..1 (default: the model's)", "X" },
     { "threshold", 't', 0, G_OPTION_ARG_DOUBLE, &arguments->threshold,
       "Lowest confidence reported, 0..1 (default: the model's, per class)", "T" },
     { "nms-threshold", 0, 0, G_OPTION_ARG_DOUBLE, &arguments->nms_threshold,
@@ -164,6 +166,7 @@ gboolean
 sppnet_arguments_check (SppnetDetectorArguments *arguments, SppnetSettings *settings, GError **error)
 {
   if (!sppnet_check_integer ("max-proposals", arguments->max_proposals, 0, 100000, error)
+      || !sppnet_check_number ("min-objectness", arguments->min_objectness, 0, 1, error)
       || !sppnet_check_number ("threshold", arguments->threshold, 0, 1, error)
       || !sppnet_check_number ("nms-threshold", arguments->nms_threshold, 0, 1, error)
       || !sppnet_check_integer ("threads", arguments->threads, 0, 1024, error)
@@ -174,6 +177,7 @@ sppnet_arguments_check (SppnetDetectorArguments *arguments, SppnetSettings *sett
   if (arguments->precision && !sppnet_precision_from_nick (arguments->precision, &settings->precision))
     return sppnet_usage_error (error, "--precision: \"%s\" is neither float32 nor bfloat16", arguments->precision);
   settings->max_proposals = (guint) arguments->max_proposals;
+  settings->min_objectness = (gfloat) arguments->min_objectness;
   settings->threshold = (gfloat) arguments->threshold;
   settings->nms_threshold = (gfloat) arguments->nms_threshold;
   settings->threads = (guint) arguments->threads;

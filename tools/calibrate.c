@@ -124,7 +124,8 @@ describe (const gchar *provenance, guint pictures)
 
 /* A sigmoid of the log-odds of the present confidence is, with it, one sigmoid of the score. */
 static gboolean
-write_model (SppnetModel *model, const SppnetCalibration *results, guint pictures, GError **error)
+write_model (SppnetModel *model, const SppnetCalibration *results, gfloat min_objectness, guint pictures,
+             GError **error)
 {
   g_auto (SppnetConfig) config;
   gchar *provenance;
@@ -144,6 +145,8 @@ write_model (SppnetModel *model, const SppnetCalibration *results, guint picture
     *a = results[l].a * (calibrated ? -*a : 1);
     config.thresholds[l] = results[l].threshold;
   }
+  if (min_objectness > 0.0f && config.rpn.n_anchors > 0)
+    config.rpn.min_score = min_objectness;
   provenance = describe (config.provenance, pictures);
   g_free (config.provenance);
   config.provenance = provenance;
@@ -235,7 +238,7 @@ calibrate (const SppnetEvaluation *evaluation, const SppnetSettings *settings, G
   results = g_new (SppnetCalibration, labels->len + 1);
   if (!has_objects (labels, error)
       || !sppnet_calibrate ((const SppnetJudgedLabel *) (gpointer) labels->data, labels->len, results, error)
-      || !write_model (model, results, evaluation->annotations->len, error))
+      || !write_model (model, results, settings->min_objectness, evaluation->annotations->len, error))
     return FALSE;
   (arg.json ? print_json : print_table) (model, labels, results);
   return TRUE;

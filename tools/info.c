@@ -222,8 +222,10 @@ print_table (const SppnetModel *model, const GArray *rows, guint n_frame)
   if (config->box_input != SPPNET_BOX_NONE)
     printf ("  boxes       regressed from the %s\n",
             config->box_from == SPPNET_BOX_FROM_WINDOW ? "cells that were pooled" : "region");
-  printf ("  proposals   %s, at most %u; NMS %g\n", sppnet_proposals_to_nick (config->proposals), config->max_proposals,
-          (gdouble) config->nms_threshold);
+  printf ("  proposals   %s, at most %u", sppnet_proposals_to_nick (config->proposals), config->max_proposals);
+  if (config->rpn.min_score > 0)
+    printf (", of an objectness of %g or more", (gdouble) config->rpn.min_score);
+  printf ("; NMS %g\n", (gdouble) config->nms_threshold);
   printf ("  parameters  %" G_GUINT64_FORMAT "\n", count_parameters (config));
   printf ("  labels      %u:", config->n_labels);
   for (guint i = 0; i < config->n_labels; i++)
@@ -317,6 +319,7 @@ print_json (const SppnetModel *model, const GArray *rows, guint n_frame)
   sppnet_tool_json_string (builder, "box_from", sppnet_box_from_names[config->box_from]);
   sppnet_tool_json_string (builder, "proposals", sppnet_proposals_to_nick (config->proposals));
   sppnet_tool_json_integer (builder, "max_proposals", config->max_proposals);
+  sppnet_tool_json_number (builder, "min_objectness", config->rpn.min_score);
   sppnet_tool_json_number (builder, "nms_threshold", config->nms_threshold);
   add_lists (builder, config);
   /* The first two are computed once per frame, the head once per region. */

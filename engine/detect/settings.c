@@ -82,7 +82,8 @@ check_ranges (const SppnetSettings *settings, GError **error)
     return FALSE;
   }
   return sppnet_check_precision (settings->precision, error) && check_fraction (settings->threshold, "threshold", error)
-         && check_fraction (settings->nms_threshold, "nms_threshold", error);
+         && check_fraction (settings->nms_threshold, "nms_threshold", error)
+         && check_fraction (settings->min_objectness, "min_objectness", error);
 }
 
 static gint
@@ -160,6 +161,7 @@ choose_proposals (SppnetPlan *plan, const SppnetSettings *settings, const Sppnet
   }
   plan->proposals = method;
   plan->max_proposals = settings->max_proposals ? settings->max_proposals : default_number (method, config);
+  plan->min_objectness = settings->min_objectness > 0.0f ? settings->min_objectness : config->rpn.min_score;
   return TRUE;
 }
 

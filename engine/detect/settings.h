@@ -13,6 +13,7 @@ typedef struct
   SppnetProposals proposals; /* neither DEFAULT nor AUTO */
   guint max_proposals, max_detections, threads;
   guint32 seed;
+  gfloat min_objectness;
   gfloat nms_threshold;
   gfloat *thresholds; /* [n_labels]: lowest confidence reported; above 1 for labels that are not wanted */
   gfloat *floors;     /* [n_labels]: lowest confidence of a box that is refined, at most the threshold */

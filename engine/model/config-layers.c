@@ -192,7 +192,7 @@ read_rpn (const SppnetNode *root, SppnetRpnConfig *rpn, GHashTable *names)
   if (!sppnet_node_object (root, "rpn", &node))
     return;
   sppnet_node_note_unknown (&node, KEYS ("name", "filters", "stride", "activation", "slope", "anchors", "candidates",
-                                         "boxes", "nms_threshold", "min_size"));
+                                         "boxes", "nms_threshold", "min_size", "min_score"));
   read_rpn_name (&node, rpn->name, names);
   sppnet_node_require (&node, "filters");
   sppnet_node_int (&node, "filters", 1, 4096, &rpn->filters);
@@ -204,6 +204,7 @@ read_rpn (const SppnetNode *root, SppnetRpnConfig *rpn, GHashTable *names)
   sppnet_node_int (&node, "boxes", 1, 100000, &boxes);
   sppnet_node_float (&node, "nms_threshold", 0, 1, &rpn->nms_threshold);
   sppnet_node_float (&node, "min_size", 1, 8192, &rpn->min_size);
+  sppnet_node_float (&node, "min_score", 0, 1, &rpn->min_score);
   rpn->candidates = (guint) candidates;
   rpn->boxes = (guint) boxes;
 }

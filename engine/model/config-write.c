@@ -228,6 +228,8 @@ add_rpn (GString *json, const SppnetRpnConfig *rpn)
   add_int (json, "boxes", (gint) rpn->boxes);
   add_float (json, "nms_threshold", rpn->nms_threshold);
   add_float (json, "min_size", rpn->min_size);
+  if (rpn->min_score > 0.0f)
+    add_float (json, "min_score", rpn->min_score);
   g_string_append_c (json, '}');
 }
 

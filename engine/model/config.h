@@ -92,7 +92,8 @@ typedef struct
   guint candidates;                      /* the best boxes of a frame, among which non-maximum suppression chooses */
   guint boxes;                           /* at most so many are left */
   gfloat nms_threshold;
-  gfloat min_size; /* pixels of the shorter side of a box, after clipping */
+  gfloat min_size;  /* pixels of the shorter side of a box, after clipping */
+  gfloat min_score; /* objectness of a box that a detector scores, by default */
 } SppnetRpnConfig;
 
 #define SPPNET_MAX_LAYERS 128

@@ -75,6 +75,7 @@ SPPNET_API gboolean sppnet_precision_from_nick (const gchar *nick, SppnetPrecisi
  * @follow: also score where the last run's detections were, and around that: for the frames of a video, in which less
  * has to be proposed then
  * @precision: of convolution and fully connected layers
+ * @min_objectness: proposals of a region proposal network below this, 0..1, are not scored; 0: the model's default
  *
  * Zero means the default for every field, so that { 0 } is a complete choice.
  */
@@ -91,6 +92,7 @@ typedef struct
   gfloat region_margin;
   gboolean follow;
   SppnetPrecision precision;
+  gfloat min_objectness;
 } SppnetSettings;
 
 /**

@@ -38,6 +38,7 @@ test_refused (void)
   assert_refused (&(SppnetSettings) { .region_margin = 10.1f }, "region_margin");
   assert_refused (&(SppnetSettings) { .region_margin = NAN }, "region_margin");
   assert_refused (&(SppnetSettings) { .max_proposals = 100001 }, "max_proposals");
+  assert_refused (&(SppnetSettings) { .min_objectness = 1.5f }, "min_objectness");
   assert_refused (&(SppnetSettings) { .max_proposals = G_MAXUINT }, "max_proposals");
   assert_refused (&(SppnetSettings) { .labels = unknown }, "\"unicorn\"");
   assert_refused (&(SppnetSettings) { .labels = none }, "empty");
@@ -227,6 +228,41 @@ test_auto (void)
   }
 }
 
+static guint
+regions_scored (SppnetModel *model, gfloat min_objectness)
+{
+  g_autoptr (SppnetDetector) detector = sppnet_detector_new (
+      model, &(SppnetSettings) { .proposals = SPPNET_PROPOSALS_RPN, .min_objectness = min_objectness }, NULL);
+  g_auto (Scene) scene = { 0 };
+  const SppnetDetection *found;
+  SppnetFrame frame;
+  gsize n;
+
+  scene_init (&scene, 120, 90);
+  frame = scene_frame (&scene);
+  g_assert_true (sppnet_detector_run (detector, &frame, NULL, 0, &found, &n, NULL));
+  return sppnet_detector_get_timings (detector)->regions + sppnet_detector_get_timings (detector)->duplicates;
+}
+
+/* On a black frame this network gives every proposal a score of -5: an objectness of .0067. */
+static void
+test_min_objectness (void)
+{
+  g_auto (SppnetConfig) config;
+  g_autoptr (SppnetModel) model = NULL, strict = NULL;
+
+  scene_config (&config);
+  scene_add_rpn (&config);
+  model = tiny_model_new (&config, scene_fill, NULL);
+  config.rpn.min_score = 0.75f;
+  strict = tiny_model_new (&config, scene_fill, NULL);
+  g_assert_cmpuint (regions_scored (model, 0), >, 0);
+  g_assert_cmpuint (regions_scored (model, 0.005f), ==, regions_scored (model, 0));
+  g_assert_cmpuint (regions_scored (model, 0.01f), ==, 0);
+  g_assert_cmpuint (regions_scored (strict, 0), ==, 0);
+  g_assert_cmpuint (regions_scored (strict, 0.005f), ==, regions_scored (model, 0));
+}
+
 static void
 test_precision_refused (void)
 {
@@ -320,6 +356,7 @@ main (int argc, char **argv)
   g_test_add_func ("/settings/no-labels", test_model_without_labels);
   g_test_add_func ("/settings/weights-not-finite", test_weights_not_finite);
   g_test_add_func ("/settings/auto", test_auto);
+  g_test_add_func ("/settings/min-objectness", test_min_objectness);
   g_test_add_func ("/settings/precision", test_precision);
   g_test_add_func ("/settings/precision-nicks", test_precision_nicks);
   g_test_add_func ("/settings/subprocess/precision-lowered", test_precision_lowered);

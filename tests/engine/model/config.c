@@ -386,6 +386,7 @@ static const struct
   { "\"candidates\":1000", "\"candidates\":0", SPPNET_ERROR_CORRUPT, "rpn: 'candidates'" },
   { "\"boxes\":150", "\"boxes\":100001", SPPNET_ERROR_CORRUPT, "rpn: 'boxes'" },
   { "\"nms_threshold\":0.65", "\"nms_threshold\":-1", SPPNET_ERROR_CORRUPT, "rpn: 'nms_threshold'" },
+  { "\"min_score\":0.125", "\"min_score\":1.5", SPPNET_ERROR_CORRUPT, "rpn: 'min_score'" },
   { "\"min_size\":4", "\"min_size\":0", SPPNET_ERROR_CORRUPT, "rpn: 'min_size'" },
   { "\"method\":\"selective-search\"", "\"method\":\"default\"", SPPNET_ERROR_UNSUPPORTED, "proposals: " },
   { "\"max\":300", "\"max\":0", SPPNET_ERROR_CORRUPT, "proposals: 'max'" },

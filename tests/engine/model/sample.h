@@ -45,6 +45,7 @@ sample_config (SppnetConfig *config, gboolean with_labels)
   config->rpn.boxes = 150;
   config->rpn.nms_threshold = 0.65f;
   config->rpn.min_size = 4;
+  config->rpn.min_score = 0.125f;
   config->provenance = g_strdup ("{\"by\":\"a test\",\"numbers\":[1,2.5,{\"x\":null}]}");
   if (!with_labels)
     return;
