@@ -211,12 +211,12 @@ print_json (SppnetModel *model, const GArray *labels, const SppnetCalibration *r
 }
 
 static gboolean
-has_objects (const GArray *labels, GError **error)
+has_objects (const GPtrArray *annotations, SppnetModel *model, GError **error)
 {
   gboolean any = FALSE;
 
-  for (guint l = 0; l < labels->len; l++)
-    any |= g_array_index (labels, SppnetJudgedLabel, l).objects > 0;
+  for (guint l = 0; l < sppnet_model_get_n_labels (model); l++)
+    any |= sppnet_count_objects (annotations, sppnet_model_get_label (model, l)) > 0;
   return sppnet_evaluation_has_objects (any, error);
 }
 
@@ -231,13 +231,14 @@ calibrate (const SppnetEvaluation *evaluation, const SppnetSettings *settings, G
   if (!model)
     return FALSE;
   sppnet_evaluation_note_unknown_labels (evaluation, model);
+  if (!has_objects (evaluation->annotations, model, error))
+    return FALSE;
   boxes = sppnet_evaluation_detect (evaluation, model, settings, error);
   if (!boxes)
     return FALSE;
   labels = judge (evaluation->annotations, model, boxes);
   results = g_new (SppnetCalibration, labels->len + 1);
-  if (!has_objects (labels, error)
-      || !sppnet_calibrate ((const SppnetJudgedLabel *) (gpointer) labels->data, labels->len, results, error)
+  if (!sppnet_calibrate ((const SppnetJudgedLabel *) (gpointer) labels->data, labels->len, results, error)
       || !write_model (model, results, settings->min_objectness, evaluation->annotations->len, error))
     return FALSE;
   (arg.json ? print_json : print_table) (model, labels, results);

@@ -76,7 +76,7 @@ sppnet_surface_write_png (cairo_surface_t *surface, const gchar *path, GError **
   cairo_status_t status = cairo_surface_write_to_png_stream (surface, append_bytes, bytes);
 
   if (status == CAIRO_STATUS_SUCCESS)
-    return sppnet_file_write (path, bytes->data, bytes->len, error);
+    return sppnet_file_write_quickly (path, bytes->data, bytes->len, error);
   g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_WRITE, "%s: %s", path, cairo_status_to_string (status));
   return FALSE;
 }

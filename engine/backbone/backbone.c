@@ -33,6 +33,7 @@ struct _SppnetBackbone
   SppnetBackbonePlan plan;
   Stage stages[SPPNET_MAX_LAYERS + 1];  /* stage n_layers is the map */
   gint frame_width, frame_height, band; /* what the stages are planned for */
+  gint fixed_band;                      /* 0: by BAND_BYTES */
   guint threads;
   SppnetBuffer scratch; /* [threads][scratch_size] floats */
   SppnetBuffer rgb;     /* [threads][width][3] bytes */
@@ -93,7 +94,8 @@ rows_ready (SppnetBackbone *backbone, const SppnetStep *step)
   }
   if (fine)
     ready = MIN (ready, fine->rows.end);
-  return ready < out_height ? ready - ready % step->rows : ready;
+  /* Tiles reach further than the rows that their output needs: the last ones wait for all of the input, too. */
+  return in->rows.end < in->rows.height ? ready - ready % step->rows : ready;
 }
 
 /* Drops the rows of a step's input that no later output row of it, or of a merge, needs. Without data, only the
@@ -282,6 +284,8 @@ prepare (SppnetBackbone *backbone, const SppnetFrame *frame, guint threads, GErr
   if (!measure_stages (backbone, frame->width, frame->height, &row_bytes, error))
     return FALSE;
   backbone->band = CLAMP ((gint) (BAND_BYTES / MAX (row_bytes, 1)), 16, SPPNET_FRAME_MAX_SIZE);
+  if (backbone->fixed_band > 0)
+    backbone->band = backbone->fixed_band;
   backbone->threads = threads;
   plan_bands (backbone);
   backbone->frame_width = frame->width;
@@ -291,6 +295,13 @@ prepare (SppnetBackbone *backbone, const SppnetFrame *frame, guint threads, GErr
   }
   backbone->frame_height = frame->height;
   return TRUE;
+}
+
+void
+sppnet_backbone_set_band (SppnetBackbone *backbone, gint rows)
+{
+  backbone->fixed_band = rows;
+  backbone->frame_width = 0;
 }
 
 /* Appends frame rows to the network's input. */

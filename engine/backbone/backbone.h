@@ -26,6 +26,9 @@ void sppnet_backbone_free (SppnetBackbone *backbone);
 gboolean sppnet_backbone_run (SppnetBackbone *backbone, const SppnetFrame *frame, guint threads, SppnetMap *map,
                               gdouble *frame_ms, GError **error);
 
+/* Frame rows of a band; 0: as many as the cache is made for. The map has the same bits with any number: for tests. */
+void sppnet_backbone_set_band (SppnetBackbone *backbone, gint rows);
+
 /* Geometry of the last layer's cells, and the size of the map that a frame gives (0 where a layer has no output). */
 SppnetGeometry sppnet_config_geometry (const SppnetConfig *config);
 void sppnet_config_map_size (const SppnetConfig *config, gint width, gint height, gint *map_width, gint *map_height);

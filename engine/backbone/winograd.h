@@ -24,7 +24,7 @@ gsize sppnet_winograd_scratch (const SppnetConvKernels *kernels, gint channels);
 
 /**
  * sppnet_winograd_run:
- * @in: must hold every row within the map that the output rows need
+ * @in: must hold every row within the map that the tiles of the output rows reach
  * @out: rows y0 .. y1 - 1 are written
  * @pooled: @out is the convolution's map after 2x2 max pooling with stride 2
  * @y0: a multiple of sppnet_winograd_rows(), half of it if pooled; y1 likewise, or the map's end

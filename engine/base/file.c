@@ -25,8 +25,8 @@ sppnet_file_read (const gchar *path, gchar **content, gsize *length, GError **er
   return FALSE;
 }
 
-gboolean
-sppnet_file_write (const gchar *path, gconstpointer bytes, gsize length, GError **error)
+static gboolean
+write_file (const gchar *path, gconstpointer bytes, gsize length, GFileSetContentsFlags flags, GError **error)
 {
   g_autoptr (GError) reason = NULL;
 
@@ -35,11 +35,22 @@ sppnet_file_write (const gchar *path, gconstpointer bytes, gsize length, GError 
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_WRITE, "%s: exists and is not a regular file", path);
     return FALSE;
   }
-  if (g_file_set_contents_full (path, bytes, (gssize) length,
-                                G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0666, &reason))
+  if (g_file_set_contents_full (path, bytes, (gssize) length, flags, 0666, &reason))
     return TRUE;
   g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_WRITE, "%s: cannot be written: %s", path,
                g_error_matches (reason, G_FILE_ERROR, G_FILE_ERROR_NOENT) ? "there is no such folder"
                                                                           : reason->message);
   return FALSE;
+}
+
+gboolean
+sppnet_file_write (const gchar *path, gconstpointer bytes, gsize length, GError **error)
+{
+  return write_file (path, bytes, length, G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, error);
+}
+
+gboolean
+sppnet_file_write_quickly (const gchar *path, gconstpointer bytes, gsize length, GError **error)
+{
+  return write_file (path, bytes, length, G_FILE_SET_CONTENTS_CONSISTENT, error);
 }

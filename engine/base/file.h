@@ -9,3 +9,5 @@ gboolean sppnet_file_read (const gchar *path, gchar **content, gsize *length, GE
 /* Writes a file atomically: a temporary file in the same folder, brought to the disk, then renamed. Refuses to replace
  * what is not a regular file. */
 gboolean sppnet_file_write (const gchar *path, gconstpointer bytes, gsize length, GError **error);
+/* The same without waiting for the disk: for what can be made again. */
+gboolean sppnet_file_write_quickly (const gchar *path, gconstpointer bytes, gsize length, GError **error);

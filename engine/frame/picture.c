@@ -68,7 +68,8 @@ decode (const gchar *path, const gchar *type, const gchar *data, gsize length, G
   g_autoptr (GError) reason = NULL;
   g_autoptr (GdkPixbufLoader) loader = gdk_pixbuf_loader_new_with_type (type, &reason);
   Progress progress = { 0 };
-  gboolean complete, cut = g_str_equal (type, "jpeg") && !jpeg_is_complete ((const guint8 *) data, length);
+  gboolean cut = g_str_equal (type, "jpeg") && !jpeg_is_complete ((const guint8 *) data, length);
+  gboolean written, complete;
 
   if (!loader) {
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED, "%s: %s", path, reason->message);
@@ -76,8 +77,11 @@ decode (const gchar *path, const gchar *type, const gchar *data, gsize length, G
   }
   g_signal_connect (loader, "size-prepared", G_CALLBACK (on_size_prepared), &progress);
   g_signal_connect (loader, "area-updated", G_CALLBACK (on_area_updated), &progress);
-  complete = gdk_pixbuf_loader_write (loader, (const guchar *) data, length, &reason);
-  complete = gdk_pixbuf_loader_close (loader, complete ? &reason : NULL) && complete;
+  written = gdk_pixbuf_loader_write (loader, (const guchar *) data, length, &reason);
+  complete = gdk_pixbuf_loader_close (loader, written ? &reason : NULL) && written;
+  /* Of a file that is cut, the loader says at the end that it was called in a wrong state. */
+  if (cut && written)
+    g_clear_error (&reason);
   if (progress.width > SPPNET_FRAME_MAX_SIZE || progress.height > SPPNET_FRAME_MAX_SIZE)
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED, "%s: %dx%d is larger than %dx%d", path, progress.width,
                  progress.height, SPPNET_FRAME_MAX_SIZE, SPPNET_FRAME_MAX_SIZE);
@@ -86,7 +90,7 @@ decode (const gchar *path, const gchar *type, const gchar *data, gsize length, G
                  g_error_matches (reason, GDK_PIXBUF_ERROR, GDK_PIXBUF_ERROR_INSUFFICIENT_MEMORY)
                      ? SPPNET_ERROR_MEMORY
                      : SPPNET_ERROR_CORRUPT,
-                 "%s: %s", path, reason && !cut ? reason->message : "the file is incomplete");
+                 "%s: %s", path, reason ? reason->message : "the file is incomplete");
   else
     return g_object_ref (gdk_pixbuf_loader_get_pixbuf (loader));
   return NULL;

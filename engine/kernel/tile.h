@@ -69,9 +69,11 @@ store_some (gfloat *out, Vector v, gint count)
   case n:                                                                                                              \
     call (n, first);                                                                                                   \
     break;
-#define TILE_CASES_5_(first, call)                                                                                     \
+#define TILE_CASES_2_(first, call)                                                                                     \
   TILE_CASE_ (1, first, call)                                                                                          \
-  TILE_CASE_ (2, first, call)                                                                                          \
+  TILE_CASE_ (2, first, call)
+#define TILE_CASES_5_(first, call)                                                                                     \
+  TILE_CASES_2_ (first, call)                                                                                          \
   TILE_CASE_ (3, first, call)                                                                                          \
   TILE_CASE_ (4, first, call)                                                                                          \
   TILE_CASE_ (5, first, call)
@@ -84,8 +86,10 @@ store_some (gfloat *out, Vector v, gint count)
   TILE_CASE_ (9, first, call)                                                                                          \
   TILE_CASE_ (10, first, call)                                                                                         \
   TILE_CASE_ (11, first, call)
+#define HALF_TILE_CASES_(first, call) TILE_CASES_5_ (first, call)
 #else
 #define TILE_CASES_(first, call) TILE_CASES_5_ (first, call)
+#define HALF_TILE_CASES_(first, call) TILE_CASES_2_ (first, call)
 #endif
 #define TILES_(n, most, cases, call)                                                                                   \
   do {                                                                                                                 \
@@ -99,4 +103,4 @@ store_some (gfloat *out, Vector v, gint count)
   } while (0)
 #define TILES(n, call) TILES_ (n, PIXELS, TILE_CASES_, call)
 /* The same with half as many. */
-#define HALF_TILES(n, call) TILES_ (n, (PIXELS / 2), TILE_CASES_5_, call)
+#define HALF_TILES(n, call) TILES_ (n, (PIXELS / 2), HALF_TILE_CASES_, call)

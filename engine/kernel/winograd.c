@@ -6,8 +6,8 @@
 
 #include "kernel/winograd_tile.h"
 
-/* Floats of weights to fetch early: a group of tiles reads all of them once, more than caches hold, and what fetches
- * memory ahead in processors stops at the end of each page. */
+/* Floats of weights to fetch early: a group of tiles goes through all of them, which are more than caches hold, and
+ * what fetches memory ahead in processors stops at the end of each page. */
 #define AHEAD 4096
 
 INLINE void

@@ -49,7 +49,7 @@ random_problem (Problem *problem, SppnetRandom *random)
   row->filters = 1 + below (random, 70);
   row->out_pixel = row->filters + below (random, 3);
   row->weight_skip = row->run * below (random, 2);
-  row->slope = below (random, 2) ? 0.1f : 1.0f;
+  row->slope = 0.5f * (gfloat) below (random, 3);
   row->in
       = random_floats (&in_arena, problem->n * row->in_pixel + MAX (row->rows - 1, 0) * row->in_row + row->run, random);
 }
