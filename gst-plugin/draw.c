@@ -102,7 +102,7 @@ label_text (const SppnetDrawBox *box, const SppnetDrawStyle *style)
 
 typedef struct
 {
-  gchar *text; /* NULL: there is none */
+  PangoLayout *layout; /* NULL: there is none */
   gdouble x, y, width, height;
 } Label;
 
@@ -110,7 +110,7 @@ static gboolean
 is_free (const Label *label, const Label *others, gsize n)
 {
   for (gsize i = 0; i < n; i++)
-    if (others[i].text && label->x < others[i].x + others[i].width && others[i].x < label->x + label->width
+    if (others[i].layout && label->x < others[i].x + others[i].width && others[i].x < label->x + label->width
         && label->y < others[i].y + others[i].height && others[i].y < label->y + label->height)
       return FALSE;
   return TRUE;
@@ -122,16 +122,16 @@ static void
 place_label (Label *label, PangoLayout *layout, const SppnetDrawBox *box, const Sizes *sizes,
              const SppnetDrawStyle *style, const Label *others, gsize n)
 {
+  g_autofree gchar *text = label_text (box, style);
   gdouble x0, y0, x1, y1, places[6];
   gint text_width, text_height;
 
-  *label = (Label) { .text = label_text (box, style) };
-  if (!*label->text || !clip (&box->box, sizes, &x0, &y0, &x1, &y1)) {
-    g_clear_pointer (&label->text, g_free);
+  *label = (Label) { 0 };
+  if (!*text || !clip (&box->box, sizes, &x0, &y0, &x1, &y1))
     return;
-  }
-  pango_layout_set_text (layout, label->text, -1);
-  pango_layout_get_pixel_size (layout, &text_width, &text_height);
+  label->layout = pango_layout_copy (layout);
+  pango_layout_set_text (label->layout, text, -1);
+  pango_layout_get_pixel_size (label->layout, &text_width, &text_height);
   label->width = text_width + 2 * sizes->pad;
   label->height = text_height;
   label->x = CLAMP (x0, 0, MAX (0, sizes->width - label->width));
@@ -150,11 +150,11 @@ place_label (Label *label, PangoLayout *layout, const SppnetDrawBox *box, const 
 }
 
 static void
-draw_label (cairo_t *cr, PangoLayout *layout, const Label *label, guint label_id, const Sizes *sizes)
+draw_label (cairo_t *cr, const Label *label, guint label_id, const Sizes *sizes)
 {
   gdouble rgb[3], ink;
 
-  if (!label->text)
+  if (!label->layout)
     return;
   sppnet_draw_color (label_id, rgb);
   cairo_set_source_rgba (cr, rgb[0], rgb[1], rgb[2], 0.9);
@@ -163,8 +163,7 @@ draw_label (cairo_t *cr, PangoLayout *layout, const Label *label, guint label_id
   ink = is_light (rgb) ? 0 : 1;
   cairo_set_source_rgb (cr, ink, ink, ink);
   cairo_move_to (cr, label->x + sizes->pad, label->y);
-  pango_layout_set_text (layout, label->text, -1);
-  pango_cairo_show_layout (cr, layout);
+  pango_cairo_show_layout (cr, label->layout);
 }
 
 static PangoLayout *
@@ -192,8 +191,8 @@ draw_labels (cairo_t *cr, const SppnetDrawBox *boxes, gsize n, const Sizes *size
   for (gsize i = 0; i < n; i++)
     place_label (&labels[i], layout, &boxes[i], sizes, style, labels, i);
   for (gsize i = n; i-- > 0;) {
-    draw_label (cr, layout, &labels[i], boxes[i].label_id, sizes);
-    g_free (labels[i].text);
+    draw_label (cr, &labels[i], boxes[i].label_id, sizes);
+    g_clear_object (&labels[i].layout);
   }
 }
 

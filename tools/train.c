@@ -137,7 +137,6 @@ show_progress (gpointer user_data, const gchar *stage, gdouble fraction, const g
   gint64 now = g_get_monotonic_time ();
   gint64 interval = line->terminal ? G_USEC_PER_SEC : 30 * G_USEC_PER_SEC;
   gboolean finished = fraction >= 1.0;
-  gdouble elapsed = (gdouble) (now - line->start) / G_USEC_PER_SEC;
   g_autofree gchar *remaining = NULL;
 
   if (!g_str_equal (stage, line->stage)) {
@@ -150,6 +149,7 @@ show_progress (gpointer user_data, const gchar *stage, gdouble fraction, const g
     return !stop_asked;
   line->shown = now;
   if (fraction > line->first) {
+    gdouble elapsed = (gdouble) (now - line->start) / G_USEC_PER_SEC;
     gint seconds = (gint) (elapsed * (1.0 - fraction) / (fraction - line->first));
 
     remaining = g_strdup_printf (", %d:%02d:%02d left", seconds / 3600, seconds / 60 % 60, seconds % 60);

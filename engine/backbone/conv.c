@@ -126,6 +126,16 @@ run_side (const SppnetConv *conv, SppnetConvRow *row, const SppnetRows *in, gint
   }
 }
 
+/* Output pixels of a row whose kernel lies within the map's width: [*first, *end), both may be beyond the row. */
+static void
+columns_inside (const SppnetLayer *layer, const SppnetRows *in, gint *first, gint *end)
+{
+  gint span = in->width + layer->pad_x - layer->kernel_width;
+
+  *first = (layer->pad_x + layer->stride - 1) / layer->stride;
+  *end = span < 0 ? 0 : span / layer->stride + 1;
+}
+
 /* Output pixels x0 .. x1 - 1 of row y, to out [x1 - x0][filters]. */
 static void
 run_stretch (const SppnetConv *conv, const SppnetRows *in, gint y, gint x0, gint x1, gfloat *out, gfloat *scratch)
@@ -133,12 +143,12 @@ run_stretch (const SppnetConv *conv, const SppnetRows *in, gint y, gint x0, gint
   const SppnetLayer *layer = conv->layer;
   gint iy = y * layer->stride - layer->pad_y;
   gint top = CLAMP (-iy, 0, layer->kernel_height), bottom = CLAMP (in->height - iy, top, layer->kernel_height);
-  /* Pixels whose kernel lies within the map's width. */
-  gint left = CLAMP ((layer->pad_x + layer->stride - 1) / layer->stride, x0, x1);
-  gint span = in->width + layer->pad_x - layer->kernel_width;
-  gint right = CLAMP (span < 0 ? 0 : span / layer->stride + 1, left, x1);
   SppnetConvRow row = conv_row (conv);
+  gint left, right;
 
+  columns_inside (layer, in, &left, &right);
+  left = CLAMP (left, x0, x1);
+  right = CLAMP (right, left, x1);
   row.rows = bottom - top;
   row.weight_skip = (gsize) top * row.run;
   iy += top;
@@ -216,13 +226,12 @@ pooled_inside (const SppnetConv *conv, const SppnetRows *in, gint y, gint x0, gi
 {
   const SppnetLayer *layer = conv->layer;
   gint top = 2 * y * layer->stride - layer->pad_y, bottom = top + layer->stride + layer->kernel_height;
-  gint left = (layer->pad_x + layer->stride - 1) / layer->stride;
-  gint span = in->width + layer->pad_x - layer->kernel_width;
-  gint right = span < 0 ? 0 : span / layer->stride + 1;
+  gint left, right;
 
   *first = *end = x0;
   if (!conv->kernels->conv_row_pooled || sppnet_layer_slope (layer) < 0.0f || top < 0 || bottom > in->height)
     return;
+  columns_inside (layer, in, &left, &right);
   *first = CLAMP ((left + 1) / 2, x0, x1);
   *end = CLAMP (right / 2, *first, x1);
 }

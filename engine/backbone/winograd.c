@@ -79,13 +79,13 @@ typedef struct
   const SppnetRows *in, *out;
   gint width, height; /* of the convolution's output, before pooling */
   gboolean pooled;
-  gint side, n_cells; /* of a tile */
-  gint per_row;       /* tiles */
-  gint first_y;       /* of the first tile, in the convolution's output */
-  gfloat *cells;      /* [planes][n][channels] */
-  gfloat *products;   /* [n][planes][block] */
-  gfloat *padded;     /* [n_cells][n_cells][channels] */
-  gfloat *partial;    /* [n][side][side][block] */
+  gint side;        /* of a tile */
+  gint per_row;     /* tiles */
+  gint first_y;     /* of the first tile, in the convolution's output */
+  gfloat *cells;    /* [planes][n][channels] */
+  gfloat *products; /* [n][planes][block] */
+  gfloat *padded;   /* [planes][channels] */
+  gfloat *partial;  /* [n][side][side][block] */
   SppnetWinogradTile tiles[MOST_TILES];
 } Group;
 
@@ -107,7 +107,6 @@ group_init (Group *group, gfloat *scratch)
         channels = group->conv->channels;
 
   group->side = kernels->winograd->side;
-  group->n_cells = n_cells (kernels);
   group->cells = scratch;
   group->products = group->cells + planes * (n * channels + PLANE_PAD);
   group->padded = group->products + n * (planes * kernels->block + PLANE_PAD);
@@ -127,7 +126,7 @@ static void
 pad_cells (const Group *group, gint ix, gint iy)
 {
   const SppnetRows *in = group->in;
-  gint n = group->n_cells, left = CLAMP (-ix, 0, n), right = CLAMP (in->width - ix, left, n);
+  gint n = n_cells (group->conv->kernels), left = CLAMP (-ix, 0, n), right = CLAMP (in->width - ix, left, n);
 
   memset (group->padded, 0, sizeof (gfloat) * n * n * in->channels);
   for (gint y = MAX (-iy, 0); y < MIN (n, in->height - iy); y++)
@@ -142,7 +141,7 @@ input_tile (const Group *group, gint i, gsize tile, gsize plane)
 {
   const SppnetRows *in = group->in;
   gsize pixel = in->channels, row = (gsize) in->width * in->channels;
-  gint ix, iy, n = group->n_cells;
+  gint ix, iy, n = n_cells (group->conv->kernels);
   const gfloat *from = group->padded;
 
   tile_place (group, tile, &ix, &iy);
