@@ -22,7 +22,7 @@ static struct
   gint anchors, rpn_filters, rpn_stride, variants;
   gdouble rpn_epochs, rpn_learning_rate;
   gdouble epochs, learning_rate, backbone_learning_rate, weight_decay, dropout, min_scale, max_scale, around_scale,
-      mosaic, colour;
+      mosaic, colour, aspect, erase;
   gboolean heads_only, rpn, rpn_only, quiet;
 } arg;
 
@@ -88,8 +88,10 @@ static const GOptionEntry schedule_entries[] = {
   { "max-scale", 0, 0, G_OPTION_ARG_DOUBLE, &arg.max_scale, "Largest resizing of a picture (default: 1.25)", "X" },
   { "mosaic", 0, 0, G_OPTION_ARG_DOUBLE, &arg.mosaic,
     "Part of the steps, but for the last 15 %, that see four pictures in one (default: 0)", "X" },
-  { "colour", 0, 0, G_OPTION_ARG_DOUBLE, &arg.colour, "Variation of brightness, contrast, saturation (default: 0.2)",
+  { "colour", 0, 0, G_OPTION_ARG_DOUBLE, &arg.colour, "Variation of colours and brightness, 0 to 1 (default: 0.2)",
     "X" },
+  { "aspect", 0, 0, G_OPTION_ARG_DOUBLE, &arg.aspect, "Largest change of width over height (default: 1)", "X" },
+  { "erase", 0, 0, G_OPTION_ARG_DOUBLE, &arg.erase, "Part of the objects with a patch painted over (default: 0)", "P" },
   { NULL },
 };
 
@@ -232,6 +234,8 @@ take_defaults (const SppnetTrainOptions *defaults)
   arg.mosaic = e->sampler.mosaic;
   arg.around_scale = defaults->around_scale;
   arg.colour = e->sampler.colour;
+  arg.aspect = e->sampler.variation.aspect;
+  arg.erase = e->sampler.variation.erase;
 }
 
 static gboolean
@@ -272,7 +276,8 @@ take_numbers (SppnetTrainOptions *options, GError **error)
       || !check_range ("min-scale", arg.min_scale, 0.05, 8.0, error)
       || !check_range ("max-scale", arg.max_scale, arg.min_scale, 8.0, error)
       || !check_range ("around-scale", arg.around_scale, 1.0, 64.0, error)
-      || !check_range ("mosaic", arg.mosaic, 0.0, 1.0, error) || !check_range ("colour", arg.colour, 0.0, 1.0, error))
+      || !check_range ("mosaic", arg.mosaic, 0.0, 1.0, error) || !check_range ("colour", arg.colour, 0.0, 1.0, error)
+      || !check_range ("aspect", arg.aspect, 1.0, 4.0, error) || !check_range ("erase", arg.erase, 0.0, 1.0, error))
     return FALSE;
   e->seed = (guint32) arg.seed;
   e->threads = (guint) arg.threads;
@@ -286,6 +291,8 @@ take_numbers (SppnetTrainOptions *options, GError **error)
   e->sampler.max_scale = arg.max_scale;
   e->sampler.mosaic = arg.mosaic;
   e->sampler.colour = arg.colour;
+  e->sampler.variation.aspect = arg.aspect;
+  e->sampler.variation.erase = arg.erase;
   options->dropout = arg.dropout;
   options->around_scale = arg.around_scale;
   options->max_proposals = (guint) arg.max_proposals;
@@ -321,7 +328,9 @@ static gboolean
 check_combinations (const SppnetTrainOptions *options, GError **error)
 {
   const SppnetSamplerSettings *sampler = &options->end_to_end.sampler;
-  gboolean resized = arg.min_scale != sampler->min_scale || arg.max_scale != sampler->max_scale;
+  gboolean varied = arg.min_scale != sampler->min_scale || arg.max_scale != sampler->max_scale
+                    || arg.mosaic != sampler->mosaic || arg.colour != sampler->colour
+                    || arg.aspect != sampler->variation.aspect || arg.erase != sampler->variation.erase;
 
   if (arg.rpn && arg.rpn_only)
     return usage (error, "--rpn and --rpn-only exclude each other");
@@ -333,10 +342,10 @@ check_combinations (const SppnetTrainOptions *options, GError **error)
       && (arg.variants != (gint) options->rpn.variants || arg.rpn_epochs != options->rpn.epochs
           || arg.rpn_learning_rate != options->rpn.optimizer.learning_rate))
     return usage (error, "--rpn-variants, --rpn-epochs and --rpn-learning-rate need --rpn-only");
-  if ((arg.heads_only || arg.add_class) && (arg.mosaic != sampler->mosaic || arg.colour != sampler->colour || resized))
+  if ((arg.heads_only || arg.add_class) && varied)
     return usage (error,
-                  "with %s, pictures are seen in four fixed variants: --min-scale, --max-scale, --mosaic and --colour"
-                  " have no meaning",
+                  "with %s, pictures are seen in four fixed variants: --min-scale, --max-scale, --mosaic, --colour,"
+                  " --aspect and --erase have no meaning",
                   arg.heads_only ? "--heads-only" : "--add-class");
   return TRUE;
 }

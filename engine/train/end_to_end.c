@@ -61,7 +61,7 @@ sppnet_end_to_end_defaults (SppnetEndToEndSettings *settings)
                  .jitter = 0,
                  .min_scale = 0.5,
                  .max_scale = 1.25,
-                 .flip = TRUE,
+                 .variation = { .flip = TRUE, .aspect = 1.0, .erase = 0.0 },
                  .anchors = 256,
                  .colour = 0.2 },
     .optimizer = { .kind = SPPNET_OPTIMIZER_ADAMW,
@@ -111,9 +111,10 @@ run_key (const Run *run)
   g_autofree gchar *config = sppnet_network_describe (run->network);
   g_autofree gchar *regions = g_strdup_printf ("%u %.9g %.9g %u %u", p->regions, p->positive_fraction, p->easy_fraction,
                                                p->jitter, p->anchors);
-  g_autofree gchar *scenes = run->variants ? g_strdup ("variants")
-                                           : g_strdup_printf ("%.9g %.9g %.9g %d %.9g", p->min_scale, p->max_scale,
-                                                              p->mosaic, p->flip, p->colour);
+  g_autofree gchar *scenes
+      = run->variants ? g_strdup ("variants")
+                      : g_strdup_printf ("%.9g %.9g %.9g %d %.9g %.9g %.9g", p->min_scale, p->max_scale, p->mosaic,
+                                         p->variation.flip, p->variation.aspect, p->variation.erase, p->colour);
   g_autofree gchar *optimizer
       = g_strdup_printf ("%d %.9g %.9g %.9g %.9g %.9g %.9g", o->kind, o->learning_rate, o->backbone_learning_rate,
                          o->momentum, o->second_moment, o->weight_decay, o->clip);

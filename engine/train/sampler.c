@@ -49,25 +49,72 @@ sppnet_sampler_free (SppnetSampler *sampler)
   g_free (sampler);
 }
 
-/* Brightness, contrast about mid-grey and saturation about the luma, then the network's normalisation. */
+/* A number within 1 on either side of 0. */
+static gfloat
+either_way (SppnetRandom *random)
+{
+  return (gfloat) (2.0 * sppnet_random_uniform (random) - 1.0);
+}
+
+/* How the colours of one scene differ from the picture's: the colour of the light, hue and saturation about the luma
+ * (Rec. 601), contrast about mid-grey, brightness. */
+typedef struct
+{
+  gfloat red, blue;
+  gfloat u_from_u, u_from_v, v_from_u, v_from_v;
+  gfloat contrast, brightness;
+} ColourChange;
+
+static ColourChange
+draw_colour_change (gdouble strength, SppnetRandom *random)
+{
+  gfloat part = (gfloat) strength;
+  ColourChange change = { .brightness = part * 128.0f * either_way (random) };
+  gfloat saturation, angle;
+
+  change.contrast = 1.0f + part * either_way (random);
+  saturation = 1.0f + part * either_way (random);
+  angle = part * (gfloat) (G_PI / 4.0) * either_way (random);
+  change.red = 1.0f + 0.25f * part * either_way (random);
+  change.blue = 1.0f + 0.25f * part * either_way (random);
+  change.u_from_u = change.v_from_v = saturation * cosf (angle);
+  change.v_from_u = saturation * sinf (angle);
+  change.u_from_v = -change.v_from_u;
+  return change;
+}
+
+/* rgb: of the picture, then changed; not limited */
+static void
+change_colour (const ColourChange *change, gfloat rgb[3])
+{
+  gfloat red = change->red * rgb[0], blue = change->blue * rgb[2];
+  gfloat luma = 0.299f * red + 0.587f * rgb[1] + 0.114f * blue;
+  gfloat u = 0.492f * (blue - luma), v = 0.877f * (red - luma);
+  gfloat to_blue = (change->u_from_u * u + change->u_from_v * v) / 0.492f;
+  gfloat to_red = (change->v_from_u * u + change->v_from_v * v) / 0.877f;
+  gfloat to_green = -(0.299f * to_red + 0.114f * to_blue) / 0.587f;
+  gfloat base = (luma - 128.0f) * change->contrast + 128.0f + change->brightness;
+
+  rgb[0] = base + change->contrast * to_red;
+  rgb[1] = base + change->contrast * to_green;
+  rgb[2] = base + change->contrast * to_blue;
+}
+
 static void
 colour_and_normalise (SppnetSampler *sampler, const SppnetConfig *config, gdouble strength, SppnetRandom *random)
 {
-  gfloat brightness = (gfloat) (strength * 128.0 * (2.0 * sppnet_random_uniform (random) - 1.0));
-  gfloat contrast = (gfloat) (1.0 + strength * (2.0 * sppnet_random_uniform (random) - 1.0));
-  gfloat saturation = (gfloat) (1.0 + strength * (2.0 * sppnet_random_uniform (random) - 1.0));
+  const ColourChange change = draw_colour_change (strength, random);
   const guint8 *rgb = sampler->scene.rgb.data;
   gfloat *input = sampler->input.data;
   gsize n = (gsize) sampler->scene.width * (gsize) sampler->scene.height;
 
   for (gsize i = 0; i < n; i++, rgb += 3, input += 3) {
-    gfloat luma = 0.299f * rgb[0] + 0.587f * rgb[1] + 0.114f * rgb[2];
+    gfloat pixel[3] = { rgb[0], rgb[1], rgb[2] };
 
+    change_colour (&change, pixel);
     for (gint c = 0; c < 3; c++) {
-      gint channel = config->input_bgr ? 2 - c : c;
-      gfloat v = luma + saturation * (rgb[channel] - luma);
+      gfloat v = CLAMP (pixel[config->input_bgr ? 2 - c : c], 0.0f, 255.0f);
 
-      v = CLAMP ((v - 128.0f) * contrast + 128.0f + brightness, 0.0f, 255.0f);
       input[c] = (v - config->input_mean[c]) * config->input_scale[c];
     }
   }
@@ -248,7 +295,8 @@ sppnet_sampler_draw (SppnetSampler *sampler, const SppnetDataset *dataset, guint
 
   sampler->samples.n = 0;
   sampler->samples.rpn = NULL;
-  if (!(mosaic ? sppnet_scene_draw_mosaic : sppnet_scene_draw) (scene, dataset, i, scale, settings->flip, random, error)
+  if (!(mosaic ? sppnet_scene_draw_mosaic : sppnet_scene_draw) (scene, dataset, i, scale, &settings->variation, random,
+                                                                error)
       || !sppnet_buffer_reserve (&sampler->input, (gsize) scene->width * (gsize) scene->height, 3 * sizeof (gfloat),
                                  error))
     return FALSE;

@@ -15,9 +15,10 @@ typedef struct
   gdouble min_scale,
       max_scale;  /* pictures are resized by a factor drawn log-uniformly, the same for all of a step: equal work */
   gdouble mosaic; /* part of the steps whose scenes are of four pictures each */
-  gboolean flip;  /* left and right, every other time */
+  SppnetSceneVariation variation;
   guint anchors;  /* per scene, where there is a region proposal network */
-  gdouble colour; /* brightness, contrast and saturation vary by up to this part */
+  gdouble colour; /* brightness, contrast and saturation vary by up to this part, hue by up to this part of 45 degrees,
+                   * red and blue by up to a quarter of it */
 } SppnetSamplerSettings;
 
 /* Scratch memory and the last drawn example. */

@@ -15,6 +15,10 @@
 #define LEAST_SIDE 6.0f
 /* Around the pictures of a mosaic. */
 #define GREY 114
+/* A patch over an object covers such a part of it, and is so many times as wide as the object's shape would have it. */
+#define LEAST_ERASED 0.02
+#define MOST_ERASED 0.25
+#define ERASED_ASPECT 3.0
 
 /* A picture's place in a scene: pixel (x, y) of the scene is the first of the resized picture, of which the pixels
  * within left .. right - 1, top .. bottom - 1 of the scene are visible. */
@@ -142,38 +146,89 @@ place_length (gint length, gint first, gint end, SppnetRandom *random)
                       : (gint) sppnet_random_below (random, (guint32) slack + 1));
 }
 
+/* Between 1 / limit and limit, log-uniformly. */
+static gdouble
+any_factor (gdouble limit, SppnetRandom *random)
+{
+  return pow (limit, 2.0 * sppnet_random_uniform (random) - 1.0);
+}
+
+/* One colour over a rectangle of the scene. */
+static void
+paint (SppnetScene *scene, gint x, gint y, gint width, gint height, SppnetRandom *random)
+{
+  guint8 colour[3];
+
+  for (gint c = 0; c < 3; c++)
+    colour[c] = (guint8) sppnet_random_below (random, 256);
+  for (gint row = y; row < y + height; row++) {
+    guint8 *pixel = (guint8 *) scene->rgb.data + ((gsize) row * (gsize) scene->width + (gsize) x) * 3;
+
+    for (gint i = 0; i < width; i++)
+      memcpy (pixel + (gsize) i * 3, colour, 3);
+  }
+}
+
+/* The boxes of the objects stay: what is hidden is still there. */
+static void
+erase (SppnetScene *scene, gdouble part, SppnetRandom *random)
+{
+  for (guint k = 0; k < scene->objects->len; k++) {
+    const SppnetSceneObject *object = &g_array_index (scene->objects, SppnetSceneObject, k);
+    gdouble side, stretch;
+    gint left, top, width, height;
+
+    if (sppnet_random_uniform (random) >= part || object->label < 0)
+      continue;
+    side = sqrt (LEAST_ERASED + (MOST_ERASED - LEAST_ERASED) * sppnet_random_uniform (random));
+    stretch = sqrt (any_factor (ERASED_ASPECT, random));
+    left = (gint) object->box.x;
+    top = (gint) object->box.y;
+    width = MIN ((gint) (object->box.width * MIN (side * stretch, 1.0)), scene->width - left);
+    height = MIN ((gint) (object->box.height * MIN (side / stretch, 1.0)), scene->height - top);
+    left += (gint) sppnet_random_below (random, (guint32) MAX ((gint) object->box.width - width, 0) + 1);
+    top += (gint) sppnet_random_below (random, (guint32) MAX ((gint) object->box.height - height, 0) + 1);
+    paint (scene, left, top, width, height, random);
+  }
+}
+
 /* part: its picture and visible pixels are set */
 static gboolean
-draw_picture (SppnetScene *scene, const SppnetDataset *dataset, Part *part, gdouble scale, gboolean flip,
-              SppnetRandom *random, GError **error)
+draw_picture (SppnetScene *scene, const SppnetDataset *dataset, Part *part, gdouble scale, gdouble stretch,
+              gboolean flip, SppnetRandom *random, GError **error)
 {
   const SppnetAnnotation *annotation = g_ptr_array_index (dataset->annotations, part->picture);
 
   part->mirror = flip && sppnet_random_uniform (random) < 0.5;
-  part->width = resized (annotation->width, scale);
-  part->height = resized (annotation->height, scale);
+  part->width = resized (annotation->width, scale * stretch);
+  part->height = resized (annotation->height, scale / stretch);
   part->x = place_length (part->width, part->left, part->right, random);
   part->y = place_length (part->height, part->top, part->bottom, random);
   return draw_part (scene, dataset, part, error);
 }
 
 gboolean
-sppnet_scene_draw (SppnetScene *scene, const SppnetDataset *dataset, guint picture, gdouble scale, gboolean flip,
-                   SppnetRandom *random, GError **error)
+sppnet_scene_draw (SppnetScene *scene, const SppnetDataset *dataset, guint picture, gdouble scale,
+                   const SppnetSceneVariation *variation, SppnetRandom *random, GError **error)
 {
   const SppnetAnnotation *annotation = g_ptr_array_index (dataset->annotations, picture);
+  gdouble stretch = sqrt (any_factor (variation->aspect, random));
   Part part = { .picture = picture };
 
-  begin (scene, resized (annotation->width, MIN (scale, 1.0)), resized (annotation->height, MIN (scale, 1.0)));
+  begin (scene, resized (annotation->width, MIN (scale, 1.0) * stretch),
+         resized (annotation->height, MIN (scale, 1.0) / stretch));
   part.right = scene->width;
   part.bottom = scene->height;
-  return sppnet_buffer_reserve (&scene->rgb, (gsize) scene->width * (gsize) scene->height, 3, error)
-         && draw_picture (scene, dataset, &part, scale, flip, random, error);
+  if (!sppnet_buffer_reserve (&scene->rgb, (gsize) scene->width * (gsize) scene->height, 3, error)
+      || !draw_picture (scene, dataset, &part, scale, stretch, variation->flip, random, error))
+    return FALSE;
+  erase (scene, variation->erase, random);
+  return TRUE;
 }
 
 gboolean
-sppnet_scene_draw_mosaic (SppnetScene *scene, const SppnetDataset *dataset, guint picture, gdouble scale, gboolean flip,
-                          SppnetRandom *random, GError **error)
+sppnet_scene_draw_mosaic (SppnetScene *scene, const SppnetDataset *dataset, guint picture, gdouble scale,
+                          const SppnetSceneVariation *variation, SppnetRandom *random, GError **error)
 {
   const SppnetAnnotation *annotation = g_ptr_array_index (dataset->annotations, picture);
   gint x, y;
@@ -191,9 +246,11 @@ sppnet_scene_draw_mosaic (SppnetScene *scene, const SppnetDataset *dataset, guin
                   .right = k % 2 ? scene->width : x,
                   .bottom = k / 2 ? scene->height : y };
     gdouble half = 0.5 * scale * (0.75 + 0.5 * sppnet_random_uniform (random));
+    gdouble stretch = sqrt (any_factor (variation->aspect, random));
 
-    if (!draw_picture (scene, dataset, &part, half, flip, random, error))
+    if (!draw_picture (scene, dataset, &part, half, stretch, variation->flip, random, error))
       return FALSE;
   }
+  erase (scene, variation->erase, random);
   return TRUE;
 }

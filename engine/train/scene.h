@@ -22,6 +22,14 @@ typedef struct
   SppnetBuffer part; /* scratch: one resized picture */
 } SppnetScene;
 
+/* What differs between two looks at the same picture, besides its size. */
+typedef struct
+{
+  gboolean flip;  /* left and right, every other time */
+  gdouble aspect; /* width over height changes by a factor between 1 / aspect and this, log-uniformly; at least 1 */
+  gdouble erase;  /* part of the objects that have a patch painted over (Zhong et al. 2017) */
+} SppnetSceneVariation;
+
 void sppnet_scene_init (SppnetScene *scene);
 void sppnet_scene_clear (SppnetScene *scene);
 
@@ -32,11 +40,11 @@ void sppnet_scene_set (SppnetScene *scene, const SppnetDataset *dataset, guint p
 /* The picture resized by scale; what is larger than the picture itself is cut off somewhere, so that no scene takes
  * longer than the picture. */
 gboolean sppnet_scene_draw (SppnetScene *scene, const SppnetDataset *dataset, guint picture, gdouble scale,
-                            gboolean flip, SppnetRandom *random, GError **error);
+                            const SppnetSceneVariation *variation, SppnetRandom *random, GError **error);
 
 /* Four pictures, this one and three at random, each at about half of scale, side by side in the space of this one: more
  * and smaller objects, and other surroundings (Bochkovskiy et al. 2020). */
 gboolean sppnet_scene_draw_mosaic (SppnetScene *scene, const SppnetDataset *dataset, guint picture, gdouble scale,
-                                   gboolean flip, SppnetRandom *random, GError **error);
+                                   const SppnetSceneVariation *variation, SppnetRandom *random, GError **error);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SppnetScene, sppnet_scene_clear)

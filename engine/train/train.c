@@ -224,6 +224,12 @@ describe (const SppnetTrainOptions *options, const SppnetDataset *dataset, Sppne
     json_builder_end_array (builder);
     json_builder_set_member_name (builder, "mosaic");
     json_builder_add_double_value (builder, e->sampler.mosaic);
+    json_builder_set_member_name (builder, "colour");
+    json_builder_add_double_value (builder, e->sampler.colour);
+    json_builder_set_member_name (builder, "aspect");
+    json_builder_add_double_value (builder, e->sampler.variation.aspect);
+    json_builder_set_member_name (builder, "erase");
+    json_builder_add_double_value (builder, e->sampler.variation.erase);
   }
   json_builder_set_member_name (builder, "trained");
   json_builder_add_string_value (builder, options->heads_only  ? "head"

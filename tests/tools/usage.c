@@ -82,6 +82,8 @@ static const Mistake mistakes[] = {
   { "train/rpn-and-proposals", "train --voc v --output o --rpn --proposals grid", "--proposals has no meaning" },
   { "train/heads-only-and-mosaic", "train --voc v --output o --heads-only --mosaic 0.5", "with --heads-only" },
   { "train/heads-only-and-scale", "train --voc v --output o --heads-only --max-scale 2", "with --heads-only" },
+  { "train/heads-only-and-erase", "train --voc v --output o --heads-only --erase 0.5", "with --heads-only" },
+  { "train/aspect-below-1", "train --voc v --output o --aspect 0.5", "aspect" },
   { "train/add-class-and-colour", "train --voc v --output o --add-class x --colour 0.5", "with --add-class" },
   { "train/anchors", "train --voc v --output o --anchors 9", "--anchors" },
   { "train/rpn-epochs", "train --voc v --output o --rpn --rpn-epochs 3", "--rpn-only" },

@@ -9,6 +9,8 @@
 
 #define PICTURES 6
 
+static const SppnetSceneVariation flipped = { .flip = TRUE, .aspect = 1.0 };
+
 typedef struct
 {
   gchar *dir;
@@ -86,7 +88,7 @@ test_whole (Fixture *fixture, gconstpointer user_data)
 
   for (guint i = 0; i < PICTURES; i++)
     for (guint s = 0; s < G_N_ELEMENTS (scales); s++) {
-      sppnet_scene_draw (scene, fixture->dataset, i, scales[s], TRUE, &random, &error);
+      sppnet_scene_draw (scene, fixture->dataset, i, scales[s], &flipped, &random, &error);
       g_assert_no_error (error);
       g_assert_cmpint (scene->width, ==, (gint) lround (scales[s] * SCENE_WIDTH));
       g_assert_cmpint (scene->height, ==, (gint) lround (scales[s] * SCENE_HEIGHT));
@@ -104,7 +106,7 @@ test_cut (Fixture *fixture, gconstpointer user_data)
   guint seen = 0, ignored = 0, rounds = 40;
 
   for (guint i = 0; i < rounds; i++) {
-    sppnet_scene_draw (scene, fixture->dataset, i % PICTURES, 1.9, TRUE, &random, &error);
+    sppnet_scene_draw (scene, fixture->dataset, i % PICTURES, 1.9, &flipped, &random, &error);
     g_assert_no_error (error);
     g_assert_cmpint (scene->width, ==, SCENE_WIDTH);
     g_assert_cmpint (scene->height, ==, SCENE_HEIGHT);
@@ -127,13 +129,133 @@ test_mosaic (Fixture *fixture, gconstpointer user_data)
   guint seen = 0;
 
   for (guint i = 0; i < 40; i++) {
-    sppnet_scene_draw_mosaic (scene, fixture->dataset, i % PICTURES, 0.7 + 0.02 * i, TRUE, &random, &error);
+    sppnet_scene_draw_mosaic (scene, fixture->dataset, i % PICTURES, 0.7 + 0.02 * i, &flipped, &random, &error);
     g_assert_no_error (error);
     g_assert_cmpint (scene->width, <=, SCENE_WIDTH);
     seen += check_objects (scene);
   }
   /* At least half of what four pictures have. */
   g_assert_cmpuint (seen, >, 40 * 4);
+}
+
+/* Another shape, the same area. */
+static void
+test_aspect (Fixture *fixture, gconstpointer user_data)
+{
+  static const SppnetSceneVariation stretched = { .flip = TRUE, .aspect = 2.0 };
+  const gdouble shape = (gdouble) SCENE_WIDTH / SCENE_HEIGHT, area = 0.8 * 0.8 * SCENE_WIDTH * SCENE_HEIGHT;
+  SppnetScene *scene = &fixture->scene;
+  SppnetRandom random = { 8 };
+  g_autoptr (GError) error = NULL;
+  gdouble least = 1.0, most = 1.0;
+
+  for (guint i = 0; i < 60; i++) {
+    gdouble ratio;
+
+    sppnet_scene_draw (scene, fixture->dataset, i % PICTURES, 0.8, &stretched, &random, &error);
+    g_assert_no_error (error);
+    g_assert_cmpuint (check_objects (scene), ==, 2);
+    g_assert_cmpfloat_with_epsilon (scene->width * scene->height, area, 0.02 * area);
+    ratio = scene->width / shape / scene->height;
+    least = MIN (least, ratio);
+    most = MAX (most, ratio);
+  }
+  g_assert_cmpfloat (least, >, 0.49);
+  g_assert_cmpfloat (least, <, 0.6);
+  g_assert_cmpfloat (most, <, 2.04);
+  g_assert_cmpfloat (most, >, 1.6);
+}
+
+static gboolean
+within (const SppnetBox *box, gint x, gint y)
+{
+  return x + 1 > box->x && x < box->x + box->width && y + 1 > box->y && y < box->y + box->height;
+}
+
+/* Patches lie within objects, and cover no more than a quarter of each. */
+static void
+test_erase (Fixture *fixture, gconstpointer user_data)
+{
+  static const SppnetSceneVariation erased = { .flip = TRUE, .aspect = 1.0, .erase = 1.0 };
+  g_auto (SppnetScene) whole;
+  SppnetScene *scene = &fixture->scene;
+  g_autoptr (GError) error = NULL;
+
+  sppnet_scene_init (&whole);
+  for (guint i = 0; i < 40; i++) {
+    SppnetRandom random = { 100 + i }, same = random;
+    guint changed[2] = { 0 };
+
+    sppnet_scene_draw (&whole, fixture->dataset, i % PICTURES, 1.0, &flipped, &same, &error);
+    sppnet_scene_draw (scene, fixture->dataset, i % PICTURES, 1.0, &erased, &random, &error);
+    g_assert_no_error (error);
+    g_assert_cmpuint (scene->objects->len, ==, 2);
+    for (gint y = 0; y < scene->height; y++)
+      for (gint x = 0; x < scene->width; x++) {
+        gboolean hidden = FALSE;
+
+        if (memcmp (pixel (scene, x, y), pixel (&whole, x, y), 3) == 0)
+          continue;
+        for (guint k = 0; k < 2; k++)
+          if (within (&g_array_index (scene->objects, SppnetSceneObject, k).box, x, y)) {
+            changed[k]++;
+            hidden = TRUE;
+          }
+        g_assert_true (hidden);
+      }
+    for (guint k = 0; k < 2; k++) {
+      const SppnetBox *box = &g_array_index (scene->objects, SppnetSceneObject, k).box;
+
+      g_assert_cmpuint (changed[k], >, 0);
+      g_assert_cmpfloat (changed[k], <=, 0.25 * box->width * box->height);
+    }
+  }
+}
+
+/* The network's input at a strength: none leaves the pixels as they are. */
+static void
+test_colour (Fixture *fixture, gconstpointer user_data)
+{
+  SppnetSamplerSettings settings = { .variation = { .aspect = 1.0 } };
+  g_autoptr (SppnetSampler) sampler = sppnet_sampler_new ();
+  g_auto (SppnetConfig) config;
+  g_autoptr (GError) error = NULL;
+  gdouble differences[3] = { 0 };
+
+  sppnet_config_init (&config);
+  config.input_bgr = TRUE;
+  for (gint c = 0; c < 3; c++) {
+    config.input_mean[c] = 10.0f * (gfloat) c;
+    config.input_scale[c] = 0.5f;
+  }
+  for (guint round = 0; round < 3; round++)
+    for (guint seed = 0; seed < 20; seed++) {
+      SppnetRandom random = { 200 + seed };
+      const guint8 *rgb;
+      const gfloat *input;
+      gdouble sum = 0.0;
+      gsize n;
+
+      settings.colour = 0.2 * round;
+      sppnet_sampler_draw (sampler, fixture->dataset, 0, 1.0, FALSE, &config, &settings, &random, &error);
+      g_assert_no_error (error);
+      rgb = sampler->scene.rgb.data;
+      input = sampler->input.data;
+      n = (gsize) sampler->scene.width * (gsize) sampler->scene.height;
+      for (gsize i = 0; i < n; i++)
+        for (gint c = 0; c < 3; c++) {
+          gfloat v = input[3 * i + c] * 2.0f + 10.0f * (gfloat) c;
+
+          g_assert_cmpfloat (v, >=, -1e-3);
+          g_assert_cmpfloat (v, <=, 255.0 + 1e-3);
+          if (round == 0)
+            g_assert_cmpfloat_with_epsilon (v, rgb[3 * i + 2 - c], 0.01);
+          sum += fabs ((gdouble) v - rgb[3 * i + 2 - c]);
+        }
+      differences[round] += sum / (gdouble) (3 * n) / 20.0;
+    }
+  g_assert_cmpfloat (differences[1], >, 5.0);
+  g_assert_cmpfloat (differences[2], >, 1.5 * differences[1]);
 }
 
 /* Difficult objects and proposals that are cut. */
@@ -168,7 +290,7 @@ test_missing_picture (Fixture *fixture, gconstpointer user_data)
   g_autoptr (GError) error = NULL;
 
   g_remove (annotation->picture);
-  g_assert_false (sppnet_scene_draw (&fixture->scene, fixture->dataset, 0, 1.0, FALSE, &random, &error));
+  g_assert_false (sppnet_scene_draw (&fixture->scene, fixture->dataset, 0, 1.0, &flipped, &random, &error));
   g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_NOT_FOUND);
 }
 
@@ -235,6 +357,9 @@ main (int argc, char **argv)
   ADD ("whole", test_whole);
   ADD ("cut", test_cut);
   ADD ("mosaic", test_mosaic);
+  ADD ("aspect", test_aspect);
+  ADD ("erase", test_erase);
+  ADD ("colour", test_colour);
   ADD ("boxes", test_boxes);
   ADD ("missing-picture", test_missing_picture);
   ADD ("regions", test_regions);
