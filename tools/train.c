@@ -15,14 +15,14 @@
 /* What the command line says, before it is checked. */
 static struct
 {
-  gchar **labels;
+  gchar **labels, **teachers;
   gchar *add_class, *label_file, *validation_set, *init, *output, *work, *name, *levels, *around, *head, *context,
       *merge, *classifier, *box, *optimizer, *proposals;
   gint threads, seed, pictures, regions, warm_up, max_proposals;
   gint anchors, rpn_filters, rpn_stride, variants;
   gdouble rpn_epochs, rpn_learning_rate;
   gdouble epochs, learning_rate, backbone_learning_rate, weight_decay, dropout, min_scale, max_scale, around_scale,
-      mosaic, colour, aspect, erase;
+      mosaic, colour, aspect, erase, teachers_part;
   gboolean heads_only, rpn, rpn_only, quiet;
 } arg;
 
@@ -91,6 +91,10 @@ static const GOptionEntry schedule_entries[] = {
   { "colour", 0, 0, G_OPTION_ARG_DOUBLE, &arg.colour, "Variation of colours and brightness, 0 to 1 (default: 0.2)",
     "X" },
   { "aspect", 0, 0, G_OPTION_ARG_DOUBLE, &arg.aspect, "Largest change of width over height (default: 1)", "X" },
+  { "teacher", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &arg.teachers,
+    "Learn this model's confidences, too; may be given more than once, the mean counts", "FILE" },
+  { "teacher-part", 0, 0, G_OPTION_ARG_DOUBLE, &arg.teachers_part,
+    "How much they count beside the annotations, 0 to 1 (default: 0.5)", "X" },
   { "erase", 0, 0, G_OPTION_ARG_DOUBLE, &arg.erase, "Part of the objects with a patch painted over (default: 0)", "P" },
   { NULL },
 };
@@ -235,7 +239,8 @@ take_defaults (const SppnetTrainOptions *defaults)
   arg.around_scale = defaults->around_scale;
   arg.colour = e->sampler.colour;
   arg.aspect = e->sampler.variation.aspect;
-  arg.erase = e->sampler.variation.erase;
+  arg.teachers_part = e->teachers_part;
+  arg.erase = e->sampler.erase;
 }
 
 static gboolean
@@ -277,7 +282,8 @@ take_numbers (SppnetTrainOptions *options, GError **error)
       || !check_range ("max-scale", arg.max_scale, arg.min_scale, 8.0, error)
       || !check_range ("around-scale", arg.around_scale, 1.0, 64.0, error)
       || !check_range ("mosaic", arg.mosaic, 0.0, 1.0, error) || !check_range ("colour", arg.colour, 0.0, 1.0, error)
-      || !check_range ("aspect", arg.aspect, 1.0, 4.0, error) || !check_range ("erase", arg.erase, 0.0, 1.0, error))
+      || !check_range ("aspect", arg.aspect, 1.0, 4.0, error) || !check_range ("erase", arg.erase, 0.0, 1.0, error)
+      || !check_range ("teacher-part", arg.teachers_part, 0.0, 1.0, error))
     return FALSE;
   e->seed = (guint32) arg.seed;
   e->threads = (guint) arg.threads;
@@ -292,7 +298,8 @@ take_numbers (SppnetTrainOptions *options, GError **error)
   e->sampler.mosaic = arg.mosaic;
   e->sampler.colour = arg.colour;
   e->sampler.variation.aspect = arg.aspect;
-  e->sampler.variation.erase = arg.erase;
+  e->sampler.erase = arg.erase;
+  e->teachers_part = arg.teachers_part;
   options->dropout = arg.dropout;
   options->around_scale = arg.around_scale;
   options->max_proposals = (guint) arg.max_proposals;
@@ -330,7 +337,7 @@ check_combinations (const SppnetTrainOptions *options, GError **error)
   const SppnetSamplerSettings *sampler = &options->end_to_end.sampler;
   gboolean varied = arg.min_scale != sampler->min_scale || arg.max_scale != sampler->max_scale
                     || arg.mosaic != sampler->mosaic || arg.colour != sampler->colour
-                    || arg.aspect != sampler->variation.aspect || arg.erase != sampler->variation.erase;
+                    || arg.aspect != sampler->variation.aspect || arg.erase != sampler->erase;
 
   if (arg.rpn && arg.rpn_only)
     return usage (error, "--rpn and --rpn-only exclude each other");
@@ -342,6 +349,10 @@ check_combinations (const SppnetTrainOptions *options, GError **error)
       && (arg.variants != (gint) options->rpn.variants || arg.rpn_epochs != options->rpn.epochs
           || arg.rpn_learning_rate != options->rpn.optimizer.learning_rate))
     return usage (error, "--rpn-variants, --rpn-epochs and --rpn-learning-rate need --rpn-only");
+  if ((arg.heads_only || arg.add_class || arg.rpn_only) && arg.teachers)
+    return usage (error, "--teacher has no meaning where the convolution layers are not trained");
+  if (arg.teachers_part != options->end_to_end.teachers_part && !arg.teachers)
+    return usage (error, "--teacher-part needs --teacher");
   if ((arg.heads_only || arg.add_class) && varied)
     return usage (error,
                   "with %s, pictures are seen in four fixed variants: --min-scale, --max-scale, --mosaic, --colour,"
@@ -424,6 +435,7 @@ name_things (SppnetTrainOptions *options)
   options->work = arg.work;
   options->name = arg.name;
   options->merge = arg.merge;
+  options->teachers = (const gchar *const *) arg.teachers;
 }
 
 static GOptionContext *

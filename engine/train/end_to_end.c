@@ -20,8 +20,9 @@ typedef struct
 {
   SppnetSampler *sampler;
   SppnetPass *pass;
-  SppnetRpn *rpn; /* NULL: regions come from the data set's proposals */
-  gfloat *map;    /* of a variant */
+  SppnetRpn *rpn;       /* NULL: regions come from the data set's proposals */
+  SppnetLesson *lesson; /* NULL: without teachers */
+  gfloat *map;          /* of a variant */
   gsize map_floats;
   gfloat *gradient; /* [n_params], of the descent */
   SppnetLoss loss;
@@ -55,13 +56,14 @@ sppnet_end_to_end_defaults (SppnetEndToEndSettings *settings)
     .least_steps = 400,
     .pictures = 2,
     .warm_up = 200,
+    .teachers_part = 0.5,
     .sampler = { .regions = 64,
                  .positive_fraction = 0.25,
                  .easy_fraction = 0.25,
                  .jitter = 0,
                  .min_scale = 0.5,
                  .max_scale = 1.25,
-                 .variation = { .flip = TRUE, .aspect = 1.0, .erase = 0.0 },
+                 .variation = { .flip = TRUE, .aspect = 1.0 },
                  .anchors = 256,
                  .colour = 0.2 },
     .optimizer = { .kind = SPPNET_OPTIMIZER_ADAMW,
@@ -114,13 +116,16 @@ run_key (const Run *run)
   g_autofree gchar *scenes
       = run->variants ? g_strdup ("variants")
                       : g_strdup_printf ("%.9g %.9g %.9g %d %.9g %.9g %.9g", p->min_scale, p->max_scale, p->mosaic,
-                                         p->variation.flip, p->variation.aspect, p->variation.erase, p->colour);
+                                         p->variation.flip, p->variation.aspect, p->erase, p->colour);
+  g_autofree gchar *teachers = s->teachers
+                                   ? g_strdup_printf (" | %s%.9g", sppnet_teachers_key (s->teachers), s->teachers_part)
+                                   : g_strdup ("");
   g_autofree gchar *optimizer
       = g_strdup_printf ("%d %.9g %.9g %.9g %.9g %.9g %.9g", o->kind, o->learning_rate, o->backbone_learning_rate,
                          o->momentum, o->second_moment, o->weight_decay, o->clip);
-  g_autofree gchar *text
-      = g_strdup_printf ("%s %s %s %u %.9g %u %u | %s | %s | %s | %d %u", data, config, s->init_key, s->seed, s->epochs,
-                         s->pictures, s->warm_up, regions, scenes, optimizer, s->outputs_only, s->first_label);
+  g_autofree gchar *text = g_strdup_printf ("%s %s %s %u %.9g %u %u | %s | %s | %s | %d %u%s", data, config,
+                                            s->init_key, s->seed, s->epochs, s->pictures, s->warm_up, regions, scenes,
+                                            optimizer, s->outputs_only, s->first_label, teachers);
 
   return g_compute_checksum_for_string (G_CHECKSUM_SHA256, text, -1);
 }
@@ -179,6 +184,20 @@ draw_regions (Run *run, Slot *slot, const SppnetMap *map, SppnetRandom *random)
                                          random, &slot->error);
 }
 
+static gboolean
+ask_teachers (const Run *run, Slot *slot)
+{
+  SppnetSampler *sampler = slot->sampler;
+  SppnetSamples *samples = &sampler->samples;
+
+  if (!slot->lesson || samples->n == 0)
+    return TRUE;
+  samples->taught_part = (gfloat) run->settings->teachers_part;
+  samples->taught = sppnet_lesson_run (slot->lesson, sampler->plain.data, sampler->scene.width, sampler->scene.height,
+                                       samples->boxes, samples->n, &slot->error);
+  return samples->taught != NULL;
+}
+
 static void
 run_slot (Run *run, Slot *slot, guint picture, const Draw *draw, guint64 place)
 {
@@ -199,7 +218,8 @@ run_slot (Run *run, Slot *slot, guint picture, const Draw *draw, guint64 place)
   map = sppnet_pass_forward (slot->pass, run->network, sampler->input.data, sampler->scene.width, sampler->scene.height,
                              &slot->error);
   /* Every region may overlap an object that is difficult or not trained: such a picture teaches nothing. */
-  if (map && draw_regions (run, slot, map, &random) && (sampler->samples.n > 0 || sampler->samples.rpn))
+  if (map && draw_regions (run, slot, map, &random) && ask_teachers (run, slot)
+      && (sampler->samples.n > 0 || sampler->samples.rpn))
     sppnet_pass_learn (slot->pass, run->network, &sampler->samples, &random, 1.0f / (gfloat) run->settings->pictures,
                        slot->gradient, &slot->loss, &slot->error);
 }
@@ -305,6 +325,8 @@ allocate (Run *run, GError **error)
     run->slots[k].pass = sppnet_pass_new (run->network, run->packs);
     if (run->packs && sppnet_packs_get_rpn (run->packs))
       run->slots[k].rpn = sppnet_rpn_new_for_layers (&run->network->config, sppnet_packs_get_rpn (run->packs));
+    if (run->settings->teachers)
+      run->slots[k].lesson = sppnet_lesson_new (run->settings->teachers);
     run->slots[k].gradient = run->descent.gradients[k];
   }
   return TRUE;
@@ -317,6 +339,7 @@ release (Run *run)
     sppnet_sampler_free (run->slots[k].sampler);
     sppnet_pass_free (run->slots[k].pass);
     sppnet_rpn_free (run->slots[k].rpn);
+    sppnet_lesson_free (run->slots[k].lesson);
     sppnet_aligned_free (run->slots[k].map);
     g_clear_error (&run->slots[k].error);
   }

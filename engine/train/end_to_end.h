@@ -3,6 +3,7 @@
 
 #include "train/optimizer.h"
 #include "train/sampler.h"
+#include "train/teachers.h"
 #include "train/variants.h"
 
 /* One stage that trains backbone and fully connected layers together (Girshick 2015, section 2.3): a few pictures a
@@ -21,7 +22,9 @@ typedef struct
                   * half a cosine */
   SppnetSamplerSettings sampler;
   SppnetOptimizerSettings optimizer;
-  gboolean outputs_only;    /* with variants: the fully connected layers stay as they are, too */
+  const SppnetTeachers *teachers; /* (nullable): not with variants; the sampler's plain must be set */
+  gdouble teachers_part;          /* of what the classifier learns */
+  gboolean outputs_only;          /* with variants: the fully connected layers stay as they are, too */
   guint first_label;        /* with outputs_only: so do the outputs of the labels before this one, and of background */
   guint checkpoint_seconds; /* between checkpoints; one is also written when stopped */
 } SppnetEndToEndSettings;

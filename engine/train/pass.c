@@ -184,23 +184,42 @@ head_forward (SppnetPass *pass, const SppnetNetwork *network, gsize n, SppnetRan
     sppnet_dense_run (network, &network->box, pass->vectors[pass->config->n_head].data, n, 1.0f, pass->boxes.data);
 }
 
-/* Softmax and cross-entropy of one region; scores become their gradient. */
-static gdouble
-classification_loss (gfloat *scores, gint n, gint target, gfloat scale, guint *correct)
+/* Returns which of n scores is the highest. sum: of their exponentials, relative to its own */
+static gint
+softmax_sum (const gfloat *scores, gint n, gdouble *sum)
 {
-  gfloat highest = scores[0];
   gint best = 0;
-  gdouble sum = 0.0, loss;
 
   for (gint i = 1; i < n; i++)
-    if (scores[i] > highest)
-      highest = scores[best = i];
+    if (scores[i] > scores[best])
+      best = i;
+  *sum = 0.0;
   for (gint i = 0; i < n; i++)
-    sum += exp ((gdouble) scores[i] - highest);
-  loss = log (sum) - ((gdouble) scores[target] - highest);
+    *sum += exp ((gdouble) scores[i] - scores[best]);
+  return best;
+}
+
+/* Softmax and cross-entropy of region i of samples; scores become their gradient. */
+static gdouble
+classification_loss (gfloat *scores, gint n, const SppnetSamples *samples, gsize i, gfloat scale, guint *correct)
+{
+  gfloat part = samples->taught ? samples->taught_part : 0.0f, highest;
+  gint target = samples->target[i], best;
+  gdouble sum, loss = 0.0;
+
+  best = softmax_sum (scores, n, &sum);
+  highest = scores[best];
   *correct += best == target;
-  for (gint i = 0; i < n; i++)
-    scores[i] = (gfloat) (exp ((gdouble) scores[i] - highest) / sum - (i == target)) * scale;
+  for (gint c = 0; c < n; c++) {
+    gdouble relative = (gdouble) scores[c] - highest;
+    gfloat wanted = c == target ? 1.0f - part : 0.0f;
+
+    if (samples->taught)
+      wanted += part * samples->taught[i * (gsize) n + (gsize) c];
+    if (wanted > 0.0f)
+      loss += wanted * (log (sum) - relative);
+    scores[c] = (gfloat) (exp (relative) / sum - wanted) * scale;
+  }
   return loss;
 }
 
@@ -230,8 +249,7 @@ measure_loss (SppnetPass *pass, const SppnetNetwork *network, const SppnetSample
     gfloat *scores = (gfloat *) pass->scores.data + i * network->classifier.out;
     gfloat *boxes = (gfloat *) pass->boxes.data + i * network->box.out;
 
-    loss->classification
-        += classification_loss (scores, network->classifier.out, samples->target[i], share, &loss->correct);
+    loss->classification += classification_loss (scores, network->classifier.out, samples, i, share, &loss->correct);
     if (network->box.out)
       loss->box += box_loss (boxes, network->box.out, samples->target[i], samples->box_target[i], share);
   }
@@ -359,6 +377,27 @@ sppnet_pass_forward (SppnetPass *pass, const SppnetNetwork *network, const gfloa
   backbone_forward (pass, network, input);
   pass->map = last_map (pass);
   return &pass->map;
+}
+
+gboolean
+sppnet_pass_score (SppnetPass *pass, const SppnetNetwork *network, const SppnetBox *boxes, gsize n,
+                   gfloat *probabilities, GError **error)
+{
+  gint classes = network->classifier.out;
+
+  if (!reserve_vectors (pass, network, n, error))
+    return FALSE;
+  sppnet_pool_regions_with_source (&pass->map, pass->config, boxes, n, pass->vectors[0].data, pass->source.data);
+  head_forward (pass, network, n, NULL);
+  for (gsize i = 0; i < n; i++) {
+    const gfloat *scores = (const gfloat *) pass->scores.data + i * (gsize) classes;
+    gdouble sum;
+    gfloat highest = scores[softmax_sum (scores, classes, &sum)];
+
+    for (gint c = 0; c < classes; c++)
+      probabilities[i * (gsize) classes + (gsize) c] = (gfloat) (exp ((gdouble) scores[c] - highest) / sum);
+  }
+  return TRUE;
 }
 
 static gboolean

@@ -14,6 +14,8 @@ typedef struct
   SppnetBox *boxes;            /* [n], pixels of the network's input */
   gint *target;                /* [n], 0: background, else 1 + label */
   gfloat (*box_target)[4];     /* [n], whitened as the configuration says; read where target > 0 */
+  const gfloat *taught;        /* (nullable): [n][1 + labels], probabilities that other models give */
+  gfloat taught_part;          /* of what the classifier learns; the rest is target */
   const SppnetRpnTargets *rpn; /* (nullable): anchors that the region proposal network learns from */
 } SppnetSamples;
 
@@ -55,6 +57,11 @@ gboolean sppnet_pass_learn (SppnetPass *pass, const SppnetNetwork *network, cons
 gboolean sppnet_pass_run_head (SppnetPass *pass, const SppnetNetwork *network, const SppnetMap *map,
                                const SppnetSamples *samples, SppnetRandom *dropout, gfloat scale, gboolean outputs_only,
                                gfloat *gradient, SppnetLoss *loss, GError **error);
+
+/* Probabilities [n][1 + labels], background first, of regions on the map of sppnet_pass_forward(); nothing is
+ * dropped. */
+gboolean sppnet_pass_score (SppnetPass *pass, const SppnetNetwork *network, const SppnetBox *boxes, gsize n,
+                            gfloat *probabilities, GError **error);
 
 /* Mean square of the first n pooled vectors of the last run. */
 gdouble sppnet_pass_pooled_square (const SppnetPass *pass, const SppnetNetwork *network, gsize n);

@@ -38,6 +38,7 @@ sppnet_sampler_free (SppnetSampler *sampler)
     return;
   sppnet_scene_clear (&sampler->scene);
   sppnet_buffer_clear (&sampler->input);
+  sppnet_buffer_clear (&sampler->plain);
   sppnet_buffer_clear (&sampler->boxes);
   sppnet_buffer_clear (&sampler->targets);
   sppnet_buffer_clear (&sampler->box_targets);
@@ -100,18 +101,18 @@ change_colour (const ColourChange *change, gfloat rgb[3])
   rgb[2] = base + change->contrast * to_blue;
 }
 
+/* change: (nullable) */
 static void
-colour_and_normalise (SppnetSampler *sampler, const SppnetConfig *config, gdouble strength, SppnetRandom *random)
+write_input (const SppnetScene *scene, const SppnetConfig *config, const ColourChange *change, gfloat *input)
 {
-  const ColourChange change = draw_colour_change (strength, random);
-  const guint8 *rgb = sampler->scene.rgb.data;
-  gfloat *input = sampler->input.data;
-  gsize n = (gsize) sampler->scene.width * (gsize) sampler->scene.height;
+  const guint8 *rgb = scene->rgb.data;
+  gsize n = (gsize) scene->width * (gsize) scene->height;
 
   for (gsize i = 0; i < n; i++, rgb += 3, input += 3) {
     gfloat pixel[3] = { rgb[0], rgb[1], rgb[2] };
 
-    change_colour (&change, pixel);
+    if (change)
+      change_colour (change, pixel);
     for (gint c = 0; c < 3; c++) {
       gfloat v = CLAMP (pixel[config->input_bgr ? 2 - c : c], 0.0f, 255.0f);
 
@@ -292,14 +293,25 @@ sppnet_sampler_draw (SppnetSampler *sampler, const SppnetDataset *dataset, guint
                      GError **error)
 {
   SppnetScene *scene = &sampler->scene;
+  ColourChange change;
+  gsize cells;
 
   sampler->samples.n = 0;
   sampler->samples.rpn = NULL;
+  sampler->samples.taught = NULL;
   if (!(mosaic ? sppnet_scene_draw_mosaic : sppnet_scene_draw) (scene, dataset, i, scale, &settings->variation, random,
-                                                                error)
-      || !sppnet_buffer_reserve (&sampler->input, (gsize) scene->width * (gsize) scene->height, 3 * sizeof (gfloat),
-                                 error))
+                                                                error))
     return FALSE;
-  colour_and_normalise (sampler, config, settings->colour, random);
+  cells = (gsize) scene->width * (gsize) scene->height;
+  if (settings->plain) {
+    if (!sppnet_buffer_reserve (&sampler->plain, cells, 3 * sizeof (gfloat), error))
+      return FALSE;
+    write_input (scene, config, NULL, sampler->plain.data);
+  }
+  sppnet_scene_erase (scene, settings->erase, random);
+  change = draw_colour_change (settings->colour, random);
+  if (!sppnet_buffer_reserve (&sampler->input, cells, 3 * sizeof (gfloat), error))
+    return FALSE;
+  write_input (scene, config, &change, sampler->input.data);
   return config->rpn.n_anchors == 0 || draw_anchors (sampler, config, settings->anchors, random, error);
 }

@@ -16,9 +16,11 @@ typedef struct
       max_scale;  /* pictures are resized by a factor drawn log-uniformly, the same for all of a step: equal work */
   gdouble mosaic; /* part of the steps whose scenes are of four pictures each */
   SppnetSceneVariation variation;
+  gdouble erase;  /* this part of the objects is partly hidden */
   guint anchors;  /* per scene, where there is a region proposal network */
   gdouble colour; /* brightness, contrast and saturation vary by up to this part, hue by up to this part of 45 degrees,
                    * red and blue by up to a quarter of it */
+  gboolean plain; /* the input is wanted as it is without erase and colour, too */
 } SppnetSamplerSettings;
 
 /* Scratch memory and the last drawn example. */
@@ -26,6 +28,7 @@ typedef struct
 {
   SppnetScene scene;
   SppnetBuffer input; /* [height][width][3] network input */
+  SppnetBuffer plain; /* likewise, nothing hidden and no colour changed */
   SppnetSamples samples;
   SppnetBuffer boxes, targets, box_targets;
   SppnetRpnTargets rpn_targets;

@@ -153,45 +153,6 @@ any_factor (gdouble limit, SppnetRandom *random)
   return pow (limit, 2.0 * sppnet_random_uniform (random) - 1.0);
 }
 
-/* One colour over a rectangle of the scene. */
-static void
-paint (SppnetScene *scene, gint x, gint y, gint width, gint height, SppnetRandom *random)
-{
-  guint8 colour[3];
-
-  for (gint c = 0; c < 3; c++)
-    colour[c] = (guint8) sppnet_random_below (random, 256);
-  for (gint row = y; row < y + height; row++) {
-    guint8 *pixel = (guint8 *) scene->rgb.data + ((gsize) row * (gsize) scene->width + (gsize) x) * 3;
-
-    for (gint i = 0; i < width; i++)
-      memcpy (pixel + (gsize) i * 3, colour, 3);
-  }
-}
-
-/* The boxes of the objects stay: what is hidden is still there. */
-static void
-erase (SppnetScene *scene, gdouble part, SppnetRandom *random)
-{
-  for (guint k = 0; k < scene->objects->len; k++) {
-    const SppnetSceneObject *object = &g_array_index (scene->objects, SppnetSceneObject, k);
-    gdouble side, stretch;
-    gint left, top, width, height;
-
-    if (sppnet_random_uniform (random) >= part || object->label < 0)
-      continue;
-    side = sqrt (LEAST_ERASED + (MOST_ERASED - LEAST_ERASED) * sppnet_random_uniform (random));
-    stretch = sqrt (any_factor (ERASED_ASPECT, random));
-    left = (gint) object->box.x;
-    top = (gint) object->box.y;
-    width = MIN ((gint) (object->box.width * MIN (side * stretch, 1.0)), scene->width - left);
-    height = MIN ((gint) (object->box.height * MIN (side / stretch, 1.0)), scene->height - top);
-    left += (gint) sppnet_random_below (random, (guint32) MAX ((gint) object->box.width - width, 0) + 1);
-    top += (gint) sppnet_random_below (random, (guint32) MAX ((gint) object->box.height - height, 0) + 1);
-    paint (scene, left, top, width, height, random);
-  }
-}
-
 /* part: its picture and visible pixels are set */
 static gboolean
 draw_picture (SppnetScene *scene, const SppnetDataset *dataset, Part *part, gdouble scale, gdouble stretch,
@@ -219,11 +180,8 @@ sppnet_scene_draw (SppnetScene *scene, const SppnetDataset *dataset, guint pictu
          resized (annotation->height, MIN (scale, 1.0) / stretch));
   part.right = scene->width;
   part.bottom = scene->height;
-  if (!sppnet_buffer_reserve (&scene->rgb, (gsize) scene->width * (gsize) scene->height, 3, error)
-      || !draw_picture (scene, dataset, &part, scale, stretch, variation->flip, random, error))
-    return FALSE;
-  erase (scene, variation->erase, random);
-  return TRUE;
+  return sppnet_buffer_reserve (&scene->rgb, (gsize) scene->width * (gsize) scene->height, 3, error)
+         && draw_picture (scene, dataset, &part, scale, stretch, variation->flip, random, error);
 }
 
 gboolean
@@ -251,6 +209,43 @@ sppnet_scene_draw_mosaic (SppnetScene *scene, const SppnetDataset *dataset, guin
     if (!draw_picture (scene, dataset, &part, half, stretch, variation->flip, random, error))
       return FALSE;
   }
-  erase (scene, variation->erase, random);
   return TRUE;
+}
+
+/* One colour over a rectangle of the scene. */
+static void
+paint (SppnetScene *scene, gint x, gint y, gint width, gint height, SppnetRandom *random)
+{
+  guint8 colour[3];
+
+  for (gint c = 0; c < 3; c++)
+    colour[c] = (guint8) sppnet_random_below (random, 256);
+  for (gint row = y; row < y + height; row++) {
+    guint8 *pixel = (guint8 *) scene->rgb.data + ((gsize) row * (gsize) scene->width + (gsize) x) * 3;
+
+    for (gint i = 0; i < width; i++)
+      memcpy (pixel + (gsize) i * 3, colour, 3);
+  }
+}
+
+void
+sppnet_scene_erase (SppnetScene *scene, gdouble part, SppnetRandom *random)
+{
+  for (guint k = 0; k < scene->objects->len; k++) {
+    const SppnetSceneObject *object = &g_array_index (scene->objects, SppnetSceneObject, k);
+    gdouble side, stretch;
+    gint left, top, width, height;
+
+    if (sppnet_random_uniform (random) >= part || object->label < 0)
+      continue;
+    side = sqrt (LEAST_ERASED + (MOST_ERASED - LEAST_ERASED) * sppnet_random_uniform (random));
+    stretch = sqrt (any_factor (ERASED_ASPECT, random));
+    left = (gint) object->box.x;
+    top = (gint) object->box.y;
+    width = MIN ((gint) (object->box.width * MIN (side * stretch, 1.0)), scene->width - left);
+    height = MIN ((gint) (object->box.height * MIN (side / stretch, 1.0)), scene->height - top);
+    left += (gint) sppnet_random_below (random, (guint32) MAX ((gint) object->box.width - width, 0) + 1);
+    top += (gint) sppnet_random_below (random, (guint32) MAX ((gint) object->box.height - height, 0) + 1);
+    paint (scene, left, top, width, height, random);
+  }
 }

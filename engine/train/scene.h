@@ -27,7 +27,6 @@ typedef struct
 {
   gboolean flip;  /* left and right, every other time */
   gdouble aspect; /* width over height changes by a factor between 1 / aspect and this, log-uniformly; at least 1 */
-  gdouble erase;  /* part of the objects that have a patch painted over (Zhong et al. 2017) */
 } SppnetSceneVariation;
 
 void sppnet_scene_init (SppnetScene *scene);
@@ -46,5 +45,9 @@ gboolean sppnet_scene_draw (SppnetScene *scene, const SppnetDataset *dataset, gu
  * and smaller objects, and other surroundings (Bochkovskiy et al. 2020). */
 gboolean sppnet_scene_draw_mosaic (SppnetScene *scene, const SppnetDataset *dataset, guint picture, gdouble scale,
                                    const SppnetSceneVariation *variation, SppnetRandom *random, GError **error);
+
+/* Paints a patch of one colour over this part of the objects (Zhong et al. 2017). Their boxes stay: what is hidden is
+ * still there. */
+void sppnet_scene_erase (SppnetScene *scene, gdouble part, SppnetRandom *random);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SppnetScene, sppnet_scene_clear)

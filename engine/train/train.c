@@ -229,7 +229,21 @@ describe (const SppnetTrainOptions *options, const SppnetDataset *dataset, Sppne
     json_builder_set_member_name (builder, "aspect");
     json_builder_add_double_value (builder, e->sampler.variation.aspect);
     json_builder_set_member_name (builder, "erase");
-    json_builder_add_double_value (builder, e->sampler.variation.erase);
+    json_builder_add_double_value (builder, e->sampler.erase);
+  }
+  for (guint i = 0; options->teachers && options->teachers[i]; i++) {
+    g_autofree gchar *file = g_path_get_basename (options->teachers[i]);
+    g_autofree gchar *name = g_filename_display_name (file);
+
+    if (i == 0) {
+      json_builder_set_member_name (builder, "teachers_part");
+      json_builder_add_double_value (builder, e->teachers_part);
+      json_builder_set_member_name (builder, "teachers");
+      json_builder_begin_array (builder);
+    }
+    json_builder_add_string_value (builder, name);
+    if (!options->teachers[i + 1])
+      json_builder_end_array (builder);
   }
   json_builder_set_member_name (builder, "trained");
   json_builder_add_string_value (builder, options->heads_only  ? "head"
@@ -350,8 +364,16 @@ train_network (const SppnetTrainOptions *options, SppnetNetwork *network, Sppnet
   g_autofree gchar *init_key = sppnet_model_fingerprint (init);
   SppnetEndToEndSettings settings = options->end_to_end;
   g_autoptr (SppnetVariants) variants = NULL;
+  g_autoptr (SppnetTeachers) teachers = NULL;
 
   settings.init_key = init_key;
+  if (options->teachers) {
+    teachers = sppnet_teachers_new (options->teachers, &network->config, error);
+    if (!teachers)
+      return FALSE;
+    settings.teachers = teachers;
+    settings.sampler.plain = TRUE;
+  }
   if (options->heads_only) {
     settings.optimizer.backbone_learning_rate = 0.0;
     variants = sppnet_variants_new (init, dataset, maps, error);

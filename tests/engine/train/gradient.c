@@ -164,19 +164,33 @@ check_segment (SppnetPass *pass, SppnetNetwork *network, const Example *example,
   g_assert_cmpfloat (sqrt (analytic / numeric), <, 1.05);
 }
 
+/* taught: a part of what the classifier learns comes from elsewhere */
 static void
-check_network (const SppnetConfig *config)
+check_gradient (const SppnetConfig *config, gboolean taught)
 {
   SppnetRandom random = { 42 };
   g_autoptr (GError) error = NULL;
   g_autoptr (SppnetNetwork) network = sppnet_network_new (config, &random, &error);
   g_autoptr (SppnetPass) pass = NULL;
   g_autofree gfloat *gradient = NULL;
+  gfloat probabilities[REGIONS][4];
   Example example;
 
   g_assert_no_error (error);
   pass = sppnet_pass_new (network, NULL);
   fill_example (&example, &network->config, &random);
+  if (taught) {
+    for (guint i = 0; i < REGIONS; i++) {
+      gfloat sum = 0;
+
+      for (guint c = 0; c < 4; c++)
+        sum += probabilities[i][c] = (gfloat) sppnet_random_uniform (&random);
+      for (guint c = 0; c < 4; c++)
+        probabilities[i][c] /= sum;
+    }
+    example.samples.taught = &probabilities[0][0];
+    example.samples.taught_part = 0.6f;
+  }
   /* Larger output weights and biases than a start has, so that every path carries gradient. */
   for (guint s = 0; s < network->n_segments; s++)
     for (gsize i = 0; i < network->segments[s].count; i++)
@@ -187,6 +201,12 @@ check_network (const SppnetConfig *config)
     check_segment (pass, network, &example, gradient, &network->segments[s], &random);
   g_free (example.input);
   sppnet_rpn_targets_clear (&example.anchors);
+}
+
+static void
+check_network (const SppnetConfig *config)
+{
+  check_gradient (config, FALSE);
 }
 
 static void
@@ -218,6 +238,17 @@ test_average_pooling_and_normalisation (void)
   config.layers[4] = lrn (FALSE, 5);
   config.layers[5] = pool (SPPNET_LAYER_MAX_POOL, 3, 1, 1, FALSE);
   check_network (&config);
+}
+
+static void
+test_teachers (void)
+{
+  g_auto (SppnetConfig) config;
+
+  base_config (&config);
+  config.n_layers = 1;
+  config.layers[0] = conv ("conv1", 6, 3, 2, 1, SPPNET_ACTIVATION_LEAKY);
+  check_gradient (&config, TRUE);
 }
 
 static void
@@ -360,6 +391,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/train/gradient/teachers", test_teachers);
   g_test_add_func ("/train/gradient/convolution-and-max-pooling", test_convolution_and_max_pooling);
   g_test_add_func ("/train/gradient/average-pooling-and-normalisation", test_average_pooling_and_normalisation);
   g_test_add_func ("/train/gradient/merge", test_merge);

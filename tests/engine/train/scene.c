@@ -176,7 +176,6 @@ within (const SppnetBox *box, gint x, gint y)
 static void
 test_erase (Fixture *fixture, gconstpointer user_data)
 {
-  static const SppnetSceneVariation erased = { .flip = TRUE, .aspect = 1.0, .erase = 1.0 };
   g_auto (SppnetScene) whole;
   SppnetScene *scene = &fixture->scene;
   g_autoptr (GError) error = NULL;
@@ -187,7 +186,8 @@ test_erase (Fixture *fixture, gconstpointer user_data)
     guint changed[2] = { 0 };
 
     sppnet_scene_draw (&whole, fixture->dataset, i % PICTURES, 1.0, &flipped, &same, &error);
-    sppnet_scene_draw (scene, fixture->dataset, i % PICTURES, 1.0, &erased, &random, &error);
+    sppnet_scene_draw (scene, fixture->dataset, i % PICTURES, 1.0, &flipped, &random, &error);
+    sppnet_scene_erase (scene, 1.0, &random);
     g_assert_no_error (error);
     g_assert_cmpuint (scene->objects->len, ==, 2);
     for (gint y = 0; y < scene->height; y++)
