@@ -18,7 +18,7 @@ static struct
   gchar **labels, **teachers;
   gchar *add_class, *label_file, *validation_set, *init, *output, *work, *name, *levels, *around, *head, *context,
       *merge, *classifier, *box, *optimizer, *proposals;
-  gint threads, seed, pictures, regions, warm_up, max_proposals;
+  gint threads, seed, pictures, regions, candidates, warm_up, max_proposals;
   gint anchors, rpn_filters, rpn_stride, variants;
   gdouble rpn_epochs, rpn_learning_rate;
   gdouble epochs, learning_rate, backbone_learning_rate, weight_decay, dropout, min_scale, max_scale, around_scale,
@@ -76,6 +76,8 @@ static const GOptionEntry schedule_entries[] = {
   { "pictures", 0, 0, G_OPTION_ARG_INT, &arg.pictures, "Pictures per step (default: 2)", "N" },
   { "regions", 0, 0, G_OPTION_ARG_INT, &arg.regions, "Regions per picture and step (default: 64; --heads-only 128)",
     "N" },
+  { "candidates", 0, 0, G_OPTION_ARG_INT, &arg.candidates,
+    "Score so many regions per picture and learn from the hardest of them (default: 0, any)", "N" },
   { "optimizer", 0, 0, G_OPTION_ARG_STRING, &arg.optimizer, "adamw (default) or sgd", "KIND" },
   { "learning-rate", 0, 0, G_OPTION_ARG_DOUBLE, &arg.learning_rate,
     "Of fully connected layers (default: 3e-4; sgd and --heads-only 1e-3)", "X" },
@@ -225,6 +227,7 @@ take_defaults (const SppnetTrainOptions *defaults)
   arg.seed = (gint) e->seed;
   arg.pictures = (gint) e->pictures;
   arg.regions = NO_NUMBER; /* depends on --heads-only */
+  arg.candidates = (gint) e->sampler.candidates;
   arg.warm_up = (gint) e->warm_up;
   arg.max_proposals = (gint) defaults->max_proposals;
   arg.variants = (gint) defaults->rpn.variants;
@@ -274,6 +277,7 @@ take_numbers (SppnetTrainOptions *options, GError **error)
   if ((arg.epochs != NOT_GIVEN && !check_range ("epochs", arg.epochs, 0.0, 10000.0, error))
       || !check_range ("pictures", arg.pictures, 1, 64, error)
       || (arg.regions != NO_NUMBER && !check_range ("regions", arg.regions, 1, 2000, error))
+      || !check_range ("candidates", arg.candidates, 0, 2000, error)
       || !check_range ("warm-up", arg.warm_up, 0, 1000000, error)
       || !check_range ("max-proposals", arg.max_proposals, 1, 20000, error)
       || !check_range ("threads", arg.threads, 0, 1024, error) || !check_range ("seed", arg.seed, 0, G_MAXINT, error)
@@ -293,6 +297,7 @@ take_numbers (SppnetTrainOptions *options, GError **error)
   e->warm_up = (guint) arg.warm_up;
   if (arg.regions != NO_NUMBER)
     e->sampler.regions = (guint) arg.regions;
+  e->sampler.candidates = (guint) arg.candidates;
   e->sampler.min_scale = arg.min_scale;
   e->sampler.max_scale = arg.max_scale;
   e->sampler.mosaic = arg.mosaic;
@@ -349,6 +354,8 @@ check_combinations (const SppnetTrainOptions *options, GError **error)
       && (arg.variants != (gint) options->rpn.variants || arg.rpn_epochs != options->rpn.epochs
           || arg.rpn_learning_rate != options->rpn.optimizer.learning_rate))
     return usage (error, "--rpn-variants, --rpn-epochs and --rpn-learning-rate need --rpn-only");
+  if ((arg.heads_only || arg.add_class || arg.rpn_only) && arg.candidates > 0)
+    return usage (error, "--candidates has no meaning where the convolution layers are not trained");
   if ((arg.heads_only || arg.add_class || arg.rpn_only) && arg.teachers)
     return usage (error, "--teacher has no meaning where the convolution layers are not trained");
   if (arg.teachers_part != options->end_to_end.teachers_part && !arg.teachers)

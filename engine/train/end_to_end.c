@@ -24,7 +24,8 @@ typedef struct
   SppnetLesson *lesson; /* NULL: without teachers */
   gfloat *map;          /* of a variant */
   gsize map_floats;
-  gfloat *gradient; /* [n_params], of the descent */
+  gfloat *gradient;                   /* [n_params], of the descent */
+  SppnetBuffer probabilities, losses; /* of the candidates */
   SppnetLoss loss;
   GError *error;
 } Slot;
@@ -111,8 +112,8 @@ run_key (const Run *run)
   const SppnetOptimizerSettings *o = &s->optimizer;
   g_autofree gchar *data = sppnet_dataset_key (run->dataset);
   g_autofree gchar *config = sppnet_network_describe (run->network);
-  g_autofree gchar *regions = g_strdup_printf ("%u %.9g %.9g %u %u", p->regions, p->positive_fraction, p->easy_fraction,
-                                               p->jitter, p->anchors);
+  g_autofree gchar *regions = g_strdup_printf ("%u %u %.9g %.9g %u %u", p->regions, p->candidates, p->positive_fraction,
+                                               p->easy_fraction, p->jitter, p->anchors);
   g_autofree gchar *scenes
       = run->variants ? g_strdup ("variants")
                       : g_strdup_printf ("%.9g %.9g %.9g %d %.9g %.9g %.9g", p->min_scale, p->max_scale, p->mosaic,
@@ -184,6 +185,27 @@ draw_regions (Run *run, Slot *slot, const SppnetMap *map, SppnetRandom *random)
                                          random, &slot->error);
 }
 
+/* What the network is worst at, of the candidates that were drawn. */
+static gboolean
+keep_hardest (const Run *run, Slot *slot)
+{
+  const SppnetSamplerSettings *settings = &run->settings->sampler;
+  const SppnetSamples *samples = &slot->sampler->samples;
+  gint classes = run->network->classifier.out;
+  gfloat *probabilities, *losses;
+
+  if (settings->candidates <= settings->regions || samples->n == 0)
+    return TRUE;
+  probabilities = sppnet_buffer_reserve (&slot->probabilities, samples->n, sizeof (gfloat) * classes, &slot->error);
+  losses = sppnet_buffer_reserve (&slot->losses, samples->n, sizeof (gfloat), &slot->error);
+  if (!probabilities || !losses
+      || !sppnet_pass_score (slot->pass, run->network, samples->boxes, samples->n, probabilities, &slot->error))
+    return FALSE;
+  for (gsize i = 0; i < samples->n; i++)
+    losses[i] = 1.0f - probabilities[i * (gsize) classes + (gsize) samples->target[i]];
+  return sppnet_sampler_keep_hardest (slot->sampler, losses, settings->regions, &slot->error);
+}
+
 static gboolean
 ask_teachers (const Run *run, Slot *slot)
 {
@@ -218,7 +240,7 @@ run_slot (Run *run, Slot *slot, guint picture, const Draw *draw, guint64 place)
   map = sppnet_pass_forward (slot->pass, run->network, sampler->input.data, sampler->scene.width, sampler->scene.height,
                              &slot->error);
   /* Every region may overlap an object that is difficult or not trained: such a picture teaches nothing. */
-  if (map && draw_regions (run, slot, map, &random) && ask_teachers (run, slot)
+  if (map && draw_regions (run, slot, map, &random) && keep_hardest (run, slot) && ask_teachers (run, slot)
       && (sampler->samples.n > 0 || sampler->samples.rpn))
     sppnet_pass_learn (slot->pass, run->network, &sampler->samples, &random, 1.0f / (gfloat) run->settings->pictures,
                        slot->gradient, &slot->loss, &slot->error);
@@ -340,6 +362,8 @@ release (Run *run)
     sppnet_pass_free (run->slots[k].pass);
     sppnet_rpn_free (run->slots[k].rpn);
     sppnet_lesson_free (run->slots[k].lesson);
+    sppnet_buffer_clear (&run->slots[k].probabilities);
+    sppnet_buffer_clear (&run->slots[k].losses);
     sppnet_aligned_free (run->slots[k].map);
     g_clear_error (&run->slots[k].error);
   }

@@ -2,14 +2,19 @@
 #include "train/sampler.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "backbone/backbone.h"
+#include "box/nms.h"
 #include "box/regression.h"
 #include "pooling/pooling.h"
 
 /* How far jittered boxes are moved, of the object's size, and how much larger or smaller they are. */
 #define JITTER_SHIFT 0.2
 #define JITTER_SIZE 0.3
+
+/* Of two hard regions with more overlap than this, one is enough: both would have much the same loss. */
+#define SAME_REGION 0.7f
 
 /* A region of the scene and the object it overlaps most (-1: none). */
 typedef struct
@@ -39,6 +44,7 @@ sppnet_sampler_free (SppnetSampler *sampler)
   sppnet_scene_clear (&sampler->scene);
   sppnet_buffer_clear (&sampler->input);
   sppnet_buffer_clear (&sampler->plain);
+  sppnet_buffer_clear (&sampler->order);
   sppnet_buffer_clear (&sampler->boxes);
   sppnet_buffer_clear (&sampler->targets);
   sppnet_buffer_clear (&sampler->box_targets);
@@ -270,19 +276,22 @@ gboolean
 sppnet_sampler_draw_regions (SppnetSampler *sampler, const SppnetBox *proposals, gsize n, const SppnetConfig *config,
                              const SppnetSamplerSettings *settings, SppnetRandom *random, GError **error)
 {
-  guint positives = (guint) (settings->positive_fraction * settings->regions), easy;
+  guint regions = MAX (settings->regions, settings->candidates);
+  guint positives = (guint) (settings->positive_fraction * regions), left, easy;
   SppnetMap map = scene_map (sampler, config);
 
-  if (!reserve (sampler, settings->regions, error))
+  if (!reserve (sampler, regions, error))
     return FALSE;
   collect_candidates (sampler, proposals, n, settings->jitter, random);
   draw_from (sampler, sampler->positive, positives, &map, config, random);
-  easy = (guint) (settings->easy_fraction * (settings->regions - sampler->samples.n));
+  left = regions - (guint) sampler->samples.n;
+  /* Where there are few hard ones, more of the easy ones. */
+  easy = MAX ((guint) (settings->easy_fraction * left), left - MIN (left, sampler->hard->len));
   draw_from (sampler, sampler->easy, easy, &map, config, random);
-  draw_from (sampler, sampler->hard, settings->regions - (guint) sampler->samples.n, &map, config, random);
+  draw_from (sampler, sampler->hard, regions - (guint) sampler->samples.n, &map, config, random);
   if (sampler->samples.n == 0) {
     /* So few regions that the positives' part rounds to none, and no others: take positives rather than nothing. */
-    draw_from (sampler, sampler->positive, settings->regions, &map, config, random);
+    draw_from (sampler, sampler->positive, regions, &map, config, random);
   }
   return TRUE;
 }
@@ -314,4 +323,30 @@ sppnet_sampler_draw (SppnetSampler *sampler, const SppnetDataset *dataset, guint
     return FALSE;
   write_input (scene, config, &change, sampler->input.data);
   return config->rpn.n_anchors == 0 || draw_anchors (sampler, config, settings->anchors, random, error);
+}
+
+gboolean
+sppnet_sampler_keep_hardest (SppnetSampler *sampler, const gfloat *losses, guint n, GError **error)
+{
+  SppnetSamples *samples = &sampler->samples;
+  guint32 *order = sppnet_buffer_reserve (&sampler->order, samples->n, sizeof *order, error);
+  g_autofree gboolean *kept = g_new0 (gboolean, samples->n);
+  gsize n_kept, to = 0;
+
+  if (!order)
+    return FALSE;
+  sppnet_sort_by_score (losses, order, samples->n);
+  n_kept = sppnet_nms (samples->boxes, order, samples->n, SAME_REGION, n);
+  for (gsize i = 0; i < n_kept; i++)
+    kept[order[i]] = TRUE;
+  for (gsize i = 0; i < samples->n; i++) {
+    if (!kept[i])
+      continue;
+    samples->boxes[to] = samples->boxes[i];
+    samples->target[to] = samples->target[i];
+    memcpy (samples->box_target[to], samples->box_target[i], sizeof *samples->box_target);
+    to++;
+  }
+  samples->n = n_kept;
+  return TRUE;
 }

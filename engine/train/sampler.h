@@ -8,9 +8,10 @@
 /* How a scene and its regions are drawn for one training step. Zero is not a default here: see end_to_end.h. */
 typedef struct
 {
-  guint regions;             /* per scene */
+  guint regions;    /* per scene */
+  guint candidates; /* so many are drawn, of which the hardest are kept (Shrivastava et al. 2016); 0: regions */
   gdouble positive_fraction; /* at most this part is positive (IoU >= .5): .25 in the paper */
-  gdouble easy_fraction;     /* of the negatives, IoU < .1; the others are in [.1, .5) */
+  gdouble easy_fraction;     /* of the negatives, IoU < .1, or more where the others, in [.1, .5), are few */
   guint jitter;              /* boxes moved and resized at random around each object, added to the proposals */
   gdouble min_scale,
       max_scale;  /* pictures are resized by a factor drawn log-uniformly, the same for all of a step: equal work */
@@ -33,6 +34,7 @@ typedef struct
   SppnetBuffer boxes, targets, box_targets;
   SppnetRpnTargets rpn_targets;
   GArray *objects;                /* for the anchors; (element-type SppnetBox) */
+  SppnetBuffer order;             /* scratch */
   GArray *positive, *hard, *easy; /* candidates: index and matched object; scratch */
 } SppnetSampler;
 
@@ -45,9 +47,13 @@ gboolean sppnet_sampler_draw (SppnetSampler *sampler, const SppnetDataset *datas
                               gboolean mosaic, const SppnetConfig *config, const SppnetSamplerSettings *settings,
                               SppnetRandom *random, GError **error);
 
-/* The regions of the scene: from its objects, its proposals, and proposals [n] that are given. */
+/* The regions of the scene, or the candidates for them: from its objects, its proposals, and proposals [n] that are
+ * given. */
 gboolean sppnet_sampler_draw_regions (SppnetSampler *sampler, const SppnetBox *proposals, gsize n,
                                       const SppnetConfig *config, const SppnetSamplerSettings *settings,
                                       SppnetRandom *random, GError **error);
+
+/* Of the samples, keeps up to n with the highest losses that do not overlap each other much, in their order. */
+gboolean sppnet_sampler_keep_hardest (SppnetSampler *sampler, const gfloat *losses, guint n, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SppnetSampler, sppnet_sampler_free)

@@ -216,6 +216,10 @@ describe (const SppnetTrainOptions *options, const SppnetDataset *dataset, Sppne
   json_builder_add_int_value (builder, e->pictures);
   json_builder_set_member_name (builder, "regions_per_picture");
   json_builder_add_int_value (builder, e->sampler.regions);
+  if (e->sampler.candidates > 0) {
+    json_builder_set_member_name (builder, "candidates_per_picture");
+    json_builder_add_int_value (builder, e->sampler.candidates);
+  }
   if (!options->heads_only) {
     json_builder_set_member_name (builder, "scale");
     json_builder_begin_array (builder);

@@ -85,6 +85,7 @@ static const Mistake mistakes[] = {
   { "train/heads-only-and-erase", "train --voc v --output o --heads-only --erase 0.5", "with --heads-only" },
   { "train/teacher-part-alone", "train --voc v --output o --teacher-part 0.3", "needs --teacher" },
   { "train/teacher-and-heads-only", "train --voc v --output o --heads-only --teacher m", "--teacher has no meaning" },
+  { "train/candidates-and-heads-only", "train --voc v --output o --heads-only --candidates 300", "--candidates" },
   { "train/aspect-below-1", "train --voc v --output o --aspect 0.5", "aspect" },
   { "train/add-class-and-colour", "train --voc v --output o --add-class x --colour 0.5", "with --add-class" },
   { "train/anchors", "train --voc v --output o --anchors 9", "--anchors" },

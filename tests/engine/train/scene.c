@@ -348,6 +348,64 @@ test_regions (Fixture *fixture, gconstpointer user_data)
   }
 }
 
+/* Where few regions are near objects, the others fill the sample. */
+static void
+test_few_hard_regions (Fixture *fixture, gconstpointer user_data)
+{
+  const SppnetSamplerSettings settings = { .regions = 24, .positive_fraction = 0.25, .easy_fraction = 0.25 };
+  g_autoptr (SppnetSampler) sampler = sppnet_sampler_new ();
+  SppnetRandom random = { 8 };
+  g_auto (SppnetConfig) config;
+  g_autoptr (GError) error = NULL;
+  SppnetBox background[40];
+  guint positive = 0;
+
+  sppnet_config_init (&config);
+  config.n_layers = 1;
+  config.layers[0] = (SppnetLayer) {
+    .kind = SPPNET_LAYER_CONV, .name = "conv1", .filters = 4, .kernel_width = 1, .kernel_height = 1, .stride = 8
+  };
+  for (gint c = 0; c < 4; c++)
+    config.box_scale[c] = 1.0f;
+  for (guint i = 0; i < G_N_ELEMENTS (background); i++)
+    background[i] = (SppnetBox) { (gfloat) i, 0, 3, 3 };
+  sppnet_scene_set (&sampler->scene, fixture->dataset, 1, SCENE_WIDTH, SCENE_HEIGHT, FALSE);
+  sppnet_sampler_draw_regions (sampler, background, G_N_ELEMENTS (background), &config, &settings, &random, &error);
+  g_assert_no_error (error);
+  for (gsize i = 0; i < sampler->samples.n; i++)
+    positive += sampler->samples.target[i] > 0;
+  g_assert_cmpuint (positive, ==, 2);
+  g_assert_cmpuint (sampler->samples.n, ==, 24);
+}
+
+/* The worst stay, with what belongs to them, but for those that lie on worse ones. */
+static void
+test_keep_hardest (Fixture *fixture, gconstpointer user_data)
+{
+  static const gfloat losses[] = { 0.3f, 0.9f, 0.8f, 0.1f, 0.5f };
+  static const guint expected[] = { 0, 1, 4 };
+  SppnetBox boxes[] = { { 0, 0, 10, 10 }, { 50, 50, 20, 20 }, { 51, 50, 20, 20 }, { 80, 0, 9, 9 }, { 0, 80, 9, 9 } };
+  SppnetBox before[G_N_ELEMENTS (boxes)];
+  gint target[] = { 0, 1, 2, 3, 4 };
+  gfloat box_target[5][4];
+  g_autoptr (SppnetSampler) sampler = sppnet_sampler_new ();
+  g_autoptr (GError) error = NULL;
+
+  memcpy (before, boxes, sizeof boxes);
+  for (guint i = 0; i < 5; i++)
+    for (guint c = 0; c < 4; c++)
+      box_target[i][c] = (gfloat) (10 * i + c);
+  sampler->samples = (SppnetSamples) { .n = 5, .boxes = boxes, .target = target, .box_target = box_target };
+  g_assert_true (sppnet_sampler_keep_hardest (sampler, losses, 3, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (sampler->samples.n, ==, 3);
+  for (guint i = 0; i < 3; i++) {
+    g_assert_cmpmem (&boxes[i], sizeof *boxes, &before[expected[i]], sizeof *before);
+    g_assert_cmpint (target[i], ==, (gint) expected[i]);
+    g_assert_cmpfloat (box_target[i][3], ==, (gfloat) (10 * expected[i] + 3));
+  }
+}
+
 #define ADD(name, function) g_test_add ("/train/scene/" name, Fixture, NULL, set_up, function, tear_down)
 
 int
@@ -361,6 +419,8 @@ main (int argc, char **argv)
   ADD ("erase", test_erase);
   ADD ("colour", test_colour);
   ADD ("boxes", test_boxes);
+  ADD ("few-hard-regions", test_few_hard_regions);
+  ADD ("keep-hardest", test_keep_hardest);
   ADD ("missing-picture", test_missing_picture);
   ADD ("regions", test_regions);
   return g_test_run ();

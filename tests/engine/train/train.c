@@ -239,6 +239,20 @@ test_detects (Fixture *fixture, gconstpointer user_data)
   g_assert_cmpuint (count_found (fixture->output, 20), >=, 16);
 }
 
+/* The same from the hardest of many regions, on varied pictures. */
+static void
+test_hard_candidates (Fixture *fixture, gconstpointer user_data)
+{
+  SppnetSamplerSettings *sampler = &fixture->options.end_to_end.sampler;
+
+  fixture->options.end_to_end.epochs = 8;
+  sampler->candidates = 4 * sampler->regions;
+  sampler->variation.aspect = 1.2;
+  sampler->erase = 0.3;
+  train (fixture, NULL, NULL);
+  g_assert_cmpuint (count_found (fixture->output, 20), >=, 16);
+}
+
 /* The paper's stages on top: SVMs with hard negatives and ridge regression. */
 static void
 test_svm_and_ridge_detect (Fixture *fixture, gconstpointer user_data)
@@ -733,6 +747,7 @@ main (int argc, char **argv)
   ADD ("threads-and-seed", test_threads_and_seed);
   ADD ("checkpoint-of-other-settings", test_checkpoint_of_other_settings);
   ADD ("detects", test_detects);
+  ADD ("hard-candidates", test_hard_candidates);
   ADD ("svm-and-ridge-detect", test_svm_and_ridge_detect);
   ADD ("sgd", test_sgd);
   ADD ("keeps-a-trained-head", test_keeps_a_trained_head);
