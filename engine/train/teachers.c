@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "train/teachers.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "kernel/kernel.h"
+
+/* Every other teacher sees the picture so much larger. */
+#define OTHER_SCALE 1.25
 
 typedef struct
 {
@@ -22,8 +26,10 @@ struct _SppnetTeachers
 struct _SppnetLesson
 {
   const SppnetTeachers *teachers;
-  SppnetPass **passes; /* [teachers] */
-  SppnetBuffer mirrored, boxes, scores, mean;
+  SppnetPass **passes;       /* [teachers] */
+  SppnetBuffer other, boxes; /* what every other teacher sees */
+  gint width, height;        /* of that */
+  SppnetBuffer scores, mean;
 };
 
 static gboolean
@@ -124,30 +130,72 @@ sppnet_lesson_free (SppnetLesson *lesson)
   for (guint i = 0; i < lesson->teachers->n; i++)
     sppnet_pass_free (lesson->passes[i]);
   g_free (lesson->passes);
-  sppnet_buffer_clear (&lesson->mirrored);
+  sppnet_buffer_clear (&lesson->other);
   sppnet_buffer_clear (&lesson->boxes);
   sppnet_buffer_clear (&lesson->scores);
   sppnet_buffer_clear (&lesson->mean);
   g_free (lesson);
 }
 
-static gboolean
-mirror (SppnetLesson *lesson, const gfloat *input, gint width, gint height, const SppnetBox *boxes, gsize n,
-        GError **error)
+/* Where the middle of pixel i of n lies among the pixels that are resized to them: two neighbours, and the part of the
+ * second. */
+static gint
+neighbours (gint i, gint n, gint from, gint *second, gfloat *part)
 {
-  gfloat *to = sppnet_buffer_reserve (&lesson->mirrored, (gsize) width * (gsize) height, 3 * sizeof (gfloat), error);
-  SppnetBox *placed = to ? sppnet_buffer_reserve (&lesson->boxes, n, sizeof (SppnetBox), error) : NULL;
+  gfloat place = CLAMP (((gfloat) i + 0.5f) * (gfloat) from / (gfloat) n - 0.5f, 0.0f, (gfloat) (from - 1));
+  gint first = (gint) place;
 
+  *second = MIN (first + 1, from - 1);
+  *part = place - (gfloat) first;
+  return first;
+}
+
+/* The input larger, by linear interpolation, and mirrored. */
+static void
+resize_mirrored (const gfloat *input, gint width, gint height, gfloat *to, gint to_width, gint to_height)
+{
+  for (gint y = 0; y < to_height; y++) {
+    gint below, above;
+    gfloat down;
+
+    above = neighbours (y, to_height, height, &below, &down);
+    for (gint x = 0; x < to_width; x++, to += 3) {
+      const gfloat *rows[2] = { input + (gsize) above * (gsize) width * 3, input + (gsize) below * (gsize) width * 3 };
+      gint right, left;
+      gfloat aside;
+
+      left = neighbours (to_width - 1 - x, to_width, width, &right, &aside);
+      for (gint c = 0; c < 3; c++) {
+        gfloat upper = rows[0][3 * left + c] + aside * (rows[0][3 * right + c] - rows[0][3 * left + c]);
+        gfloat lower = rows[1][3 * left + c] + aside * (rows[1][3 * right + c] - rows[1][3 * left + c]);
+
+        to[c] = upper + down * (lower - upper);
+      }
+    }
+  }
+}
+
+static gboolean
+make_other_view (SppnetLesson *lesson, const gfloat *input, gint width, gint height, const SppnetBox *boxes, gsize n,
+                 GError **error)
+{
+  gfloat scale_x, scale_y;
+  SppnetBox *placed;
+  gfloat *to;
+
+  lesson->width = (gint) lround (OTHER_SCALE * width);
+  lesson->height = (gint) lround (OTHER_SCALE * height);
+  to = sppnet_buffer_reserve (&lesson->other, (gsize) lesson->width * (gsize) lesson->height, 3 * sizeof (gfloat),
+                              error);
+  placed = to ? sppnet_buffer_reserve (&lesson->boxes, n, sizeof (SppnetBox), error) : NULL;
   if (!placed)
     return FALSE;
-  for (gint y = 0; y < height; y++)
-    for (gint x = 0; x < width; x++)
-      memcpy (to + ((gsize) y * (gsize) width + (gsize) x) * 3,
-              input + ((gsize) y * (gsize) width + (gsize) (width - 1 - x)) * 3, 3 * sizeof (gfloat));
-  for (gsize i = 0; i < n; i++) {
-    placed[i] = boxes[i];
-    placed[i].x = (gfloat) width - boxes[i].x - boxes[i].width;
-  }
+  resize_mirrored (input, width, height, to, lesson->width, lesson->height);
+  scale_x = (gfloat) lesson->width / (gfloat) width;
+  scale_y = (gfloat) lesson->height / (gfloat) height;
+  for (gsize i = 0; i < n; i++)
+    placed[i] = (SppnetBox) { scale_x * ((gfloat) width - boxes[i].x - boxes[i].width), scale_y * boxes[i].y,
+                              scale_x * boxes[i].width, scale_y * boxes[i].height };
   return TRUE;
 }
 
@@ -160,16 +208,16 @@ sppnet_lesson_run (SppnetLesson *lesson, const gfloat *input, gint width, gint h
   gfloat *mean = sppnet_buffer_reserve (&lesson->mean, count, sizeof (gfloat), error);
   gfloat *scores = mean ? sppnet_buffer_reserve (&lesson->scores, count, sizeof (gfloat), error) : NULL;
 
-  if (!scores || (teachers->n > 1 && !mirror (lesson, input, width, height, boxes, n, error)))
+  if (!scores || (teachers->n > 1 && !make_other_view (lesson, input, width, height, boxes, n, error)))
     return NULL;
   memset (mean, 0, sizeof (gfloat) * count);
   for (guint i = 0; i < teachers->n; i++) {
     const SppnetNetwork *network = teachers->teachers[i].network;
-    gboolean other_side = i % 2 == 1;
+    gboolean other = i % 2 == 1;
 
-    if (!sppnet_pass_forward (lesson->passes[i], network, other_side ? lesson->mirrored.data : input, width, height,
-                              error)
-        || !sppnet_pass_score (lesson->passes[i], network, other_side ? lesson->boxes.data : boxes, n, scores, error))
+    if (!sppnet_pass_forward (lesson->passes[i], network, other ? lesson->other.data : input,
+                              other ? lesson->width : width, other ? lesson->height : height, error)
+        || !sppnet_pass_score (lesson->passes[i], network, other ? lesson->boxes.data : boxes, n, scores, error))
       return NULL;
     sppnet_kernels ()->add_into (mean, scores, count);
   }

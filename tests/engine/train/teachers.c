@@ -64,9 +64,24 @@ tear_down (Fixture *fixture, gconstpointer user_data)
     g_free (fixture->files[k]);
 }
 
-/* What the models given by their numbers say about the objects of picture 0, or of it mirrored. */
+/* Picture [height][width][3] at place (x, y), between the middles of its pixels. */
+static gfloat
+between (const gfloat *picture, gint width, gint height, gdouble x, gdouble y, gint c)
+{
+  gdouble sum = 0.0;
+
+  x = CLAMP (x - 0.5, 0.0, width - 1.0);
+  y = CLAMP (y - 0.5, 0.0, height - 1.0);
+  for (gint row = 0; row < height; row++)
+    for (gint column = 0; column < width && fabs (row - y) < 1.0; column++)
+      if (fabs (column - x) < 1.0)
+        sum += (1.0 - fabs (row - y)) * (1.0 - fabs (column - x)) * picture[(row * width + column) * 3 + c];
+  return (gfloat) sum;
+}
+
+/* What the models given by their numbers say about the objects of picture 0, or of it mirrored and 5 / 4 as large. */
 static gfloat *
-ask (Fixture *fixture, const gchar *models, gboolean mirrored, gint labels[2])
+ask (Fixture *fixture, const gchar *models, gboolean other, gint labels[2])
 {
   g_autoptr (SppnetModel) model = sppnet_model_load (fixture->files[0], NULL);
   const SppnetConfig *config = sppnet_model_get_config (model);
@@ -79,8 +94,10 @@ ask (Fixture *fixture, const gchar *models, gboolean mirrored, gint labels[2])
   SppnetRandom random = { 1 };
   const gchar *files[3] = { NULL };
   const gfloat *found;
+  gint width = other ? SCENE_WIDTH * 5 / 4 : SCENE_WIDTH, height = other ? SCENE_HEIGHT * 5 / 4 : SCENE_HEIGHT;
+  g_autofree gfloat *larger = NULL;
   SppnetBox boxes[2];
-  gfloat *input;
+  const gfloat *input;
 
   for (guint k = 0; models[k]; k++)
     files[k] = fixture->files[models[k] - '0'];
@@ -92,24 +109,25 @@ ask (Fixture *fixture, const gchar *models, gboolean mirrored, gint labels[2])
   sppnet_sampler_draw (sampler, dataset, 0, 1.0, FALSE, config, &settings, &random, &error);
   g_assert_no_error (error);
   input = sampler->plain.data;
-  for (gint y = 0; y < SCENE_HEIGHT && mirrored; y++)
-    for (gint x = 0; x < SCENE_WIDTH / 2; x++)
-      for (gint c = 0; c < 3; c++) {
-        gfloat *left = input + (y * SCENE_WIDTH + x) * 3 + c;
-        gfloat *right = input + (y * SCENE_WIDTH + SCENE_WIDTH - 1 - x) * 3 + c, swap = *left;
-
-        *left = *right;
-        *right = swap;
-      }
+  if (other) {
+    input = larger = g_new (gfloat, width * height * 3);
+    for (gint i = 0; i < width * height * 3; i++)
+      larger[i] = between (sampler->plain.data, SCENE_WIDTH, SCENE_HEIGHT, SCENE_WIDTH - (i / 3 % width + 0.5) * 0.8,
+                           (i / 3 / width + 0.5) * 0.8, i % 3);
+  }
   for (guint k = 0; k < 2; k++) {
     const SppnetSceneObject *object = &g_array_index (sampler->scene.objects, SppnetSceneObject, k);
 
     boxes[k] = object->box;
     labels[k] = object->label;
-    if (mirrored)
-      boxes[k].x = SCENE_WIDTH - boxes[k].x - boxes[k].width;
+    if (other) {
+      const SppnetBox box = object->box;
+
+      boxes[k] = (SppnetBox) { 1.25f * (SCENE_WIDTH - box.x - box.width), 1.25f * box.y, 1.25f * box.width,
+                               1.25f * box.height };
+    }
   }
-  found = sppnet_lesson_run (lesson, input, SCENE_WIDTH, SCENE_HEIGHT, boxes, 2, &error);
+  found = sppnet_lesson_run (lesson, input, width, height, boxes, 2, &error);
   g_assert_no_error (error);
   return g_memdup2 (found, sizeof (gfloat) * 6);
 }
