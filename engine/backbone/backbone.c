@@ -30,6 +30,7 @@ struct _SppnetBackbone
   SppnetModel *model;
   const SppnetConfig *config;
   const SppnetWeights *weights;
+  const SppnetConv *small[SPPNET_MAX_LAYERS]; /* of the steps with small tiles; NULL where no plan had one yet */
   SppnetBackbonePlan plan;
   Stage stages[SPPNET_MAX_LAYERS + 1];  /* stage n_layers is the map */
   gint frame_width, frame_height, band; /* what the stages are planned for */
@@ -144,12 +145,18 @@ stages_rewind (SppnetBackbone *backbone, gboolean plan)
   }
 }
 
+static const SppnetConv *
+step_conv (const SppnetBackbone *backbone, const SppnetStep *step)
+{
+  return step->method == SPPNET_METHOD_WINOGRAD_SMALL ? backbone->small[step->layer]
+                                                      : &backbone->weights->conv[step->layer];
+}
+
 static void
 run_step (SppnetBackbone *backbone, const SppnetStep *step, gint y0, gint y1)
 {
-  const SppnetWeights *weights = backbone->weights;
   const SppnetLayer *layer = &backbone->config->layers[step->layer];
-  const SppnetConv *conv = &weights->conv[step->layer];
+  const SppnetConv *conv = step_conv (backbone, step);
   const SppnetRows *in = &backbone->stages[step->layer].rows;
   const SppnetRows *out = &backbone->stages[sppnet_step_output (step)].rows;
   Stage *fine = fine_stage (backbone, step->layer);
@@ -157,7 +164,7 @@ run_step (SppnetBackbone *backbone, const SppnetStep *step, gint y0, gint y1)
 
   if (fine && step->method == SPPNET_METHOD_DIRECT)
     sppnet_merge_direct_run (conv, in, &fine->rows, out, y0, y1, threads);
-  else if (step->method == SPPNET_METHOD_WINOGRAD)
+  else if (sppnet_method_is_winograd (step->method))
     sppnet_winograd_run (conv, in, out, y0, y1, step->pooled, threads, backbone->scratch.data);
   else if (step->method == SPPNET_METHOD_DIRECT)
     sppnet_conv_direct_run (conv, in, out, y0, y1, step->pooled, threads, backbone->scratch.data);
@@ -193,7 +200,7 @@ run_band (SppnetBackbone *backbone, gboolean plan)
     drop_rows (backbone, &steps->steps[i]);
 }
 
-/* Sizes of all maps; UNSUPPORTED where a layer has no output. */
+/* Sizes of all maps, and how they are made; UNSUPPORTED where a layer has no output. */
 static gboolean
 measure_stages (SppnetBackbone *backbone, gint width, gint height, gsize *row_bytes, GError **error)
 {
@@ -219,7 +226,13 @@ measure_stages (SppnetBackbone *backbone, gint width, gint height, gsize *row_by
   sppnet_backbone_plan_init (&backbone->plan, config, backbone->weights, shapes);
   *row_bytes = sizeof (gfloat) * 3 * width;
   for (guint i = 0; i < backbone->plan.n_steps; i++) {
-    const SppnetShape *shape = &shapes[sppnet_step_output (&backbone->plan.steps[i])];
+    const SppnetStep *step = &backbone->plan.steps[i];
+    const SppnetShape *shape = &shapes[sppnet_step_output (step)];
+    const SppnetConv **small = &backbone->small[step->layer];
+
+    if (step->method == SPPNET_METHOD_WINOGRAD_SMALL && !*small
+        && !(*small = sppnet_weights_get_small (backbone->model, step->layer, error)))
+      return FALSE;
 
     /* Bytes of this map for one row of the frame. */
     *row_bytes = MAX (*row_bytes, sizeof (gfloat) * shape->width * shape->channels * shape->height / height);
@@ -244,9 +257,9 @@ plan_bands (SppnetBackbone *backbone)
 static gsize
 step_scratch (const SppnetBackbone *backbone, const SppnetStep *step)
 {
-  const SppnetConv *conv = &backbone->weights->conv[step->layer];
+  const SppnetConv *conv = step_conv (backbone, step);
 
-  if (step->method == SPPNET_METHOD_WINOGRAD)
+  if (sppnet_method_is_winograd (step->method))
     return sppnet_winograd_scratch (conv->kernels, conv->channels);
   if (step->method == SPPNET_METHOD_DIRECT)
     return sppnet_conv_direct_scratch (conv->kernels, conv->layer, conv->channels, step->pooled);

@@ -15,7 +15,7 @@ typedef struct
   const SppnetConvKernels *kernels;
   const SppnetLayer *layer;
   gint channels;    /* of the input */
-  gfloat *weight;   /* [sppnet_conv_direct_weights()] */
+  gfloat *weight;   /* [sppnet_conv_direct_weights()], NULL where only Winograd's are wanted */
   gfloat *winograd; /* [sppnet_winograd_weights()], NULL where it does not apply */
   gfloat *bias;     /* [sppnet_conv_bias()] */
 } SppnetConv;

@@ -56,6 +56,17 @@ sppnet_conv_init (SppnetConv *conv, const SppnetLayer *layer, gint channels, Spp
   return conv->weight && conv->bias && conv->winograd;
 }
 
+gboolean
+sppnet_conv_init_small (SppnetConv *conv, const SppnetLayer *layer, gint channels)
+{
+  const SppnetConvKernels *kernels = sppnet_conv_kernels ()->small_tiles;
+
+  *conv = (SppnetConv) { .kernels = kernels, .layer = layer, .channels = channels };
+  conv->winograd = zeros (sppnet_winograd_weights (kernels, layer, channels));
+  conv->bias = zeros (sppnet_conv_bias (kernels, layer));
+  return conv->winograd && conv->bias;
+}
+
 void
 sppnet_conv_clear (SppnetConv *conv)
 {
@@ -70,7 +81,7 @@ sppnet_conv_update (SppnetConv *conv, const gfloat *weight, const gfloat *bias)
 {
   if (!conv->kernels)
     memcpy (conv->weight, weight, sizeof *weight * reference_weights (conv));
-  else
+  else if (conv->weight)
     sppnet_conv_direct_pack (conv->kernels, conv->layer, conv->channels, weight, conv->weight);
   if (conv->winograd)
     sppnet_winograd_pack (conv->kernels, conv->layer, conv->channels, weight, conv->winograd);
@@ -86,6 +97,7 @@ sppnet_conv_run (const SppnetConv *conv, const SppnetRows *in, const SppnetRows 
 
   switch (sppnet_plan_method (conv, &shape)) {
   case SPPNET_METHOD_WINOGRAD:
+  case SPPNET_METHOD_WINOGRAD_SMALL:
     sppnet_winograd_run (conv, in, out, 0, out->height, FALSE, threads, scratch);
     break;
   case SPPNET_METHOD_DIRECT:

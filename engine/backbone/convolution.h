@@ -9,6 +9,10 @@
  * cannot do (an odd number of channels) is done in single precision. FALSE where there is no memory; clear it in any
  * case. */
 gboolean sppnet_conv_init (SppnetConv *conv, const SppnetLayer *layer, gint channels, SppnetPrecision precision);
+/* The same for weights of the kernels' small tiles only, in single precision, of a layer that
+ * sppnet_winograd_supports().
+ */
+gboolean sppnet_conv_init_small (SppnetConv *conv, const SppnetLayer *layer, gint channels);
 void sppnet_conv_clear (SppnetConv *conv);
 
 /* weight: [ky][kx][in][out], see sppnet_conv_pack(); bias: (nullable): [out], NULL: stays as it is */

@@ -8,6 +8,9 @@
 #define LARGE_WEIGHTS 4096
 #define MOST_BATCH_BYTES (4u << 20)
 
+/* Reading a weight from far caches or memory takes as long as so many products, measured likewise. */
+#define READING 12.0
+
 static gboolean
 is_merged (const SppnetConfig *config, guint stage)
 {
@@ -31,15 +34,41 @@ direct_products (const SppnetLayer *layer, gint channels, const SppnetShape *out
   return (gdouble) out->width * out->height * layer->kernel_width * layer->kernel_height * channels * layer->filters;
 }
 
+/* The kernels of a Winograd step. */
+static const SppnetConvKernels *
+kernels_of (const SppnetConv *conv, SppnetMethod method)
+{
+  return method == SPPNET_METHOD_WINOGRAD_SMALL ? conv->kernels->small_tiles : conv->kernels;
+}
+
+static gdouble
+n_tiles (const SppnetConvKernels *kernels, const SppnetShape *out)
+{
+  gint side = sppnet_winograd_rows (kernels);
+
+  return (gdouble) ((out->width + side - 1) / side) * ((out->height + side - 1) / side);
+}
+
 /* The transforms of a tile's input and output were measured to take as long as 9 and 10 products of each value. */
 static gdouble
-winograd_products (const SppnetConv *conv, const SppnetShape *out)
+winograd_products (const SppnetConv *conv, SppnetMethod method, const SppnetShape *out)
 {
-  gint rows = sppnet_winograd_rows (conv->kernels);
-  gdouble tiles = (gdouble) ((out->width + rows - 1) / rows) * ((out->height + rows - 1) / rows);
+  const SppnetConvKernels *kernels = kernels_of (conv, method);
   gdouble channels = conv->channels, filters = conv->layer->filters;
 
-  return tiles * sppnet_winograd_planes (conv->kernels) * (channels * filters + 9.0 * channels + 10.0 * filters);
+  return n_tiles (kernels, out) * sppnet_winograd_planes (kernels)
+         * (channels * filters + 9.0 * channels + 10.0 * filters);
+}
+
+/* With what it takes to read the weights, once for so many tiles: on small maps that counts. */
+static gdouble
+winograd_cost (const SppnetConv *conv, SppnetMethod method, const SppnetShape *out)
+{
+  const SppnetConvKernels *kernels = kernels_of (conv, method);
+  gdouble weights = (gdouble) sppnet_winograd_planes (kernels) * conv->channels * conv->layer->filters;
+  gdouble passes = MAX (n_tiles (kernels, out) / sppnet_winograd_tiles (kernels, conv->channels), 1.0);
+
+  return winograd_products (conv, method, out) + READING * passes * weights;
 }
 
 SppnetMethod
@@ -47,17 +76,30 @@ sppnet_plan_method (const SppnetConv *conv, const SppnetShape *out)
 {
   if (!conv->kernels)
     return SPPNET_METHOD_LAYER;
-  if (conv->winograd && winograd_products (conv, out) < direct_products (conv->layer, conv->channels, out))
+  if (conv->winograd
+      && winograd_products (conv, SPPNET_METHOD_WINOGRAD, out) < direct_products (conv->layer, conv->channels, out))
     return SPPNET_METHOD_WINOGRAD;
   return SPPNET_METHOD_DIRECT;
+}
+
+/* The method of a layer, or its variant with small tiles, whose weights are packed when a plan has one. */
+static SppnetMethod
+choose (const SppnetConv *conv, const SppnetShape *out)
+{
+  SppnetMethod method = sppnet_plan_method (conv, out);
+
+  if (method == SPPNET_METHOD_WINOGRAD && conv->kernels->small_tiles
+      && winograd_cost (conv, SPPNET_METHOD_WINOGRAD_SMALL, out) < winograd_cost (conv, method, out))
+    method = SPPNET_METHOD_WINOGRAD_SMALL;
+  return method;
 }
 
 /* Rows of a Winograd step. Weights that are larger than a second-level cache are worth reading only for many tiles at a
  * time. */
 static gint
-winograd_rows (const SppnetConv *conv, const SppnetShape *out)
+winograd_rows (const SppnetConv *conv, SppnetMethod method, const SppnetShape *out)
 {
-  gint rows = sppnet_winograd_rows (conv->kernels), per_row = (out->width + rows - 1) / rows;
+  gint rows = sppnet_winograd_rows (kernels_of (conv, method)), per_row = (out->width + rows - 1) / rows;
   gsize row_bytes = sizeof (gfloat) * rows * out->width * conv->layer->filters;
   gint most = MAX ((gint) (MOST_BATCH_BYTES / row_bytes), 1);
 
@@ -74,12 +116,18 @@ sppnet_backbone_plan_init (SppnetBackbonePlan *plan, const SppnetConfig *config,
   for (guint i = 0; i < config->n_layers;) {
     SppnetStep *step = &plan->steps[plan->n_steps++];
 
-    *step = (SppnetStep) { .layer = i, .method = sppnet_plan_method (&weights->conv[i], &shapes[i + 1]), .rows = 1 };
+    *step = (SppnetStep) { .layer = i, .method = choose (&weights->conv[i], &shapes[i + 1]), .rows = 1 };
     step->pooled = step->method != SPPNET_METHOD_LAYER && can_pool (config, i);
-    if (step->method == SPPNET_METHOD_WINOGRAD)
-      step->rows = winograd_rows (&weights->conv[i], &shapes[i + 1]) / (step->pooled ? 2 : 1);
+    if (sppnet_method_is_winograd (step->method))
+      step->rows = winograd_rows (&weights->conv[i], step->method, &shapes[i + 1]) / (step->pooled ? 2 : 1);
     i = sppnet_step_output (step);
   }
+}
+
+gboolean
+sppnet_method_is_winograd (SppnetMethod method)
+{
+  return method == SPPNET_METHOD_WINOGRAD || method == SPPNET_METHOD_WINOGRAD_SMALL;
 }
 
 guint
@@ -125,9 +173,9 @@ sppnet_step_cost (const SppnetStep *step, const SppnetConfig *config, const Sppn
 
     cost->products = direct_products (layer, channels, conv);
     cost->flop = 2.0 * cost->products;
-    if (step->method == SPPNET_METHOD_WINOGRAD) {
-      kernel = sppnet_winograd_planes (packed->kernels);
-      cost->products = winograd_products (packed, conv);
+    if (sppnet_method_is_winograd (step->method)) {
+      kernel = sppnet_winograd_planes (kernels_of (packed, step->method));
+      cost->products = winograd_products (packed, step->method, conv);
     }
     floats += kernel * channels * layer->filters;
     if (layer->kind == SPPNET_LAYER_MERGE)
@@ -169,7 +217,7 @@ sppnet_plan_calibrate (void)
 const gchar *
 sppnet_method_name (SppnetMethod method)
 {
-  static const gchar *const names[] = { "layer", "direct", "winograd" };
+  static const gchar *const names[] = { "layer", "direct", "winograd", "winograd-4" };
 
   return names[method];
 }

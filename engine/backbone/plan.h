@@ -7,9 +7,10 @@
 
 typedef enum
 {
-  SPPNET_METHOD_LAYER,    /* layers.h */
-  SPPNET_METHOD_DIRECT,   /* conv.h */
-  SPPNET_METHOD_WINOGRAD, /* winograd.h */
+  SPPNET_METHOD_LAYER,          /* layers.h */
+  SPPNET_METHOD_DIRECT,         /* conv.h */
+  SPPNET_METHOD_WINOGRAD,       /* winograd.h */
+  SPPNET_METHOD_WINOGRAD_SMALL, /* the same with the kernels' small tiles */
 } SppnetMethod;
 
 /* A layer, or a convolution and the 2x2 max pooling after it, whose input is then never stored. */
@@ -31,7 +32,7 @@ typedef struct
 void sppnet_backbone_plan_init (SppnetBackbonePlan *plan, const SppnetConfig *config, const SppnetWeights *weights,
                                 const SppnetShape *shapes);
 
-/* How a convolution is best run whose output, before pooling, has this shape. */
+/* How a convolution is best run, with its own weights, whose output, before pooling, has this shape. */
 SppnetMethod sppnet_plan_method (const SppnetConv *conv, const SppnetShape *out);
 
 /* The map that a step writes, as an index of shapes. */
@@ -52,4 +53,5 @@ void sppnet_step_cost (const SppnetStep *step, const SppnetConfig *config, const
 /* Products per second of one thread, measured for a few milliseconds. */
 gdouble sppnet_plan_calibrate (void);
 
+gboolean sppnet_method_is_winograd (SppnetMethod method);
 const gchar *sppnet_method_name (SppnetMethod method);

@@ -38,22 +38,27 @@ sppnet_weights_load (SppnetConv *conv, SppnetModel *model, GError **error)
   return TRUE;
 }
 
+static gint
+channels_of (const SppnetConfig *config, guint index)
+{
+  return sppnet_config_stage_channels (config, sppnet_config_weighted_stage (config, index));
+}
+
 static gboolean
 pack_layer (SppnetConv *conv, SppnetModel *model, guint index, SppnetPrecision precision, GError **error)
 {
   const SppnetConfig *config = sppnet_model_get_config (model);
   const SppnetLayer *layer = &config->layers[index];
-  gint channels = sppnet_config_stage_channels (config, sppnet_config_weighted_stage (config, index));
 
   if (!sppnet_layer_has_weights (layer))
     return TRUE;
-  if (!sppnet_conv_init (conv, layer, channels, precision))
+  if (!sppnet_conv_init (conv, layer, channels_of (config, index), precision))
     return no_memory (model, layer, error);
   return sppnet_weights_load (conv, model, error);
 }
 
 static gpointer
-weights_pack (SppnetModel *model, SppnetPrecision precision, GError **error)
+weights_pack (SppnetModel *model, guint part, SppnetPrecision precision, GError **error)
 {
   SppnetWeights *weights = g_new0 (SppnetWeights, 1);
 
@@ -68,5 +73,33 @@ weights_pack (SppnetModel *model, SppnetPrecision precision, GError **error)
 const SppnetWeights *
 sppnet_weights_get (SppnetModel *model, SppnetPrecision precision, GError **error)
 {
-  return sppnet_model_share (model, "backbone", precision, weights_pack, weights_free, error);
+  return sppnet_model_share (model, "backbone", 0, precision, weights_pack, weights_free, error);
+}
+
+static void
+small_free (gpointer data)
+{
+  sppnet_conv_clear (data);
+  g_free (data);
+}
+
+/* part: the layer */
+static gpointer
+small_pack (SppnetModel *model, guint part, SppnetPrecision precision, GError **error)
+{
+  const SppnetConfig *config = sppnet_model_get_config (model);
+  const SppnetLayer *layer = &config->layers[part];
+  SppnetConv *conv = g_new0 (SppnetConv, 1);
+
+  if (sppnet_conv_init_small (conv, layer, channels_of (config, part)) ? sppnet_weights_load (conv, model, error)
+                                                                       : no_memory (model, layer, error))
+    return conv;
+  small_free (conv);
+  return NULL;
+}
+
+const SppnetConv *
+sppnet_weights_get_small (SppnetModel *model, guint layer, GError **error)
+{
+  return sppnet_model_share (model, "backbone-small", layer, SPPNET_PRECISION_FLOAT32, small_pack, small_free, error);
 }

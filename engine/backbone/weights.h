@@ -13,5 +13,8 @@ typedef struct
 /* Owned by the model. MEMORY where there is none. */
 const SppnetWeights *sppnet_weights_get (SppnetModel *model, SppnetPrecision precision, GError **error);
 
+/* A layer for SPPNET_METHOD_WINOGRAD_SMALL, packed when it is first asked for. */
+const SppnetConv *sppnet_weights_get_small (SppnetModel *model, guint layer, GError **error);
+
 /* Packs the tensors NAME.weight and NAME.bias, NAME being that of conv's layer, into memory that it has. */
 gboolean sppnet_weights_load (SppnetConv *conv, SppnetModel *model, GError **error);

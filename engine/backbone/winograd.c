@@ -39,8 +39,8 @@ sppnet_winograd_planes (const SppnetConvKernels *kernels)
   return n_cells (kernels) * n_cells (kernels);
 }
 
-static gint
-n_tiles (const SppnetConvKernels *kernels, gint channels)
+gint
+sppnet_winograd_tiles (const SppnetConvKernels *kernels, gint channels)
 {
   return CLAMP (TILES_FLOATS / (sppnet_winograd_planes (kernels) * (channels + kernels->block)), kernels->pixels,
                 MOST_TILES);
@@ -92,7 +92,8 @@ typedef struct
 gsize
 sppnet_winograd_scratch (const SppnetConvKernels *kernels, gint channels)
 {
-  gsize n = n_tiles (kernels, channels), planes = sppnet_winograd_planes (kernels), side = kernels->winograd->side;
+  gsize n = sppnet_winograd_tiles (kernels, channels), planes = sppnet_winograd_planes (kernels),
+        side = kernels->winograd->side;
   gsize size = planes * (n * channels + PLANE_PAD) + n * (planes * kernels->block + PLANE_PAD) + planes * channels
                + n * side * side * kernels->block;
 
@@ -103,7 +104,7 @@ static void
 group_init (Group *group, gfloat *scratch)
 {
   const SppnetConvKernels *kernels = group->conv->kernels;
-  gsize n = n_tiles (kernels, group->conv->channels), planes = sppnet_winograd_planes (kernels),
+  gsize n = sppnet_winograd_tiles (kernels, group->conv->channels), planes = sppnet_winograd_planes (kernels),
         channels = group->conv->channels;
 
   group->side = kernels->winograd->side;
@@ -250,7 +251,7 @@ sppnet_winograd_run (const SppnetConv *conv, const SppnetRows *in, const SppnetR
   gint first_y = pooled ? 2 * y0 : y0, end_y = pooled ? MIN (2 * y1, height) : y1;
   gint side = conv->kernels->winograd->side, per_row = (width + side - 1) / side;
   gsize total = (gsize) per_row * ((end_y - first_y + side - 1) / side);
-  gsize most = n_tiles (conv->kernels, conv->channels);
+  gsize most = sppnet_winograd_tiles (conv->kernels, conv->channels);
   gsize n_groups = ((total + most - 1) / most + threads - 1) / threads * threads;
 
 #pragma omp parallel for num_threads(threads) schedule(static)

@@ -12,6 +12,9 @@ gint sppnet_winograd_rows (const SppnetConvKernels *kernels);
 /* Products of a tile, of one channel and one filter. */
 gint sppnet_winograd_planes (const SppnetConvKernels *kernels);
 
+/* Tiles that are worked on together at most: the weights are read once for them. */
+gint sppnet_winograd_tiles (const SppnetConvKernels *kernels, gint channels);
+
 gboolean sppnet_winograd_supports (const SppnetLayer *layer, gint channels);
 
 /* Floats of the packed weights; weight: [3][3][in][out]. */

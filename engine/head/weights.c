@@ -96,7 +96,7 @@ box_init (SppnetMatrix *box, SppnetModel *model, gsize pooled, GError **error)
 }
 
 static gpointer
-weights_new (SppnetModel *model, SppnetPrecision precision, GError **error)
+weights_new (SppnetModel *model, guint part, SppnetPrecision precision, GError **error)
 {
   const SppnetConfig *config = sppnet_model_get_config (model);
   SppnetHeadWeights *weights = g_new0 (SppnetHeadWeights, 1);
@@ -125,5 +125,5 @@ weights_new (SppnetModel *model, SppnetPrecision precision, GError **error)
 const SppnetHeadWeights *
 sppnet_head_weights (SppnetModel *model, SppnetPrecision precision, GError **error)
 {
-  return sppnet_model_share (model, "head", precision, weights_new, weights_free, error);
+  return sppnet_model_share (model, "head", 0, precision, weights_new, weights_free, error);
 }

@@ -114,13 +114,18 @@ conv_row (const SppnetConvRow *row, gint n)
       narrow_block (row, filter, weight + row->weight_skip * LANES, n);
 }
 
+#define FOR_ANY_TILES                                                                                                  \
+  .lanes = LANES, .block = BLOCK, .pixels = PIXELS, .conv_row = conv_row, .conv_row_pooled = conv_row_pooled,          \
+  .pool_2x2 = pool_2x2
+
+static const SppnetConvKernels small_tiles = {
+  FOR_ANY_TILES,
+  .winograd = &WINOGRAD_NAME (small_kernels, SPPNET_LEVEL),
+};
+
 const SppnetConvKernels TABLE_NAME (SPPNET_LEVEL) = {
-  .lanes = LANES,
-  .block = BLOCK,
-  .pixels = PIXELS,
-  .conv_row = conv_row,
-  .conv_row_pooled = conv_row_pooled,
-  .pool_2x2 = pool_2x2,
+  FOR_ANY_TILES,
   .winograd = &WINOGRAD_NAME (kernels, SPPNET_LEVEL),
   .winograd_gradient = &WINOGRAD_NAME (gradient_kernels, SPPNET_LEVEL),
+  .small_tiles = &small_tiles,
 };

@@ -76,7 +76,9 @@ typedef struct
   void (*taps) (const gfloat *in, gsize plane, gfloat *out, gsize tap, gsize n);
 } SppnetWinogradGradientKernels;
 
-typedef struct
+typedef struct _SppnetConvKernels SppnetConvKernels;
+
+struct _SppnetConvKernels
 {
   gint lanes;  /* floats in a vector */
   gint block;  /* filters in a block of packed weights */
@@ -100,7 +102,10 @@ typedef struct
 
   const SppnetWinogradKernels *winograd;
   const SppnetWinogradGradientKernels *winograd_gradient; /* NULL: none */
-} SppnetConvKernels;
+
+  /* The same with smaller Winograd tiles, of which small maps waste less; NULL: none. */
+  const SppnetConvKernels *small_tiles;
+};
 
 /* Products of bfloat16, an even number of channels; NULL where this build, this processor or SPPNET_CPU has none. */
 const SppnetConvKernels *sppnet_conv_kernels_bfloat16 (void);

@@ -5,6 +5,7 @@
 typedef struct
 {
   const gchar *key;
+  guint part;
   SppnetPrecision precision;
   gpointer data;
   GDestroyNotify destroy;
@@ -100,7 +101,7 @@ sppnet_model_get_tensor (const SppnetModel *model, const gchar *name, gsize *cou
 }
 
 gpointer
-sppnet_model_share (SppnetModel *model, const gchar *key, SppnetPrecision precision, SppnetShareFunc create,
+sppnet_model_share (SppnetModel *model, const gchar *key, guint part, SppnetPrecision precision, SppnetShareFunc create,
                     GDestroyNotify destroy, GError **error)
 {
   gpointer data = NULL;
@@ -110,13 +111,13 @@ sppnet_model_share (SppnetModel *model, const gchar *key, SppnetPrecision precis
   for (GSList *at = model->shares; at && !data; at = at->next) {
     const Share *share = at->data;
 
-    if (g_str_equal (share->key, key) && share->precision == precision)
+    if (g_str_equal (share->key, key) && share->part == part && share->precision == precision)
       data = share->data;
   }
-  if (!data && (data = create (model, precision, error))) {
+  if (!data && (data = create (model, part, precision, error))) {
     Share *share = g_new0 (Share, 1);
 
-    *share = (Share) { key, precision, data, destroy };
+    *share = (Share) { key, part, precision, data, destroy };
     model->shares = g_slist_prepend (model->shares, share);
   }
   g_rec_mutex_unlock (&model->share_lock);

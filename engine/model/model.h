@@ -22,14 +22,14 @@ const gfloat *sppnet_model_get_tensor (const SppnetModel *model, const gchar *na
 /**
  * sppnet_model_share:
  *
- * Returns what create made of this model under this key for this precision, making it in the first call: the place
- * where a stage keeps what it derives from the weights, once per model however many detectors there are. key is a
+ * Returns what create made of this model under this key and number for this precision, making it in the first call: the
+ * place where a stage keeps what it derives from the weights, once per model however many detectors there are. key is a
  * static string. Thread safe. destroy runs with the model's end.
  */
-typedef gpointer (*SppnetShareFunc) (SppnetModel *model, SppnetPrecision precision, GError **error);
+typedef gpointer (*SppnetShareFunc) (SppnetModel *model, guint part, SppnetPrecision precision, GError **error);
 
-gpointer sppnet_model_share (SppnetModel *model, const gchar *key, SppnetPrecision precision, SppnetShareFunc create,
-                             GDestroyNotify destroy, GError **error);
+gpointer sppnet_model_share (SppnetModel *model, const gchar *key, guint part, SppnetPrecision precision,
+                             SppnetShareFunc create, GDestroyNotify destroy, GError **error);
 
 /* A checksum of the configuration and all weights, as text. (transfer full) */
 gchar *sppnet_model_fingerprint (const SppnetModel *model);

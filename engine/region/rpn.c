@@ -60,7 +60,7 @@ pack_outputs (SppnetRpnLayers *layers, const SppnetModel *model, const SppnetRpn
 }
 
 static gpointer
-layers_pack (SppnetModel *model, SppnetPrecision precision, GError **error)
+layers_pack (SppnetModel *model, guint part, SppnetPrecision precision, GError **error)
 {
   const SppnetConfig *config = sppnet_model_get_config (model);
   SppnetRpnLayers *layers = g_new0 (SppnetRpnLayers, 1);
@@ -97,7 +97,7 @@ sppnet_rpn_new (SppnetModel *model, SppnetPrecision precision, GError **error)
                  sppnet_model_get_path (model));
     return NULL;
   }
-  layers = sppnet_model_share (model, "rpn", precision, layers_pack, layers_free, error);
+  layers = sppnet_model_share (model, "rpn", 0, precision, layers_pack, layers_free, error);
   if (!layers)
     return NULL;
   rpn = sppnet_rpn_new_for_layers (config, layers);

@@ -203,7 +203,7 @@ check_problem (const SppnetConvKernels *kernels, gboolean winograd, SppnetRandom
   problem_clear (&problem);
 }
 
-/* data: the level, plus a hundred for Winograd */
+/* data: the level, plus a hundred for Winograd, two for its small tiles */
 static void
 test_level (gconstpointer data)
 {
@@ -215,6 +215,8 @@ test_level (gconstpointer data)
     g_test_skip ("this processor does not have it");
     return;
   }
+  if (GPOINTER_TO_UINT (data) >= 200)
+    kernels = kernels->small_tiles;
   sppnet_blas_begin ();
   for (gint i = 0; i < 150; i++)
     check_problem (kernels, GPOINTER_TO_UINT (data) >= 100, &random);
@@ -262,10 +264,12 @@ main (int argc, char **argv)
   g_test_add_data_func ("/backbone/conv/bfloat16/winograd", GUINT_TO_POINTER (1), test_bfloat16);
   for (guint isa = 0; isa < SPPNET_N_ISAS; isa++) {
     g_autofree gchar *direct = g_strdup_printf ("/backbone/conv/%s/direct", sppnet_isa_name (isa));
+    g_autofree gchar *small = g_strdup_printf ("/backbone/conv/%s/winograd-small", sppnet_isa_name (isa));
     g_autofree gchar *winograd = g_strdup_printf ("/backbone/conv/%s/winograd", sppnet_isa_name (isa));
 
     g_test_add_data_func (direct, GUINT_TO_POINTER (isa), test_level);
     g_test_add_data_func (winograd, GUINT_TO_POINTER (100 + isa), test_level);
+    g_test_add_data_func (small, GUINT_TO_POINTER (200 + isa), test_level);
   }
   return g_test_run ();
 }

@@ -6,7 +6,10 @@
 
 static gfloat packed[1];
 static const SppnetWinogradKernels winograd = { .side = 6 };
-static const SppnetConvKernels kernels = { .winograd = &winograd };
+static const SppnetWinogradKernels small_winograd = { .side = 4 };
+static const SppnetConvKernels small_kernels = { .block = 32, .pixels = 6, .winograd = &small_winograd };
+static const SppnetConvKernels kernels
+    = { .block = 32, .pixels = 6, .winograd = &winograd, .small_tiles = &small_kernels };
 static SppnetWeights weights;
 
 static SppnetLayer
@@ -88,6 +91,42 @@ test_methods (void)
   make_plan (&plan, &config, 1, 1, shapes);
   g_assert_cmpint (plan.steps[1].method, ==, SPPNET_METHOD_DIRECT);
   g_assert_cmpstr (sppnet_method_name (plan.steps[1].method), ==, "direct");
+}
+
+/* Small tiles where large ones would mostly lie beside the map, or have more weights to read than there is to do. */
+static void
+test_small_tiles (void)
+{
+  static const struct
+  {
+    gint width, height;
+    SppnetMethod method;
+    gint rows;
+  } cases[] = { { 20, 15, SPPNET_METHOD_WINOGRAD_SMALL, 32 },
+                { 8, 8, SPPNET_METHOD_WINOGRAD_SMALL, 80 },
+                { 40, 30, SPPNET_METHOD_WINOGRAD, 36 },
+                { 48, 48, SPPNET_METHOD_WINOGRAD, 30 },
+                { 480, 270, SPPNET_METHOD_WINOGRAD, 6 } };
+  g_auto (SppnetConfig) config;
+  SppnetShape shapes[SPPNET_MAX_LAYERS + 1];
+  SppnetBackbonePlan plan;
+  SppnetStepCost cost;
+
+  sppnet_config_init (&config);
+  config.n_layers = 2;
+  config.layers[0] = conv_layer (64, 1);
+  config.layers[1] = conv_layer (512, 3);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    make_plan (&plan, &config, cases[i].width, cases[i].height, shapes);
+    g_test_message ("%dx%d: %s", cases[i].width, cases[i].height, sppnet_method_name (plan.steps[1].method));
+    g_assert_cmpint (plan.steps[1].method, ==, cases[i].method);
+    g_assert_cmpint (plan.steps[1].rows, ==, cases[i].rows);
+  }
+  make_plan (&plan, &config, 20, 15, shapes);
+  sppnet_step_cost (&plan.steps[1], &config, &weights, shapes, &cost);
+  g_assert_cmpfloat (cost.products, ==, 20.0 * 36 * (64 * 512 + 9 * 64 + 10 * 512));
+  /* Only the layer's own weights. */
+  g_assert_cmpint (sppnet_plan_method (&weights.conv[1], &shapes[2]), ==, SPPNET_METHOD_WINOGRAD);
 }
 
 /* Pooling of another kind, or of a map that a merge needs, stays a step of its own. */
@@ -172,6 +211,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/backbone/plan/methods", test_methods);
+  g_test_add_func ("/backbone/plan/small-tiles", test_small_tiles);
   g_test_add_func ("/backbone/plan/not-pooled", test_not_pooled);
   g_test_add_func ("/backbone/plan/rows", test_rows);
   g_test_add_func ("/backbone/plan/step", test_step);

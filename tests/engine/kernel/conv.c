@@ -359,6 +359,12 @@ check_winograd_block (const SppnetConvKernels *kernels, SppnetRandom *random)
       check_tile (&tiles, i, f, slope, out);
 }
 
+static void
+check_small_winograd_block (const SppnetConvKernels *kernels, SppnetRandom *random)
+{
+  check_winograd_block (kernels->small_tiles, random);
+}
+
 static const struct
 {
   const gchar *name;
@@ -367,7 +373,8 @@ static const struct
 } checks[] = { { "conv_row", check_conv_row, 400 },
                { "conv_row_pooled", check_conv_row_pooled, 400 },
                { "pool_2x2", check_pool_2x2, 400 },
-               { "winograd_block", check_winograd_block, 30 } };
+               { "winograd_block", check_winograd_block, 30 },
+               { "winograd_block_small", check_small_winograd_block, 30 } };
 
 /* data: the number of a check plus the number of checks times the level */
 static void

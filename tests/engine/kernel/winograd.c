@@ -149,6 +149,18 @@ check_input (const SppnetConvKernels *kernels, SppnetRandom *random)
 }
 
 static void
+check_small_input (const SppnetConvKernels *kernels, SppnetRandom *random)
+{
+  check_input (kernels->small_tiles, random);
+}
+
+static void
+check_small_weights (const SppnetConvKernels *kernels, SppnetRandom *random)
+{
+  check_weights (kernels->small_tiles, random);
+}
+
+static void
 check_gradient_input (const SppnetConvKernels *kernels, SppnetRandom *random)
 {
   check_input_of (4, kernels->winograd_gradient->input, random);
@@ -160,6 +172,8 @@ static const struct
   void (*check) (const SppnetConvKernels *kernels, SppnetRandom *random);
 } checks[] = { { "input", check_input },
                { "weights", check_weights },
+               { "small-input", check_small_input },
+               { "small-weights", check_small_weights },
                { "gradient-input", check_gradient_input },
                { "gradient", check_gradient },
                { "taps", check_taps } };

@@ -179,7 +179,7 @@ count_destroyed (gpointer which)
 }
 
 static gpointer
-create_first (SppnetModel *model, SppnetPrecision precision, GError **error)
+create_first (SppnetModel *model, guint part, SppnetPrecision precision, GError **error)
 {
   created++;
   return GINT_TO_POINTER (1);
@@ -187,16 +187,22 @@ create_first (SppnetModel *model, SppnetPrecision precision, GError **error)
 
 /* A stage may ask for what another one shares. */
 static gpointer
-create_second (SppnetModel *model, SppnetPrecision precision, GError **error)
+create_second (SppnetModel *model, guint part, SppnetPrecision precision, GError **error)
 {
-  g_assert_true (sppnet_model_share (model, "first", SPPNET_PRECISION_FLOAT32, create_first, count_destroyed, error)
+  g_assert_true (sppnet_model_share (model, "first", 0, SPPNET_PRECISION_FLOAT32, create_first, count_destroyed, error)
                  == GINT_TO_POINTER (1));
   created++;
   return GINT_TO_POINTER (2);
 }
 
 static gpointer
-create_nothing (SppnetModel *model, SppnetPrecision precision, GError **error)
+create_part (SppnetModel *model, guint part, SppnetPrecision precision, GError **error)
+{
+  return GUINT_TO_POINTER (100 + part);
+}
+
+static gpointer
+create_nothing (SppnetModel *model, guint part, SppnetPrecision precision, GError **error)
 {
   g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "nothing left");
   return NULL;
@@ -212,8 +218,9 @@ test_references (Place *place, gconstpointer data)
 
   created = destroyed[0] = destroyed[1] = 0;
   for (guint i = 0; i < 3; i++)
-    g_assert_true (sppnet_model_share (model, "second", SPPNET_PRECISION_FLOAT32, create_second, count_destroyed, NULL)
-                   == GINT_TO_POINTER (2));
+    g_assert_true (
+        sppnet_model_share (model, "second", 0, SPPNET_PRECISION_FLOAT32, create_second, count_destroyed, NULL)
+        == GINT_TO_POINTER (2));
   g_assert_cmpint (created, ==, 2);
   g_assert_cmpuint (count_mappings (place->path), >=, 1);
 
@@ -229,7 +236,7 @@ test_references (Place *place, gconstpointer data)
   g_assert_cmpuint (count_mappings (place->path), ==, 0);
 
   model = load (place->path);
-  sppnet_model_share (model, "first", SPPNET_PRECISION_FLOAT32, create_first, NULL, NULL);
+  sppnet_model_share (model, "first", 0, SPPNET_PRECISION_FLOAT32, create_first, NULL, NULL);
   g_assert_cmpint (created, ==, 5);
   sppnet_model_unref (model);
 }
@@ -240,10 +247,21 @@ test_share_failure (Place *place, gconstpointer data)
   g_autoptr (SppnetModel) model = load (place->path);
   g_autoptr (GError) error = NULL;
 
-  g_assert_null (sppnet_model_share (model, "x", SPPNET_PRECISION_FLOAT32, create_nothing, NULL, &error));
+  g_assert_null (sppnet_model_share (model, "x", 0, SPPNET_PRECISION_FLOAT32, create_nothing, NULL, &error));
   g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY);
-  g_assert_true (sppnet_model_share (model, "x", SPPNET_PRECISION_FLOAT32, create_first, NULL, NULL)
+  g_assert_true (sppnet_model_share (model, "x", 0, SPPNET_PRECISION_FLOAT32, create_first, NULL, NULL)
                  == GINT_TO_POINTER (1));
+}
+
+static void
+test_share_parts (Place *place, gconstpointer data)
+{
+  g_autoptr (SppnetModel) model = load (place->path);
+
+  for (guint i = 0; i < 6; i++)
+    g_assert_cmpuint (GPOINTER_TO_UINT (sppnet_model_share (model, "parts", i % 3, SPPNET_PRECISION_FLOAT32,
+                                                            create_part, NULL, NULL)),
+                      ==, 100 + i % 3);
 }
 
 /* Converted numbers do not need the file any more. */
@@ -269,7 +287,7 @@ load_repeatedly (gpointer path)
     g_autoptr (SppnetModel) b = load (path);
 
     g_assert_true (a == b);
-    sppnet_model_share (a, "first", SPPNET_PRECISION_FLOAT32, create_first, NULL, NULL);
+    sppnet_model_share (a, "first", 0, SPPNET_PRECISION_FLOAT32, create_first, NULL, NULL);
   }
   return NULL;
 }
@@ -430,6 +448,7 @@ main (int argc, char **argv)
   TEST ("one-object", test_one_object);
   TEST ("replaced", test_replaced);
   TEST ("references", test_references);
+  TEST ("share-parts", test_share_parts);
   TEST ("share-failure", test_share_failure);
   TEST ("mapping-of-half", test_mapping_of_half);
   TEST ("threads", test_threads);
