@@ -22,7 +22,7 @@ static struct
   gint anchors, rpn_filters, rpn_stride, variants;
   gdouble rpn_epochs, rpn_learning_rate;
   gdouble epochs, learning_rate, backbone_learning_rate, weight_decay, dropout, min_scale, max_scale, around_scale,
-      mosaic, colour, aspect, erase, teachers_part;
+      mosaic, colour, aspect, erase, teachers_part, average;
   gboolean heads_only, rpn, rpn_only, quiet;
 } arg;
 
@@ -84,6 +84,8 @@ static const GOptionEntry schedule_entries[] = {
   { "backbone-learning-rate", 0, 0, G_OPTION_ARG_DOUBLE, &arg.backbone_learning_rate,
     "Of convolution layers (default: 1e-4; sgd 1e-3)", "X" },
   { "weight-decay", 0, 0, G_OPTION_ARG_DOUBLE, &arg.weight_decay, "Default: 0.01; sgd 5e-4", "X" },
+  { "average", 0, 0, G_OPTION_ARG_DOUBLE, &arg.average,
+    "Keep the learning rate, and take the mean of the weights over this last part of the steps (default: 0)", "X" },
   { "dropout", 0, 0, G_OPTION_ARG_DOUBLE, &arg.dropout, "Of a new head's fully connected layers (default: 0.3)", "P" },
   { "warm-up", 0, 0, G_OPTION_ARG_INT, &arg.warm_up, "Steps in which the learning rate rises (default: 200)", "N" },
   { "min-scale", 0, 0, G_OPTION_ARG_DOUBLE, &arg.min_scale, "Smallest resizing of a picture (default: 0.5)", "X" },
@@ -242,6 +244,7 @@ take_defaults (const SppnetTrainOptions *defaults)
   arg.around_scale = defaults->around_scale;
   arg.colour = e->sampler.colour;
   arg.aspect = e->sampler.variation.aspect;
+  arg.average = e->optimizer.average;
   arg.teachers_part = e->teachers_part;
   arg.erase = e->sampler.erase;
 }
@@ -287,6 +290,7 @@ take_numbers (SppnetTrainOptions *options, GError **error)
       || !check_range ("around-scale", arg.around_scale, 1.0, 64.0, error)
       || !check_range ("mosaic", arg.mosaic, 0.0, 1.0, error) || !check_range ("colour", arg.colour, 0.0, 1.0, error)
       || !check_range ("aspect", arg.aspect, 1.0, 4.0, error) || !check_range ("erase", arg.erase, 0.0, 1.0, error)
+      || !check_range ("average", arg.average, 0.0, 1.0, error)
       || !check_range ("teacher-part", arg.teachers_part, 0.0, 1.0, error))
     return FALSE;
   e->seed = (guint32) arg.seed;
@@ -305,6 +309,7 @@ take_numbers (SppnetTrainOptions *options, GError **error)
   e->sampler.variation.aspect = arg.aspect;
   e->sampler.erase = arg.erase;
   e->teachers_part = arg.teachers_part;
+  e->optimizer.average = arg.average;
   options->dropout = arg.dropout;
   options->around_scale = arg.around_scale;
   options->max_proposals = (guint) arg.max_proposals;

@@ -8,6 +8,20 @@
 /* Text "sppnet checkpoint 2 KEY STEP COUNT ARRAYS SHA256\n", then the arrays in native byte order. The checksum is of
  * the first line up to the blank before it and of the arrays. */
 
+#define MOST_ARRAYS 4
+
+static guint
+list_arrays (const SppnetNetwork *network, const SppnetMoments *moments, gfloat *arrays[MOST_ARRAYS])
+{
+  gfloat *all[MOST_ARRAYS] = { network->params, moments->first, moments->second, moments->mean };
+  guint n = 0;
+
+  for (guint i = 0; i < MOST_ARRAYS; i++)
+    if (all[i])
+      arrays[n++] = all[i];
+  return n;
+}
+
 static gchar *
 checksum_of (const gchar *line, const gfloat *const *arrays, guint n_arrays, gsize bytes)
 {
@@ -29,11 +43,11 @@ gboolean
 sppnet_checkpoint_save (const gchar *file, const gchar *key, guint step, const SppnetNetwork *network,
                         const SppnetMoments *moments, GError **error)
 {
-  const gfloat *arrays[3] = { network->params, moments->first, moments->second };
+  gfloat *arrays[MOST_ARRAYS];
+  guint n_arrays = list_arrays (network, moments, arrays);
   gsize bytes = network->n_params * sizeof (gfloat);
-  guint n_arrays = moments->second ? 3 : 2;
   g_autofree gchar *line = first_line (key, step, network->n_params, n_arrays);
-  g_autofree gchar *checksum = checksum_of (line, arrays, n_arrays, bytes);
+  g_autofree gchar *checksum = checksum_of (line, (const gfloat *const *) arrays, n_arrays, bytes);
   g_autofree gchar *header = g_strdup_printf ("%s %s\n", line, checksum);
   gsize length = strlen (header);
   g_autofree gchar *content = g_try_malloc (length + n_arrays * bytes);
@@ -59,11 +73,11 @@ gboolean
 sppnet_checkpoint_load (const gchar *file, const gchar *key, guint *step, SppnetNetwork *network,
                         SppnetMoments *moments, GError **error)
 {
-  gfloat *arrays[3] = { network->params, moments->first, moments->second };
+  gfloat *arrays[MOST_ARRAYS];
+  guint n_arrays = list_arrays (network, moments, arrays);
   gsize bytes = network->n_params * sizeof (gfloat);
-  guint n_arrays = moments->second ? 3 : 2;
   g_autofree gchar *content = NULL, *checksum = NULL, *line = NULL;
-  const gfloat *stored[3];
+  const gfloat *stored[MOST_ARRAYS];
   g_auto (GStrv) words = NULL;
   const gchar *body;
   gsize length;

@@ -2,16 +2,20 @@
 #include "train/descent.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "kernel/kernel.h"
 #include "train/checkpoint.h"
 #include "train/schedule.h"
 
+/* Parameters one step apart are nearly the same. */
+#define AVERAGE_EVERY 10
+
 gboolean
 sppnet_descent_init (SppnetDescent *descent, GError **error)
 {
-  gboolean ok = sppnet_moments_init (&descent->moments, descent->network, descent->optimizer->kind);
+  gboolean ok = sppnet_moments_init (&descent->moments, descent->network, descent->optimizer);
 
   descent->gradients = g_new0 (gfloat *, descent->pictures);
   for (guint k = 0; ok && k < descent->pictures; k++) {
@@ -51,18 +55,40 @@ reduce (SppnetDescent *descent)
                                    MIN (block, n - first));
 }
 
+/* A mean of parameters wants them to move, not to settle. */
+static gdouble
+rate_at (const SppnetDescent *descent, guint step)
+{
+  if (descent->optimizer->average > 0.0)
+    return MIN ((step + 1.0) / (descent->warm_up + 1.0), 1.0);
+  return sppnet_schedule_rate (step, descent->n_steps, descent->warm_up);
+}
+
+static void
+average (SppnetDescent *descent, guint step)
+{
+  guint last = descent->n_steps - 1, back = last - step;
+  guint n = (guint) (descent->optimizer->average * last) / AVERAGE_EVERY; /* before the last one */
+
+  if (back % AVERAGE_EVERY == 0 && back / AVERAGE_EVERY <= n)
+    sppnet_moments_average (&descent->moments, descent->network, n - back / AVERAGE_EVERY, descent->threads);
+}
+
 static gboolean
 run_step (SppnetDescent *descent, guint step, GError **error)
 {
-  gdouble rate = sppnet_schedule_rate (step, descent->n_steps, descent->warm_up), norm;
+  gdouble rate = rate_at (descent, step), norm;
 
   if (!descent->compute (descent->user_data, step, error))
     return FALSE;
   reduce (descent);
   norm = sppnet_optimizer_step (descent->network, &descent->moments, descent->gradients[0], descent->optimizer, step,
                                 rate, descent->threads);
-  if (isfinite (norm))
+  if (isfinite (norm)) {
+    if (descent->moments.mean)
+      average (descent, step);
     return TRUE;
+  }
   g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
                "step %u: the gradient is not finite; a lower learning rate may help", step);
   return FALSE;
@@ -94,5 +120,7 @@ sppnet_descent_run (SppnetDescent *descent, GError **error)
       return FALSE;
     }
   }
+  if (descent->moments.mean && descent->n_steps > 0)
+    memcpy (descent->network->params, descent->moments.mean, sizeof (gfloat) * descent->network->n_params);
   return TRUE;
 }

@@ -122,8 +122,8 @@ run_key (const Run *run)
                                    ? g_strdup_printf (" | %s%.9g", sppnet_teachers_key (s->teachers), s->teachers_part)
                                    : g_strdup ("");
   g_autofree gchar *optimizer
-      = g_strdup_printf ("%d %.9g %.9g %.9g %.9g %.9g %.9g", o->kind, o->learning_rate, o->backbone_learning_rate,
-                         o->momentum, o->second_moment, o->weight_decay, o->clip);
+      = g_strdup_printf ("%d %.9g %.9g %.9g %.9g %.9g %.9g %.9g", o->kind, o->learning_rate, o->backbone_learning_rate,
+                         o->momentum, o->second_moment, o->weight_decay, o->clip, o->average);
   g_autofree gchar *text = g_strdup_printf ("%s %s %s %u %.9g %u %u | %s | %s | %s | %d %u%s", data, config,
                                             s->init_key, s->seed, s->epochs, s->pictures, s->warm_up, regions, scenes,
                                             optimizer, s->outputs_only, s->first_label, teachers);

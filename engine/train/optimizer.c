@@ -21,11 +21,13 @@ zeros (gsize n)
 }
 
 gboolean
-sppnet_moments_init (SppnetMoments *moments, const SppnetNetwork *network, SppnetOptimizerKind kind)
+sppnet_moments_init (SppnetMoments *moments, const SppnetNetwork *network, const SppnetOptimizerSettings *settings)
 {
   moments->first = zeros (network->n_params);
-  moments->second = kind == SPPNET_OPTIMIZER_ADAMW ? zeros (network->n_params) : NULL;
-  return moments->first && (kind != SPPNET_OPTIMIZER_ADAMW || moments->second);
+  moments->second = settings->kind == SPPNET_OPTIMIZER_ADAMW ? zeros (network->n_params) : NULL;
+  moments->mean = settings->average > 0.0 ? zeros (network->n_params) : NULL;
+  return moments->first && (settings->kind != SPPNET_OPTIMIZER_ADAMW || moments->second)
+         && (settings->average == 0.0 || moments->mean);
 }
 
 void
@@ -33,6 +35,17 @@ sppnet_moments_clear (SppnetMoments *moments)
 {
   g_clear_pointer (&moments->first, sppnet_aligned_free);
   g_clear_pointer (&moments->second, sppnet_aligned_free);
+  g_clear_pointer (&moments->mean, sppnet_aligned_free);
+}
+
+void
+sppnet_moments_average (SppnetMoments *moments, const SppnetNetwork *network, guint n, guint threads)
+{
+  gfloat share = 1.0f / ((gfloat) n + 1.0f);
+
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (gsize i = 0; i < network->n_params; i++)
+    moments->mean[i] += share * (network->params[i] - moments->mean[i]);
 }
 
 gsize

@@ -17,18 +17,26 @@ typedef struct
   gdouble momentum;               /* SGD; Adam's first moment */
   gdouble second_moment;          /* Adam */
   gdouble weight_decay;
-  gdouble clip; /* largest norm of a gradient; longer ones are scaled down */
+  gdouble clip;    /* largest norm of a gradient; longer ones are scaled down */
+  gdouble average; /* the result is the mean of the parameters over this last part of the steps (stochastic weight
+                    * averaging, Izmailov et al. 2018), and the rate stays what it is after the warm-up; 0: neither */
 } SppnetOptimizerSettings;
 
-/* The moments are arrays as long as the parameters; second is unused by SGD. */
+/* Arrays as long as the parameters. */
 typedef struct
 {
-  gfloat *first, *second;
+  gfloat *first;
+  gfloat *second; /* NULL with SGD */
+  gfloat *mean;   /* of the parameters; NULL where none is wanted */
 } SppnetMoments;
 
 /* Zeros. FALSE: no memory; what there is must still be cleared. */
-gboolean sppnet_moments_init (SppnetMoments *moments, const SppnetNetwork *network, SppnetOptimizerKind kind);
+gboolean sppnet_moments_init (SppnetMoments *moments, const SppnetNetwork *network,
+                              const SppnetOptimizerSettings *settings);
 void sppnet_moments_clear (SppnetMoments *moments);
+
+/* After a step: takes the parameters into the mean, as its number n, from 0. */
+void sppnet_moments_average (SppnetMoments *moments, const SppnetNetwork *network, guint n, guint threads);
 
 /* The first parameter that is trained: the convolution layers come first, and may have no learning rate. */
 gsize sppnet_optimizer_first (const SppnetNetwork *network, const SppnetOptimizerSettings *settings);

@@ -259,6 +259,10 @@ describe (const SppnetTrainOptions *options, const SppnetDataset *dataset, Sppne
   json_builder_add_double_value (builder, e->optimizer.learning_rate);
   json_builder_set_member_name (builder, "backbone_learning_rate");
   json_builder_add_double_value (builder, e->optimizer.backbone_learning_rate);
+  if (e->optimizer.average > 0.0) {
+    json_builder_set_member_name (builder, "average");
+    json_builder_add_double_value (builder, e->optimizer.average);
+  }
   json_builder_set_member_name (builder, "seed");
   json_builder_add_int_value (builder, e->seed);
   json_builder_set_member_name (builder, "tool");

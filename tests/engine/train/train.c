@@ -130,6 +130,14 @@ test_resume_equals_unbroken (Fixture *fixture, gconstpointer user_data)
   g_assert_true (g_bytes_equal (unbroken, resumed));
 }
 
+/* The mean of the weights is resumed, too. */
+static void
+test_average_resumed (Fixture *fixture, gconstpointer user_data)
+{
+  fixture->options.end_to_end.optimizer.average = 0.8;
+  test_resume_equals_unbroken (fixture, user_data);
+}
+
 static void
 test_threads_and_seed (Fixture *fixture, gconstpointer user_data)
 {
@@ -744,6 +752,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD ("loss-falls", test_loss_falls);
   ADD ("resume-equals-unbroken", test_resume_equals_unbroken);
+  ADD ("average-resumed", test_average_resumed);
   ADD ("threads-and-seed", test_threads_and_seed);
   ADD ("checkpoint-of-other-settings", test_checkpoint_of_other_settings);
   ADD ("detects", test_detects);
