@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Winograd's minimal filtering F(SIDE x SIDE, 3x3) in single precision, as the table PART of its level. */
-#include "kernel/winograd.h"
+#pragma once
 
+#include "kernel/winograd.h"
 #include "kernel/winograd_tile.h"
+
+/* Winograd's minimal filtering F(SIDE x SIDE, 3x3) in single precision, as the table PART of its level, for a file that
+ * names both. */
+#if defined(PART)
 
 /* Floats of weights to fetch early: a group of tiles goes through all of them, which are more than caches hold, and
  * what fetches memory ahead in processors stops at the end of each page. */
@@ -21,3 +25,5 @@ add_products (const SppnetWinogradBlock *block, gint plane, gint first, const gi
 
 const SppnetWinogradKernels WINOGRAD_NAME (PART, SPPNET_LEVEL)
     = { .side = SIDE, .input = input_tile, .block = run_block, .weights = weights_tile };
+
+#endif
