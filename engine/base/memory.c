@@ -71,7 +71,7 @@ sppnet_buffer_reserve (SppnetBuffer *buffer, gsize count, gsize size, GError **e
     return buffer->data;
 
   sppnet_buffer_clear (buffer);
-  buffer->data = sppnet_aligned_alloc (bytes);
+  buffer->data = sppnet_aligned_alloc_huge (bytes);
   if (!buffer->data) {
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "cannot allocate %" G_GSIZE_FORMAT " bytes", bytes);
     return NULL;

@@ -25,7 +25,7 @@ typedef struct
 } SppnetBuffer;
 
 /* Makes room for count elements of size bytes; the content is lost when it moves. SPPNET_ERROR_MEMORY on failure or
- * overflow. Returns the memory. */
+ * overflow. Returns the memory, of huge pages like sppnet_aligned_alloc_huge(). */
 gpointer sppnet_buffer_reserve (SppnetBuffer *buffer, gsize count, gsize size, GError **error);
 void sppnet_buffer_clear (SppnetBuffer *buffer);
 
