@@ -291,7 +291,7 @@ take_numbers (SppnetTrainOptions *options, GError **error)
       || !check_range ("mosaic", arg.mosaic, 0.0, 1.0, error) || !check_range ("colour", arg.colour, 0.0, 1.0, error)
       || !check_range ("aspect", arg.aspect, 1.0, 4.0, error) || !check_range ("erase", arg.erase, 0.0, 1.0, error)
       || !check_range ("average", arg.average, 0.0, 1.0, error)
-      || !check_range ("teacher-part", arg.teachers_part, 0.0, 1.0, error))
+      || !check_range ("teacher-part", arg.teachers_part, 0.001, 1.0, error))
     return FALSE;
   e->seed = (guint32) arg.seed;
   e->threads = (guint) arg.threads;
@@ -301,6 +301,8 @@ take_numbers (SppnetTrainOptions *options, GError **error)
   e->warm_up = (guint) arg.warm_up;
   if (arg.regions != NO_NUMBER)
     e->sampler.regions = (guint) arg.regions;
+  if (arg.candidates > 0 && (guint) arg.candidates <= e->sampler.regions)
+    return usage (error, "--candidates: %d regions are no choice for %u", arg.candidates, e->sampler.regions);
   e->sampler.candidates = (guint) arg.candidates;
   e->sampler.min_scale = arg.min_scale;
   e->sampler.max_scale = arg.max_scale;
@@ -365,11 +367,15 @@ check_combinations (const SppnetTrainOptions *options, GError **error)
     return usage (error, "--teacher has no meaning where the convolution layers are not trained");
   if (arg.teachers_part != options->end_to_end.teachers_part && !arg.teachers)
     return usage (error, "--teacher-part needs --teacher");
-  if ((arg.heads_only || arg.add_class) && varied)
+  if ((arg.heads_only || arg.add_class || arg.rpn_only) && varied)
     return usage (error,
-                  "with %s, pictures are seen in four fixed variants: --min-scale, --max-scale, --mosaic, --colour,"
+                  "with %s, pictures are seen in fixed variants: --min-scale, --max-scale, --mosaic, --colour,"
                   " --aspect and --erase have no meaning",
-                  arg.heads_only ? "--heads-only" : "--add-class");
+                  arg.heads_only  ? "--heads-only"
+                  : arg.add_class ? "--add-class"
+                                  : "--rpn-only");
+  if (arg.rpn_only && arg.average != options->end_to_end.optimizer.average)
+    return usage (error, "--average has no meaning with --rpn-only");
   return TRUE;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backbone/plan.h"
 
+#include <math.h>
+
 #include "backbone/winograd.h"
 
 /* Tiles to wait for where the weights (input channels times filters) are large, unless their output would be. */
@@ -66,7 +68,7 @@ winograd_cost (const SppnetConv *conv, SppnetMethod method, const SppnetShape *o
 {
   const SppnetConvKernels *kernels = kernels_of (conv, method);
   gdouble weights = (gdouble) sppnet_winograd_planes (kernels) * conv->channels * conv->layer->filters;
-  gdouble passes = MAX (n_tiles (kernels, out) / sppnet_winograd_tiles (kernels, conv->channels), 1.0);
+  gdouble passes = ceil (n_tiles (kernels, out) / sppnet_winograd_tiles (kernels, conv->channels));
 
   return winograd_products (conv, method, out) + READING * passes * weights;
 }
@@ -82,16 +84,21 @@ sppnet_plan_method (const SppnetConv *conv, const SppnetShape *out)
   return SPPNET_METHOD_DIRECT;
 }
 
-/* The method of a layer, or its variant with small tiles, whose weights are packed when a plan has one. */
+/* The method of a layer, or Winograd with small tiles, whose weights are packed when a plan has it. */
 static SppnetMethod
 choose (const SppnetConv *conv, const SppnetShape *out)
 {
+  const SppnetMethod small = SPPNET_METHOD_WINOGRAD_SMALL;
   SppnetMethod method = sppnet_plan_method (conv, out);
+  gboolean better;
 
-  if (method == SPPNET_METHOD_WINOGRAD && conv->kernels->small_tiles
-      && winograd_cost (conv, SPPNET_METHOD_WINOGRAD_SMALL, out) < winograd_cost (conv, method, out))
-    method = SPPNET_METHOD_WINOGRAD_SMALL;
-  return method;
+  if (!conv->kernels || !conv->winograd || !conv->kernels->small_tiles)
+    return method;
+  if (method == SPPNET_METHOD_WINOGRAD)
+    better = winograd_cost (conv, small, out) < winograd_cost (conv, method, out);
+  else
+    better = winograd_products (conv, small, out) < direct_products (conv->layer, conv->channels, out);
+  return better ? small : method;
 }
 
 /* Rows of a Winograd step. Weights that are larger than a second-level cache are worth reading only for many tiles at a
@@ -175,7 +182,7 @@ sppnet_step_cost (const SppnetStep *step, const SppnetConfig *config, const Sppn
     cost->flop = 2.0 * cost->products;
     if (sppnet_method_is_winograd (step->method)) {
       kernel = sppnet_winograd_planes (kernels_of (packed, step->method));
-      cost->products = winograd_products (packed, step->method, conv);
+      cost->products = winograd_cost (packed, step->method, conv);
     }
     floats += kernel * channels * layer->filters;
     if (layer->kind == SPPNET_LAYER_MERGE)

@@ -43,7 +43,8 @@ void sppnet_step_input_rows (const SppnetStep *step, const SppnetConfig *config,
 typedef struct
 {
   gdouble flop;     /* by the layer's definition; pooling and normalisation count none */
-  gdouble products; /* of an input value with a filter, as the method computes them, its transforms included */
+  gdouble products; /* of an input value with a filter, as the method computes them, transforms and reading of weights
+                       included */
   gdouble bytes;    /* of input, weights and output */
 } SppnetStepCost;
 

@@ -9,7 +9,7 @@
 /* Uninitialised, aligned, or NULL when the memory cannot be had. Free with sppnet_aligned_free(). */
 gpointer sppnet_aligned_alloc (gsize bytes);
 /* The same, of huge pages where it is large and the system gives them on request: for what is read from start to end
- * again and again and does not stay in the cache, such as weights. */
+ * again and again and does not stay in the cache, such as weights, and for what is read here and there. */
 gpointer sppnet_aligned_alloc_huge (gsize bytes);
 void sppnet_aligned_free (gpointer memory);
 

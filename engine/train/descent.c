@@ -9,8 +9,9 @@
 #include "train/checkpoint.h"
 #include "train/schedule.h"
 
-/* Parameters one step apart are nearly the same. */
+/* Parameters one step apart are nearly the same: a mean is of those after every tenth step, unless these are few. */
 #define AVERAGE_EVERY 10
+#define AVERAGED 10
 
 gboolean
 sppnet_descent_init (SppnetDescent *descent, GError **error)
@@ -55,29 +56,21 @@ reduce (SppnetDescent *descent)
                                    MIN (block, n - first));
 }
 
-/* A mean of parameters wants them to move, not to settle. */
-static gdouble
-rate_at (const SppnetDescent *descent, guint step)
-{
-  if (descent->optimizer->average > 0.0)
-    return MIN ((step + 1.0) / (descent->warm_up + 1.0), 1.0);
-  return sppnet_schedule_rate (step, descent->n_steps, descent->warm_up);
-}
-
 static void
 average (SppnetDescent *descent, guint step)
 {
-  guint last = descent->n_steps - 1, back = last - step;
-  guint n = (guint) (descent->optimizer->average * last) / AVERAGE_EVERY; /* before the last one */
+  guint last = descent->n_steps - 1, back = last - step, part = (guint) (descent->optimizer->average * last);
+  guint every = CLAMP (part / AVERAGED, 1, AVERAGE_EVERY), n = part / every; /* before the last one */
 
-  if (back % AVERAGE_EVERY == 0 && back / AVERAGE_EVERY <= n)
-    sppnet_moments_average (&descent->moments, descent->network, n - back / AVERAGE_EVERY, descent->threads);
+  if (back % every == 0 && back / every <= n)
+    sppnet_moments_average (&descent->moments, descent->network, n - back / every, descent->threads);
 }
 
 static gboolean
 run_step (SppnetDescent *descent, guint step, GError **error)
 {
-  gdouble rate = rate_at (descent, step), norm;
+  /* A mean of parameters wants them to move, not to settle. */
+  gdouble rate = sppnet_schedule_rate (step, descent->n_steps, descent->warm_up, descent->moments.mean == NULL), norm;
 
   if (!descent->compute (descent->user_data, step, error))
     return FALSE;

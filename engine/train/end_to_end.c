@@ -302,6 +302,7 @@ static gboolean
 scale_new_layers (Run *run, GError **error)
 {
   Slot *slot = &run->slots[0];
+  SppnetLesson *lesson = g_steal_pointer (&slot->lesson); /* not asked here */
   gdouble square = 0.0, map_square = 0.0;
   guint pictures = 0;
   const guint n = MIN (8, run->dataset->annotations->len);
@@ -312,15 +313,18 @@ scale_new_layers (Run *run, GError **error)
     const Draw draw = { 1.0, FALSE };
 
     run_slot (run, slot, sppnet_shuffle_at (&run->shuffle, k), &draw, k);
-    if (slot->error) {
-      g_propagate_error (error, g_steal_pointer (&slot->error));
-      return FALSE;
-    }
+    if (slot->error)
+      break;
     if (slot->sampler->samples.n > 0) {
       square += sppnet_pass_pooled_square (slot->pass, run->network, slot->sampler->samples.n);
       map_square += sppnet_pass_map_square (slot->pass);
       pictures++;
     }
+  }
+  slot->lesson = lesson;
+  if (slot->error) {
+    g_propagate_error (error, g_steal_pointer (&slot->error));
+    return FALSE;
   }
   if (pictures == 0)
     return TRUE;
@@ -347,8 +351,10 @@ allocate (Run *run, GError **error)
     run->slots[k].pass = sppnet_pass_new (run->network, run->packs);
     if (run->packs && sppnet_packs_get_rpn (run->packs))
       run->slots[k].rpn = sppnet_rpn_new_for_layers (&run->network->config, sppnet_packs_get_rpn (run->packs));
-    if (run->settings->teachers)
+    if (run->settings->teachers) {
+      run->slots[k].sampler->keep_plain = TRUE;
       run->slots[k].lesson = sppnet_lesson_new (run->settings->teachers);
+    }
     run->slots[k].gradient = run->descent.gradients[k];
   }
   return TRUE;

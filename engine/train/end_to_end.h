@@ -19,10 +19,10 @@ typedef struct
   gboolean new_head; /* the first fully connected layer has its initial weights: fit their scale to the vectors */
   gboolean new_rpn;  /* a region proposal network is trained with the rest: likewise, to the maps */
   guint warm_up; /* steps in which the learning rate rises from 0, at most a quarter of all; then it falls to 1 % along
-                  * half a cosine */
+                  * half a cosine, or stays with optimizer.average */
   SppnetSamplerSettings sampler;
   SppnetOptimizerSettings optimizer;
-  const SppnetTeachers *teachers; /* (nullable): not with variants; the sampler's plain must be set */
+  const SppnetTeachers *teachers; /* (nullable): not with variants */
   gdouble teachers_part;          /* of what the classifier learns */
   gboolean outputs_only;          /* with variants: the fully connected layers stay as they are, too */
   guint first_label;        /* with outputs_only: so do the outputs of the labels before this one, and of background */

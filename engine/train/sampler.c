@@ -312,7 +312,7 @@ sppnet_sampler_draw (SppnetSampler *sampler, const SppnetDataset *dataset, guint
                                                                 error))
     return FALSE;
   cells = (gsize) scene->width * (gsize) scene->height;
-  if (settings->plain) {
+  if (sampler->keep_plain) {
     if (!sppnet_buffer_reserve (&sampler->plain, cells, 3 * sizeof (gfloat), error))
       return FALSE;
     write_input (scene, config, NULL, sampler->plain.data);

@@ -21,15 +21,15 @@ typedef struct
   guint anchors;  /* per scene, where there is a region proposal network */
   gdouble colour; /* brightness, contrast and saturation vary by up to this part, hue by up to this part of 45 degrees,
                    * red and blue by up to a quarter of it */
-  gboolean plain; /* the input is wanted as it is without erase and colour, too */
 } SppnetSamplerSettings;
 
 /* Scratch memory and the last drawn example. */
 typedef struct
 {
   SppnetScene scene;
-  SppnetBuffer input; /* [height][width][3] network input */
-  SppnetBuffer plain; /* likewise, nothing hidden and no colour changed */
+  SppnetBuffer input;  /* [height][width][3] network input */
+  gboolean keep_plain; /* set by the owner: plain is wanted */
+  SppnetBuffer plain;  /* as input, nothing hidden and no colour changed */
   SppnetSamples samples;
   SppnetBuffer boxes, targets, box_targets;
   SppnetRpnTargets rpn_targets;

@@ -228,6 +228,22 @@ paint (SppnetScene *scene, gint x, gint y, gint width, gint height, SppnetRandom
   }
 }
 
+/* Whether a patch would hide too much of another object than number k. */
+static gboolean
+hides_another (const SppnetScene *scene, guint k, const SppnetBox *patch)
+{
+  for (guint i = 0; i < scene->objects->len; i++) {
+    const SppnetSceneObject *object = &g_array_index (scene->objects, SppnetSceneObject, i);
+    const SppnetBox *box = &object->box;
+    gfloat width = MIN (box->x + box->width, patch->x + patch->width) - MAX (box->x, patch->x);
+    gfloat height = MIN (box->y + box->height, patch->y + patch->height) - MAX (box->y, patch->y);
+
+    if (i != k && object->label >= 0 && MAX (width, 0.0f) * MAX (height, 0.0f) > MOST_ERASED * box->width * box->height)
+      return TRUE;
+  }
+  return FALSE;
+}
+
 void
 sppnet_scene_erase (SppnetScene *scene, gdouble part, SppnetRandom *random)
 {
@@ -240,12 +256,15 @@ sppnet_scene_erase (SppnetScene *scene, gdouble part, SppnetRandom *random)
       continue;
     side = sqrt (LEAST_ERASED + (MOST_ERASED - LEAST_ERASED) * sppnet_random_uniform (random));
     stretch = sqrt (any_factor (ERASED_ASPECT, random));
+    width = MAX ((gint) (object->box.width * side * stretch), 1);
+    height = MAX ((gint) (object->box.height * side / stretch), 1);
     left = (gint) object->box.x;
     top = (gint) object->box.y;
-    width = MIN ((gint) (object->box.width * MIN (side * stretch, 1.0)), scene->width - left);
-    height = MIN ((gint) (object->box.height * MIN (side / stretch, 1.0)), scene->height - top);
     left += (gint) sppnet_random_below (random, (guint32) MAX ((gint) object->box.width - width, 0) + 1);
     top += (gint) sppnet_random_below (random, (guint32) MAX ((gint) object->box.height - height, 0) + 1);
-    paint (scene, left, top, width, height, random);
+    width = MIN (width, scene->width - left);
+    height = MIN (height, scene->height - top);
+    if (!hides_another (scene, k, &(SppnetBox) { (gfloat) left, (gfloat) top, (gfloat) width, (gfloat) height }))
+      paint (scene, left, top, width, height, random);
   }
 }

@@ -46,8 +46,8 @@ gboolean sppnet_scene_draw (SppnetScene *scene, const SppnetDataset *dataset, gu
 gboolean sppnet_scene_draw_mosaic (SppnetScene *scene, const SppnetDataset *dataset, guint picture, gdouble scale,
                                    const SppnetSceneVariation *variation, SppnetRandom *random, GError **error);
 
-/* Paints a patch of one colour over this part of the objects (Zhong et al. 2017). Their boxes stay: what is hidden is
- * still there. */
+/* Paints a patch of one colour over this part of the objects (Zhong et al. 2017). No patch hides more than a quarter of
+ * an object. Their boxes stay: what is hidden is still there. */
 void sppnet_scene_erase (SppnetScene *scene, gdouble part, SppnetRandom *random);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SppnetScene, sppnet_scene_clear)

@@ -4,12 +4,14 @@
 #include <math.h>
 
 gdouble
-sppnet_schedule_rate (guint step, guint n_steps, guint warm_up)
+sppnet_schedule_rate (guint step, guint n_steps, guint warm_up, gboolean settles)
 {
   gdouble done;
 
   if (step < warm_up)
     return (step + 1.0) / (warm_up + 1.0);
+  if (!settles)
+    return 1.0;
   done = (gdouble) (step - warm_up) / (n_steps > warm_up ? n_steps - warm_up : 1);
   return 0.01 + 0.99 * 0.5 * (1.0 + cos (G_PI * MIN (done, 1.0)));
 }

@@ -6,8 +6,9 @@
 /* What comes when in a training run. All follows from the seed and the number of the step, so that a resumed run goes
  * on as an unbroken one. */
 
-/* Factor on the learning rate: rises from 0 in the first warm_up steps, then falls to 1 % along half a cosine. */
-gdouble sppnet_schedule_rate (guint step, guint n_steps, guint warm_up);
+/* Factor on the learning rate: rises from 0 in the first warm_up steps, then falls to 1 % along half a cosine, or stays
+ * where it does not settle. */
+gdouble sppnet_schedule_rate (guint step, guint n_steps, guint warm_up, gboolean settles);
 
 /* A sequence of random numbers that depends on nothing that ran before it. */
 SppnetRandom sppnet_schedule_random (guint32 seed, guint64 number);

@@ -35,7 +35,7 @@ struct _SppnetLesson
 static gboolean
 fits (const SppnetConfig *teacher, const SppnetConfig *config)
 {
-  return sppnet_network_same_outputs (teacher, config->labels) && teacher->box_input == SPPNET_BOX_HEAD
+  return sppnet_network_same_outputs (teacher, config->labels) && teacher->box_input != SPPNET_BOX_POOLED
          && teacher->input_bgr == config->input_bgr
          && memcmp (teacher->input_mean, config->input_mean, sizeof config->input_mean) == 0
          && memcmp (teacher->input_scale, config->input_scale, sizeof config->input_scale) == 0;
@@ -56,8 +56,8 @@ load_teacher (Teacher *teacher, const gchar *file, const SppnetConfig *learner, 
   if (!fits (config, learner)) {
     g_set_error (
         error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
-        "%s: a teacher needs a softmax and box regression for just the labels that are trained, in their order, "
-        "and the same input",
+        "%s: a teacher needs a softmax over just the labels that are trained, in their order, no ridge regression of "
+        "boxes, and the same input",
         file);
     return FALSE;
   }
@@ -70,7 +70,6 @@ load_teacher (Teacher *teacher, const gchar *file, const SppnetConfig *learner, 
   teacher->packs = sppnet_packs_new (teacher->network, error);
   if (!teacher->packs)
     return FALSE;
-  sppnet_packs_update (teacher->packs, 1);
   return TRUE;
 }
 

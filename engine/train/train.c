@@ -372,16 +372,8 @@ train_network (const SppnetTrainOptions *options, SppnetNetwork *network, Sppnet
   g_autofree gchar *init_key = sppnet_model_fingerprint (init);
   SppnetEndToEndSettings settings = options->end_to_end;
   g_autoptr (SppnetVariants) variants = NULL;
-  g_autoptr (SppnetTeachers) teachers = NULL;
 
   settings.init_key = init_key;
-  if (options->teachers) {
-    teachers = sppnet_teachers_new (options->teachers, &network->config, error);
-    if (!teachers)
-      return FALSE;
-    settings.teachers = teachers;
-    settings.sampler.plain = TRUE;
-  }
   if (options->heads_only) {
     settings.optimizer.backbone_learning_rate = 0.0;
     variants = sppnet_variants_new (init, dataset, maps, error);
@@ -502,6 +494,7 @@ sppnet_train (const SppnetTrainOptions *given, SppnetProgress progress, gpointer
   g_autoptr (SppnetDataset) dataset = NULL;
   g_autoptr (SppnetModel) init = NULL;
   g_autoptr (SppnetNetwork) network = NULL;
+  g_autoptr (SppnetTeachers) teachers = NULL;
   g_auto (SppnetConfig) config;
   gfloat *svm[2] = { NULL, NULL }, *box[2] = { NULL, NULL };
   gboolean ok;
@@ -511,6 +504,12 @@ sppnet_train (const SppnetTrainOptions *given, SppnetProgress progress, gpointer
   options.rpn.seed = options.end_to_end.seed;
   if (options.rpn_joint && !options.add_class)
     options.end_to_end.sampler.jitter = RPN_JITTER;
+  if ((options.heads_only || options.add_class || options.rpn_only)
+      && (options.end_to_end.sampler.candidates > 0 || (options.teachers && options.teachers[0]))) {
+    g_set_error_literal (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
+                         "hard candidates and teachers are for the training of all layers");
+    return FALSE;
+  }
   if (g_mkdir_with_parents (options.work, 0777) != 0) {
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_WRITE, "%s: %s", options.work, g_strerror (errno));
     return FALSE;
@@ -522,7 +521,9 @@ sppnet_train (const SppnetTrainOptions *given, SppnetProgress progress, gpointer
   if (dataset && options.add_class)
     return sppnet_train_add_class (&options, init, dataset, progress, user_data, error);
   network = dataset ? make_network (&options, init, dataset, error) : NULL;
-  if (!network
+  if (network && options.teachers && options.teachers[0])
+    options.end_to_end.teachers = teachers = sppnet_teachers_new (options.teachers, &network->config, error);
+  if (!network || (options.teachers && options.teachers[0] && !teachers)
       || (!options.rpn_joint
           && !sppnet_dataset_propose (dataset, options.proposals, options.max_proposals, options.end_to_end.seed,
                                       options.end_to_end.threads, proposals_file, progress, user_data, error))

@@ -104,8 +104,10 @@ test_small_tiles (void)
     gint rows;
   } cases[] = { { 20, 15, SPPNET_METHOD_WINOGRAD_SMALL, 32 },
                 { 8, 8, SPPNET_METHOD_WINOGRAD_SMALL, 80 },
+                { 8, 2, SPPNET_METHOD_WINOGRAD_SMALL, 80 }, /* large tiles would be more work than none */
+                { 2, 2, SPPNET_METHOD_DIRECT, 1 },
                 { 40, 30, SPPNET_METHOD_WINOGRAD, 36 },
-                { 48, 48, SPPNET_METHOD_WINOGRAD, 30 },
+                { 60, 60, SPPNET_METHOD_WINOGRAD, 24 },
                 { 480, 270, SPPNET_METHOD_WINOGRAD, 6 } };
   g_auto (SppnetConfig) config;
   SppnetShape shapes[SPPNET_MAX_LAYERS + 1];
@@ -124,7 +126,7 @@ test_small_tiles (void)
   }
   make_plan (&plan, &config, 20, 15, shapes);
   sppnet_step_cost (&plan.steps[1], &config, &weights, shapes, &cost);
-  g_assert_cmpfloat (cost.products, ==, 20.0 * 36 * (64 * 512 + 9 * 64 + 10 * 512));
+  g_assert_cmpfloat (cost.products, ==, 20.0 * 36 * (64 * 512 + 9 * 64 + 10 * 512) + 12.0 * 36 * 64 * 512);
   /* Only the layer's own weights. */
   g_assert_cmpint (sppnet_plan_method (&weights.conv[1], &shapes[2]), ==, SPPNET_METHOD_WINOGRAD);
 }
@@ -197,7 +199,7 @@ test_step (void)
   g_assert_cmpfloat (cost.bytes, ==, 4.0 * (640 * 480 * 3 + 320 * 240 * 16 + 27 * 16));
   sppnet_step_cost (&plan.steps[3], &config, &weights, shapes, &cost);
   g_assert_cmpfloat (cost.flop, ==, 2.0 * 160 * 120 * 144 * 128);
-  g_assert_cmpfloat (cost.products, ==, 540.0 * 64 * (16 * 128 + 9 * 16 + 10 * 128));
+  g_assert_cmpfloat (cost.products, ==, 540.0 * 64 * (16 * 128 + 9 * 16 + 10 * 128) + 12.0 * 15 * 64 * 16 * 128);
 }
 
 static void

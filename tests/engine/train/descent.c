@@ -87,10 +87,11 @@ test_settles (void)
 static void
 test_average (void)
 {
-  /* One step at half the rate, then 100; the mean is over steps 100, 90, ..., 50. */
+  /* One step at half the rate, then 100; the mean is over steps 100, 95, ..., 50, then 100, 90, ..., 0. */
   g_assert_cmpfloat_with_epsilon (way (101, 1, 0.5), 0.5 + 75, 1e-2);
   g_assert_cmpfloat_with_epsilon (way (101, 1, 1.0), (0.5 + 10 * 0.5 + 550) / 11, 1e-2);
   /* Too short a part for more than the last. */
+  g_assert_cmpfloat_with_epsilon (way (101, 1, 0.05), 0.5 + 97.5, 1e-2);
   g_assert_cmpfloat_with_epsilon (way (101, 1, 1e-6), 100.5, 1e-2);
   g_assert_cmpfloat_with_epsilon (way (1, 0, 0.5), 1.0, 1e-2);
 }

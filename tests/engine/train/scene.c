@@ -212,6 +212,41 @@ test_erase (Fixture *fixture, gconstpointer user_data)
   }
 }
 
+/* A small object before a large one is never hidden by the large one's patch. */
+static void
+test_erase_around (Fixture *fixture, gconstpointer user_data)
+{
+  SppnetScene *scene = &fixture->scene;
+  SppnetSceneObject large = { { 0, 0, 100, 100 }, 0 }, small = { { 40, 40, 20, 20 }, 1 },
+                    tiny = { { 120, 80, 6, 6 }, 0 };
+  guint8 *rgb;
+  guint painted = 0;
+
+  scene->width = SCENE_WIDTH;
+  scene->height = SCENE_HEIGHT;
+  rgb = sppnet_buffer_reserve (&scene->rgb, SCENE_WIDTH * SCENE_HEIGHT, 3, NULL);
+  g_array_append_val (scene->objects, large);
+  g_array_append_val (scene->objects, small);
+  g_array_append_val (scene->objects, tiny);
+  for (guint i = 0; i < 200; i++) {
+    SppnetRandom random = { 300 + i };
+    guint hidden[3] = { 0 };
+
+    memset (rgb, 1, SCENE_WIDTH * SCENE_HEIGHT * 3);
+    sppnet_scene_erase (scene, 1.0, &random);
+    for (gint p = 0; p < SCENE_WIDTH * SCENE_HEIGHT; p++)
+      for (guint k = 0; k < 3 && (rgb[3 * p] != 1 || rgb[3 * p + 1] != 1 || rgb[3 * p + 2] != 1); k++)
+        hidden[k]
+            += within (&g_array_index (scene->objects, SppnetSceneObject, k).box, p % SCENE_WIDTH, p / SCENE_WIDTH);
+    painted += hidden[0] > 0;
+    g_assert_cmpuint (hidden[0], <=, 2500 + 100); /* its own and the small one's */
+    g_assert_cmpuint (hidden[1], <=, 100 + 100);
+    g_assert_cmpuint (hidden[2], >, 0);
+    g_assert_cmpuint (hidden[2], <=, 9);
+  }
+  g_assert_cmpuint (painted, >, 190);
+}
+
 /* The network's input at a strength: none leaves the pixels as they are. */
 static void
 test_colour (Fixture *fixture, gconstpointer user_data)
@@ -417,6 +452,7 @@ main (int argc, char **argv)
   ADD ("mosaic", test_mosaic);
   ADD ("aspect", test_aspect);
   ADD ("erase", test_erase);
+  ADD ("erase-around", test_erase_around);
   ADD ("colour", test_colour);
   ADD ("boxes", test_boxes);
   ADD ("few-hard-regions", test_few_hard_regions);

@@ -4,12 +4,14 @@
 static void
 test_rate (void)
 {
-  g_assert_cmpfloat_with_epsilon (sppnet_schedule_rate (0, 100, 9), 0.1, 1e-12);
-  g_assert_cmpfloat_with_epsilon (sppnet_schedule_rate (8, 100, 9), 0.9, 1e-12);
-  g_assert_cmpfloat_with_epsilon (sppnet_schedule_rate (9, 109, 9), 1.0, 1e-12);
-  g_assert_cmpfloat_with_epsilon (sppnet_schedule_rate (59, 109, 9), 0.505, 1e-12);
-  g_assert_cmpfloat_with_epsilon (sppnet_schedule_rate (109, 109, 9), 0.01, 1e-12);
-  g_assert_cmpfloat_with_epsilon (sppnet_schedule_rate (5, 3, 5), 1.0, 1e-12); /* shorter than its warm-up */
+  g_assert_cmpfloat_with_epsilon (sppnet_schedule_rate (0, 100, 9, TRUE), 0.1, 1e-12);
+  g_assert_cmpfloat_with_epsilon (sppnet_schedule_rate (8, 100, 9, TRUE), 0.9, 1e-12);
+  g_assert_cmpfloat_with_epsilon (sppnet_schedule_rate (9, 109, 9, TRUE), 1.0, 1e-12);
+  g_assert_cmpfloat_with_epsilon (sppnet_schedule_rate (59, 109, 9, TRUE), 0.505, 1e-12);
+  g_assert_cmpfloat_with_epsilon (sppnet_schedule_rate (109, 109, 9, TRUE), 0.01, 1e-12);
+  g_assert_cmpfloat_with_epsilon (sppnet_schedule_rate (5, 3, 5, TRUE), 1.0, 1e-12); /* shorter than its warm-up */
+  g_assert_cmpfloat_with_epsilon (sppnet_schedule_rate (8, 100, 9, FALSE), 0.9, 1e-12);
+  g_assert_cmpfloat_with_epsilon (sppnet_schedule_rate (99, 100, 9, FALSE), 1.0, 1e-12);
 }
 
 /* Every pass has every picture once, in another order; any place gives the same picture however it is reached. */

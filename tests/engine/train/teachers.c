@@ -90,7 +90,7 @@ ask (Fixture *fixture, const gchar *models, gboolean other, gint labels[2])
   g_autoptr (SppnetTeachers) teachers = NULL;
   g_autoptr (SppnetLesson) lesson = NULL;
   g_autoptr (GError) error = NULL;
-  const SppnetSamplerSettings settings = { .variation = { .aspect = 1.0 }, .colour = 0.5, .erase = 1.0, .plain = TRUE };
+  const SppnetSamplerSettings settings = { .variation = { .aspect = 1.0 }, .colour = 0.5, .erase = 1.0 };
   SppnetRandom random = { 1 };
   const gchar *files[3] = { NULL };
   const gfloat *found;
@@ -106,6 +106,7 @@ ask (Fixture *fixture, const gchar *models, gboolean other, gint labels[2])
   teachers = sppnet_teachers_new (files, config, &error);
   g_assert_no_error (error);
   lesson = sppnet_lesson_new (teachers);
+  sampler->keep_plain = TRUE;
   sppnet_sampler_draw (sampler, dataset, 0, 1.0, FALSE, config, &settings, &random, &error);
   g_assert_no_error (error);
   input = sampler->plain.data;
@@ -160,7 +161,9 @@ test_learns_what_is_taught (Fixture *fixture, gconstpointer user_data)
 {
   const gchar *teachers[] = { fixture->files[0], NULL };
   g_autofree gchar *list = g_build_filename (fixture->dir, "Annotations", NULL);
+  g_autofree gchar *work = g_strconcat (fixture->files[1], ".work", NULL);
   g_autofree gfloat *first = NULL, *second = NULL;
+  g_autoptr (GError) error = NULL;
   gint labels[2];
 
   train (fixture, 0);
@@ -180,6 +183,17 @@ test_learns_what_is_taught (Fixture *fixture, gconstpointer user_data)
   fixture->options.teachers = teachers;
   fixture->options.end_to_end.teachers_part = 1.0;
   train (fixture, 1);
+  /* The checkpoint knows what was taught. */
+  fixture->options.end_to_end.teachers_part = 0.5;
+  fixture->options.work = work;
+  g_assert_false (sppnet_train (&fixture->options, NULL, NULL, &error));
+  g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS);
+  g_clear_error (&error);
+  fixture->options.end_to_end.teachers_part = 1.0;
+  teachers[0] = fixture->init;
+  g_assert_false (sppnet_train (&fixture->options, NULL, NULL, &error));
+  g_assert_nonnull (strstr (error->message, fixture->init));
+
   first = ask (fixture, "0", FALSE, labels);
   second = ask (fixture, "1", FALSE, labels);
   for (guint k = 0; k < 2; k++) {

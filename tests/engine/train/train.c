@@ -159,6 +159,83 @@ test_threads_and_seed (Fixture *fixture, gconstpointer user_data)
   g_assert_false (g_bytes_equal (one, other));
 }
 
+/* The same with all that is off by default. */
+static void
+test_threads_and_variation (Fixture *fixture, gconstpointer user_data)
+{
+  SppnetEndToEndSettings *e = &fixture->options.end_to_end;
+
+  e->sampler.candidates = 3 * e->sampler.regions;
+  e->sampler.mosaic = 0.5;
+  e->sampler.variation.aspect = 1.3;
+  e->sampler.erase = 0.5;
+  e->optimizer.average = 0.9;
+  test_threads_and_seed (fixture, user_data);
+}
+
+/* Any setting that changes a run. */
+static void
+test_checkpoint_of_any_other_setting (Fixture *fixture, gconstpointer user_data)
+{
+  SppnetEndToEndSettings *e = &fixture->options.end_to_end;
+  gdouble *numbers[] = { &e->epochs,
+                         &e->sampler.positive_fraction,
+                         &e->sampler.easy_fraction,
+                         &e->sampler.min_scale,
+                         &e->sampler.max_scale,
+                         &e->sampler.mosaic,
+                         &e->sampler.variation.aspect,
+                         &e->sampler.erase,
+                         &e->sampler.colour,
+                         &e->optimizer.learning_rate,
+                         &e->optimizer.backbone_learning_rate,
+                         &e->optimizer.momentum,
+                         &e->optimizer.second_moment,
+                         &e->optimizer.weight_decay,
+                         &e->optimizer.clip };
+  guint *counts[]
+      = { &e->seed, &e->pictures, &e->warm_up, &e->sampler.regions, &e->sampler.candidates, &e->sampler.jitter };
+
+  e->epochs = 0.2;
+  train (fixture, NULL, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (numbers) + G_N_ELEMENTS (counts); i++) {
+    gdouble *number = i < G_N_ELEMENTS (numbers) ? numbers[i] : NULL, kept = number ? *number : 0.0;
+    guint *count = number ? NULL : counts[i - G_N_ELEMENTS (numbers)];
+    g_autoptr (GError) error = NULL;
+
+    if (number)
+      *number += 0.125;
+    else
+      (*count)++;
+    g_test_message ("setting %u", i);
+    g_assert_false (sppnet_train (&fixture->options, NULL, NULL, &error));
+    g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS);
+    if (number)
+      *number = kept;
+    else
+      (*count)--;
+  }
+  train (fixture, NULL, NULL);
+}
+
+/* Hard candidates and teachers are not for a fixed backbone. */
+static void
+test_fixed_backbone_refusals (Fixture *fixture, gconstpointer user_data)
+{
+  const gchar *teachers[] = { fixture->init, NULL };
+  g_autoptr (GError) error = NULL;
+
+  fixture->options.heads_only = TRUE;
+  fixture->options.teachers = teachers;
+  g_assert_false (sppnet_train (&fixture->options, NULL, NULL, &error));
+  g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS);
+  g_clear_error (&error);
+  fixture->options.teachers = NULL;
+  fixture->options.end_to_end.sampler.candidates = 500;
+  g_assert_false (sppnet_train (&fixture->options, NULL, NULL, &error));
+  g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS);
+}
+
 static void
 test_checkpoint_of_other_settings (Fixture *fixture, gconstpointer user_data)
 {
@@ -252,6 +329,7 @@ static void
 test_hard_candidates (Fixture *fixture, gconstpointer user_data)
 {
   SppnetSamplerSettings *sampler = &fixture->options.end_to_end.sampler;
+  g_autoptr (GBytes) hardest = NULL, all = NULL, any = NULL;
 
   fixture->options.end_to_end.epochs = 8;
   sampler->candidates = 4 * sampler->regions;
@@ -259,6 +337,19 @@ test_hard_candidates (Fixture *fixture, gconstpointer user_data)
   sampler->erase = 0.3;
   train (fixture, NULL, NULL);
   g_assert_cmpuint (count_found (fixture->output, 20), >=, 16);
+  hardest = read_output (fixture);
+  remove_tree (fixture->work);
+  /* Not the same as so many at random. */
+  sampler->regions = sampler->candidates;
+  train (fixture, NULL, NULL);
+  all = read_output (fixture);
+  g_assert_false (g_bytes_equal (hardest, all));
+  remove_tree (fixture->work);
+  sampler->regions = sampler->candidates / 4;
+  sampler->candidates = 0;
+  train (fixture, NULL, NULL);
+  any = read_output (fixture);
+  g_assert_false (g_bytes_equal (hardest, any));
 }
 
 /* The paper's stages on top: SVMs with hard negatives and ridge regression. */
@@ -754,6 +845,9 @@ main (int argc, char **argv)
   ADD ("resume-equals-unbroken", test_resume_equals_unbroken);
   ADD ("average-resumed", test_average_resumed);
   ADD ("threads-and-seed", test_threads_and_seed);
+  ADD ("threads-and-variation", test_threads_and_variation);
+  ADD ("checkpoint-of-any-other-setting", test_checkpoint_of_any_other_setting);
+  ADD ("fixed-backbone-refusals", test_fixed_backbone_refusals);
   ADD ("checkpoint-of-other-settings", test_checkpoint_of_other_settings);
   ADD ("detects", test_detects);
   ADD ("hard-candidates", test_hard_candidates);
