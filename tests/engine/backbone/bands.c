@@ -6,6 +6,7 @@
 
 #include "backbone/backbone.h"
 #include "backbone/layers.h"
+#include "backbone/plan.h"
 #include "base/cpu.h"
 #include "base/memory.h"
 #include "base/random.h"
@@ -290,6 +291,47 @@ test_last_tile (void)
   check_bands (backbone, &frame, &map, 30, 1);
 }
 
+/* Frames for which the plan has small Winograd tiles, pooled and not, and then has not; one model for all. */
+static void
+test_small_tiles (void)
+{
+  static const struct
+  {
+    gint width, height;
+    gboolean small;
+  } frames[] = { { 20, 15, TRUE }, { 120, 60, FALSE }, { 19, 16, TRUE } };
+  g_auto (SppnetConfig) config;
+  g_autoptr (SppnetModel) model = NULL;
+  g_autoptr (SppnetBackbone) backbone = NULL;
+  SppnetRandom random = { 21 };
+
+  sppnet_config_init (&config);
+  config.n_layers = 4;
+  config.layers[0]
+      = (SppnetLayer) { .kind = SPPNET_LAYER_CONV, .filters = 16, .kernel_width = 1, .kernel_height = 1, .stride = 1 };
+  config.layers[1] = (SppnetLayer) {
+    .kind = SPPNET_LAYER_CONV, .filters = 32, .kernel_width = 3, .kernel_height = 3, .stride = 1, .pad_x = 1, .pad_y = 1
+  };
+  config.layers[2] = config.layers[1];
+  config.layers[3]
+      = (SppnetLayer) { .kind = SPPNET_LAYER_MAX_POOL, .kernel_width = 2, .kernel_height = 2, .stride = 2 };
+  for (guint i = 0; i < 4; i++)
+    g_snprintf (config.layers[i].name, sizeof config.layers[i].name, "layer%u", i);
+  model = make_model (&config, &random);
+  backbone = sppnet_backbone_new (model, SPPNET_PRECISION_FLOAT32, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (frames); i++) {
+    const SppnetWeights *weights = sppnet_weights_get (model, SPPNET_PRECISION_FLOAT32, NULL);
+    SppnetShape shapes[SPPNET_MAX_LAYERS + 1];
+    SppnetBackbonePlan plan;
+
+    sppnet_config_shapes (&config, frames[i].width, frames[i].height, shapes);
+    sppnet_backbone_plan_init (&plan, &config, weights, shapes);
+    for (guint k = 1; k < plan.n_steps && sppnet_cpu_isa () != SPPNET_ISA_PLAIN; k++)
+      g_assert_true ((plan.steps[k].method == SPPNET_METHOD_WINOGRAD_SMALL) == frames[i].small);
+    check_frame (model, backbone, frames[i].width, frames[i].height, &random);
+  }
+}
+
 static void
 test_extreme_sizes (void)
 {
@@ -345,6 +387,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/backbone/bands/equal-whole-maps", test_bands);
   g_test_add_func ("/backbone/bands/last-tile", test_last_tile);
+  g_test_add_func ("/backbone/bands/small-tiles", test_small_tiles);
   g_test_add_func ("/backbone/bands/extreme-sizes", test_extreme_sizes);
   g_test_add_func ("/backbone/bands/refusals", test_refusals);
   g_test_add_func ("/backbone/bands/steady-state", test_steady_state);
