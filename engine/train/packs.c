@@ -8,6 +8,7 @@
 struct _SppnetPacks
 {
   const SppnetNetwork *network;
+  gboolean forward_only;
   SppnetPack pack[SPPNET_MAX_LAYERS];
   SppnetRpnLayers rpn;
   gfloat *rpn_outputs;                   /* [filters][5 * anchors]: the reference weights of both outputs */
@@ -39,7 +40,7 @@ pack_init (SppnetPacks *packs, guint index)
     return TRUE;
   if (!sppnet_conv_init (&pack->forward, layer, channels, SPPNET_PRECISION_FLOAT32))
     return FALSE;
-  if (index == 0 || layer->stride != 1)
+  if (index == 0 || layer->stride != 1 || packs->forward_only)
     return TRUE;
   pack->transposed = transpose_layer (layer, channels);
   packs->transposed[index]
@@ -53,18 +54,19 @@ rpn_init (SppnetPacks *packs)
 {
   const SppnetNetwork *network = packs->network;
 
-  if (network->rpn.out == 0)
+  if (network->rpn.out == 0 || packs->forward_only)
     return TRUE;
   packs->rpn_outputs = sppnet_aligned_alloc (sizeof (gfloat) * (network->rpn.out + 1) * 5 * network->rpn_score.out);
   return sppnet_rpn_layers_init (&packs->rpn, &network->config, SPPNET_PRECISION_FLOAT32) && packs->rpn_outputs;
 }
 
-SppnetPacks *
-sppnet_packs_new (const SppnetNetwork *network, GError **error)
+static SppnetPacks *
+make_packs (const SppnetNetwork *network, gboolean forward_only, GError **error)
 {
   SppnetPacks *packs = g_new0 (SppnetPacks, 1);
 
   packs->network = network;
+  packs->forward_only = forward_only;
   if (!rpn_init (packs)) {
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "no memory for the packed region proposal network");
     sppnet_packs_free (packs);
@@ -79,6 +81,18 @@ sppnet_packs_new (const SppnetNetwork *network, GError **error)
     }
   sppnet_packs_update (packs, 1);
   return packs;
+}
+
+SppnetPacks *
+sppnet_packs_new (const SppnetNetwork *network, GError **error)
+{
+  return make_packs (network, FALSE, error);
+}
+
+SppnetPacks *
+sppnet_packs_new_forward (const SppnetNetwork *network, GError **error)
+{
+  return make_packs (network, TRUE, error);
 }
 
 void

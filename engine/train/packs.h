@@ -18,6 +18,8 @@ typedef struct
 typedef struct _SppnetPacks SppnetPacks;
 
 SppnetPacks *sppnet_packs_new (const SppnetNetwork *network, GError **error);
+/* Of a network that is only run, and without its region proposals: nothing for the way back. */
+SppnetPacks *sppnet_packs_new_forward (const SppnetNetwork *network, GError **error);
 void sppnet_packs_free (SppnetPacks *packs);
 
 /* Packs the network's parameters as they are now. */

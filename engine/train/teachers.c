@@ -67,10 +67,8 @@ load_teacher (Teacher *teacher, const gchar *file, const SppnetConfig *learner, 
   if (!teacher->network)
     return FALSE;
   sppnet_network_adopt (teacher->network, model, &head_taken);
-  teacher->packs = sppnet_packs_new (teacher->network, error);
-  if (!teacher->packs)
-    return FALSE;
-  return TRUE;
+  teacher->packs = sppnet_packs_new_forward (teacher->network, error);
+  return teacher->packs != NULL;
 }
 
 SppnetTeachers *
