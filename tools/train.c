@@ -350,6 +350,11 @@ check_combinations (const SppnetTrainOptions *options, GError **error)
   gboolean varied = arg.min_scale != sampler->min_scale || arg.max_scale != sampler->max_scale
                     || arg.mosaic != sampler->mosaic || arg.colour != sampler->colour
                     || arg.aspect != sampler->variation.aspect || arg.erase != sampler->erase;
+  /* What keeps the convolution layers as they are. */
+  const gchar *fixed = arg.heads_only  ? "--heads-only"
+                       : arg.add_class ? "--add-class"
+                       : arg.rpn_only  ? "--rpn-only"
+                                       : NULL;
 
   if (arg.rpn && arg.rpn_only)
     return usage (error, "--rpn and --rpn-only exclude each other");
@@ -361,19 +366,17 @@ check_combinations (const SppnetTrainOptions *options, GError **error)
       && (arg.variants != (gint) options->rpn.variants || arg.rpn_epochs != options->rpn.epochs
           || arg.rpn_learning_rate != options->rpn.optimizer.learning_rate))
     return usage (error, "--rpn-variants, --rpn-epochs and --rpn-learning-rate need --rpn-only");
-  if ((arg.heads_only || arg.add_class || arg.rpn_only) && arg.candidates > 0)
+  if (fixed && arg.candidates > 0)
     return usage (error, "--candidates has no meaning where the convolution layers are not trained");
-  if ((arg.heads_only || arg.add_class || arg.rpn_only) && arg.teachers)
+  if (fixed && arg.teachers)
     return usage (error, "--teacher has no meaning where the convolution layers are not trained");
   if (arg.teachers_part != options->end_to_end.teachers_part && !arg.teachers)
     return usage (error, "--teacher-part needs --teacher");
-  if ((arg.heads_only || arg.add_class || arg.rpn_only) && varied)
+  if (fixed && varied)
     return usage (error,
                   "with %s, pictures are seen in fixed variants: --min-scale, --max-scale, --mosaic, --colour,"
                   " --aspect and --erase have no meaning",
-                  arg.heads_only  ? "--heads-only"
-                  : arg.add_class ? "--add-class"
-                                  : "--rpn-only");
+                  fixed);
   if (arg.rpn_only && arg.average != options->end_to_end.optimizer.average)
     return usage (error, "--average has no meaning with --rpn-only");
   return TRUE;

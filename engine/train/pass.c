@@ -387,7 +387,7 @@ sppnet_pass_score (SppnetPass *pass, const SppnetNetwork *network, const SppnetB
 
   if (!reserve_vectors (pass, network, n, error))
     return FALSE;
-  sppnet_pool_regions_with_source (&pass->map, pass->config, boxes, n, pass->vectors[0].data, pass->source.data);
+  sppnet_pool_regions (&pass->map, pass->config, boxes, n, 1, pass->vectors[0].data);
   head_forward (pass, network, n, NULL);
   for (gsize i = 0; i < n; i++) {
     const gfloat *scores = (const gfloat *) pass->scores.data + i * (gsize) classes;

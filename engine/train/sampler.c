@@ -68,7 +68,7 @@ either_way (SppnetRandom *random)
 typedef struct
 {
   gfloat red, blue;
-  gfloat u_from_u, u_from_v, v_from_u, v_from_v;
+  gfloat along, across; /* what of U and V stays, and what each takes from the other */
   gfloat contrast, brightness;
 } ColourChange;
 
@@ -84,9 +84,8 @@ draw_colour_change (gdouble strength, SppnetRandom *random)
   angle = part * (gfloat) (G_PI / 4.0) * either_way (random);
   change.red = 1.0f + 0.25f * part * either_way (random);
   change.blue = 1.0f + 0.25f * part * either_way (random);
-  change.u_from_u = change.v_from_v = saturation * cosf (angle);
-  change.v_from_u = saturation * sinf (angle);
-  change.u_from_v = -change.v_from_u;
+  change.along = saturation * cosf (angle);
+  change.across = saturation * sinf (angle);
   return change;
 }
 
@@ -97,8 +96,8 @@ change_colour (const ColourChange *change, gfloat rgb[3])
   gfloat red = change->red * rgb[0], blue = change->blue * rgb[2];
   gfloat luma = 0.299f * red + 0.587f * rgb[1] + 0.114f * blue;
   gfloat u = 0.492f * (blue - luma), v = 0.877f * (red - luma);
-  gfloat to_blue = (change->u_from_u * u + change->u_from_v * v) / 0.492f;
-  gfloat to_red = (change->v_from_u * u + change->v_from_v * v) / 0.877f;
+  gfloat to_blue = (change->along * u - change->across * v) / 0.492f;
+  gfloat to_red = (change->across * u + change->along * v) / 0.877f;
   gfloat to_green = -(0.299f * to_red + 0.114f * to_blue) / 0.587f;
   gfloat base = (luma - 128.0f) * change->contrast + 128.0f + change->brightness;
 

@@ -4,8 +4,9 @@
 #include "train/network.h"
 #include "train/pass.h"
 
-/* Trained models whose confidences a network learns beside the annotations (Hinton et al. 2015): several together, and
- * every other one on the picture mirrored and a quarter larger, know more than each of them. Shared by the threads. */
+/* Trained models whose probabilities, before calibration, a network learns beside the annotations (Hinton et al. 2015):
+ * several together, and every other one on the picture mirrored and a quarter larger, know more than each of them.
+ * Shared by the threads. */
 typedef struct _SppnetTeachers SppnetTeachers;
 
 /* Models with a softmax over the same labels as the network of this configuration, and the same input. */

@@ -235,19 +235,18 @@ describe (const SppnetTrainOptions *options, const SppnetDataset *dataset, Sppne
     json_builder_set_member_name (builder, "erase");
     json_builder_add_double_value (builder, e->sampler.erase);
   }
-  for (guint i = 0; options->teachers && options->teachers[i]; i++) {
-    g_autofree gchar *file = g_path_get_basename (options->teachers[i]);
-    g_autofree gchar *name = g_filename_display_name (file);
+  if (options->teachers) {
+    json_builder_set_member_name (builder, "teachers_part");
+    json_builder_add_double_value (builder, e->teachers_part);
+    json_builder_set_member_name (builder, "teachers");
+    json_builder_begin_array (builder);
+    for (guint i = 0; options->teachers[i]; i++) {
+      g_autofree gchar *file = g_path_get_basename (options->teachers[i]);
+      g_autofree gchar *name = g_filename_display_name (file);
 
-    if (i == 0) {
-      json_builder_set_member_name (builder, "teachers_part");
-      json_builder_add_double_value (builder, e->teachers_part);
-      json_builder_set_member_name (builder, "teachers");
-      json_builder_begin_array (builder);
+      json_builder_add_string_value (builder, name);
     }
-    json_builder_add_string_value (builder, name);
-    if (!options->teachers[i + 1])
-      json_builder_end_array (builder);
+    json_builder_end_array (builder);
   }
   json_builder_set_member_name (builder, "trained");
   json_builder_add_string_value (builder, options->heads_only  ? "head"
@@ -502,10 +501,12 @@ sppnet_train (const SppnetTrainOptions *given, SppnetProgress progress, gpointer
   sppnet_config_init (&config);
   options.end_to_end.threads = options.rpn.threads = sppnet_threads_budget (options.end_to_end.threads);
   options.rpn.seed = options.end_to_end.seed;
+  if (options.teachers && !options.teachers[0])
+    options.teachers = NULL;
   if (options.rpn_joint && !options.add_class)
     options.end_to_end.sampler.jitter = RPN_JITTER;
   if ((options.heads_only || options.add_class || options.rpn_only)
-      && (options.end_to_end.sampler.candidates > 0 || (options.teachers && options.teachers[0]))) {
+      && (options.end_to_end.sampler.candidates > 0 || options.teachers)) {
     g_set_error_literal (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
                          "hard candidates and teachers are for the training of all layers");
     return FALSE;
@@ -521,9 +522,9 @@ sppnet_train (const SppnetTrainOptions *given, SppnetProgress progress, gpointer
   if (dataset && options.add_class)
     return sppnet_train_add_class (&options, init, dataset, progress, user_data, error);
   network = dataset ? make_network (&options, init, dataset, error) : NULL;
-  if (network && options.teachers && options.teachers[0])
+  if (network && options.teachers)
     options.end_to_end.teachers = teachers = sppnet_teachers_new (options.teachers, &network->config, error);
-  if (!network || (options.teachers && options.teachers[0] && !teachers)
+  if (!network || (options.teachers && !teachers)
       || (!options.rpn_joint
           && !sppnet_dataset_propose (dataset, options.proposals, options.max_proposals, options.end_to_end.seed,
                                       options.end_to_end.threads, proposals_file, progress, user_data, error))

@@ -47,10 +47,11 @@ typedef struct
   SppnetProposals proposals;
   guint max_proposals; /* per picture, in training (of the last stages, with rpn_joint) and as the model's default */
   SppnetEndToEndSettings end_to_end;
-  const gchar *const *teachers; /* (nullable): models whose confidences are learnt, too, by end_to_end.teachers_part */
-  gboolean rpn_joint;           /* a region proposal network, trained with all else: regions are its own proposals */
-  gboolean rpn_new;             /* a new one, even where init has one */
-  gboolean rpn_only;            /* only a region proposal network, added to init, of which all else stays as it is */
+  const gchar *const
+      *teachers;      /* (nullable): models whose probabilities are learnt, too, by end_to_end.teachers_part */
+  gboolean rpn_joint; /* a region proposal network, trained with all else: regions are its own proposals */
+  gboolean rpn_new;   /* a new one, even where init has one */
+  gboolean rpn_only;  /* only a region proposal network, added to init, of which all else stays as it is */
   SppnetRpnSettings rpn;
   SppnetTrainClassifier classifier;
   SppnetTrainBox box;

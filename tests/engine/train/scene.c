@@ -329,6 +329,21 @@ test_missing_picture (Fixture *fixture, gconstpointer user_data)
   g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_NOT_FOUND);
 }
 
+/* A network with a map of stride 8. */
+static void
+stride_8_config (SppnetConfig *config, gfloat box_mean, gfloat box_scale)
+{
+  sppnet_config_init (config);
+  config->n_layers = 1;
+  config->layers[0] = (SppnetLayer) {
+    .kind = SPPNET_LAYER_CONV, .name = "conv1", .filters = 4, .kernel_width = 1, .kernel_height = 1, .stride = 8
+  };
+  for (gint c = 0; c < 4; c++) {
+    config->box_mean[c] = box_mean;
+    config->box_scale[c] = box_scale;
+  }
+}
+
 /* What regions are to become leads from the cells pooled for them to the object. */
 static void
 test_regions (Fixture *fixture, gconstpointer user_data)
@@ -343,15 +358,7 @@ test_regions (Fixture *fixture, gconstpointer user_data)
   SppnetMap map = { .geometry = { 8, 0, 0 } };
   SppnetBox background = { 1, 1, 9, 9 };
 
-  sppnet_config_init (&config);
-  config.n_layers = 1;
-  config.layers[0] = (SppnetLayer) {
-    .kind = SPPNET_LAYER_CONV, .name = "conv1", .filters = 4, .kernel_width = 1, .kernel_height = 1, .stride = 8
-  };
-  for (gint c = 0; c < 4; c++) {
-    config.box_mean[c] = 0.05f;
-    config.box_scale[c] = 0.2f;
-  }
+  stride_8_config (&config, 0.05f, 0.2f);
   sppnet_config_map_size (&config, SCENE_WIDTH, SCENE_HEIGHT, &map.width, &map.height);
   for (guint round = 0; round < 2; round++) {
     guint positive = 0;
@@ -395,13 +402,7 @@ test_few_hard_regions (Fixture *fixture, gconstpointer user_data)
   SppnetBox background[40];
   guint positive = 0;
 
-  sppnet_config_init (&config);
-  config.n_layers = 1;
-  config.layers[0] = (SppnetLayer) {
-    .kind = SPPNET_LAYER_CONV, .name = "conv1", .filters = 4, .kernel_width = 1, .kernel_height = 1, .stride = 8
-  };
-  for (gint c = 0; c < 4; c++)
-    config.box_scale[c] = 1.0f;
+  stride_8_config (&config, 0.0f, 1.0f);
   for (guint i = 0; i < G_N_ELEMENTS (background); i++)
     background[i] = (SppnetBox) { (gfloat) i, 0, 3, 3 };
   sppnet_scene_set (&sampler->scene, fixture->dataset, 1, SCENE_WIDTH, SCENE_HEIGHT, FALSE);

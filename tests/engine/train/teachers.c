@@ -9,7 +9,7 @@
 
 typedef struct
 {
-  gchar *dir, *dirs[2], *sets[2], *init, *files[3];
+  gchar *dir, *dirs[2], *sets[2], *init, *files[2];
   SppnetTrainOptions options;
 } Fixture;
 
@@ -36,7 +36,7 @@ set_up (Fixture *fixture, gconstpointer user_data)
   fixture->sets[0] = (gchar *) "train";
   fixture->init = g_build_filename (fixture->dir, "backbone.safetensors", NULL);
   backbone_write (fixture->init);
-  for (guint k = 0; k < 3; k++)
+  for (guint k = 0; k < 2; k++)
     fixture->files[k] = g_strdup_printf ("%s/model%u.safetensors", fixture->dir, k);
   sppnet_train_defaults (&fixture->options);
   fixture->options.pictures = (SppnetPictureSets) { .voc = fixture->dirs, .sets = fixture->sets };
@@ -60,7 +60,7 @@ tear_down (Fixture *fixture, gconstpointer user_data)
   remove_tree (fixture->dir);
   g_free (fixture->dir);
   g_free (fixture->init);
-  for (guint k = 0; k < 3; k++)
+  for (guint k = 0; k < 2; k++)
     g_free (fixture->files[k]);
 }
 
@@ -169,12 +169,11 @@ test_learns_what_is_taught (Fixture *fixture, gconstpointer user_data)
   train (fixture, 0);
   for (guint i = 0; i < PICTURES; i++) {
     g_autofree gchar *file = g_strdup_printf ("%s/%03u.xml", list, i);
-    g_autoptr (GString) text = g_string_new (NULL);
-    gchar *content;
+    g_autofree gchar *content = NULL;
+    g_autoptr (GString) text = NULL;
 
     g_assert_true (g_file_get_contents (file, &content, NULL, NULL));
-    g_string_assign (text, content);
-    g_free (content);
+    text = g_string_new (content);
     g_string_replace (text, "disk", "other", 0);
     g_string_replace (text, "square", "disk", 0);
     g_string_replace (text, "other", "square", 0);
