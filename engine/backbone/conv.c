@@ -229,7 +229,7 @@ pooled_inside (const SppnetConv *conv, const SppnetRows *in, gint y, gint x0, gi
   gint left, right;
 
   *first = *end = x0;
-  if (!conv->kernels->conv_row_pooled || sppnet_layer_slope (layer) < 0.0f || top < 0 || bottom > in->height)
+  if (!conv->kernels->conv_row_pooled || top < 0 || bottom > in->height)
     return;
   columns_inside (layer, in, &left, &right);
   *first = CLAMP ((left + 1) / 2, x0, x1);
@@ -293,10 +293,7 @@ sppnet_merge_direct_run (const SppnetConv *conv, const SppnetRows *coarse, const
     sppnet_merge_repeat (conv->layer, coarse, out, y);
     row.in = sppnet_rows_at (fine, y);
     row.out = sppnet_rows_at (out, y);
-    row.bias = NULL;
-    row.slope = 1.0f;
+    row.onto = TRUE;
     conv->kernels->conv_row (&row, out->width);
-    sppnet_kernels ()->bias_activate (row.out, conv->bias, sppnet_layer_slope (conv->layer), out->width,
-                                      conv->layer->filters);
   }
 }

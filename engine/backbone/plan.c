@@ -22,12 +22,14 @@ is_merged (const SppnetConfig *config, guint stage)
   return FALSE;
 }
 
-/* Whether the layer after a convolution is pooling that can be part of it. */
+/* Whether the layer after a convolution is pooling that can be part of it: the maximum is taken before the activation,
+ * and must be the same. */
 static gboolean
 can_pool (const SppnetConfig *config, guint index)
 {
-  return config->layers[index].kind == SPPNET_LAYER_CONV && index + 1 < config->n_layers
-         && sppnet_layer_is_max_2x2 (&config->layers[index + 1]) && !is_merged (config, index + 1);
+  return config->layers[index].kind == SPPNET_LAYER_CONV && sppnet_layer_slope (&config->layers[index]) >= 0.0f
+         && index + 1 < config->n_layers && sppnet_layer_is_max_2x2 (&config->layers[index + 1])
+         && !is_merged (config, index + 1);
 }
 
 static gdouble

@@ -50,6 +50,7 @@ run_regions (const SppnetPackedDense *dense, const gfloat *x, gsize n, gfloat *y
       .weight_block = (gsize) dense->inputs * (gsize) dense->kernels->block,
       .weight_skip = (gsize) first,
       .bias = first == 0 ? dense->bias : NULL,
+      .onto = first > 0,
       .slope = first + run == dense->inputs ? dense->slope : 1.0f,
       .filters = dense->outputs,
       .out = y,

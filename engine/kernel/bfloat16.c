@@ -59,13 +59,8 @@ tile (const SppnetConvRow *row, const Rounded *rounded, gint first, gint filter,
   gint count = row->filters - filter;
 
   out += first * row->out_pixel + filter;
-  UNROLL
-  for (gint i = 0; i < n; i++) {
-    const gfloat *sum = row->bias ? row->bias + filter : out + i * row->out_pixel;
-
-    low[i] = row->bias ? load (sum) : load_some (sum, count);
-    high[i] = vectors == 1 ? low[i] : row->bias ? load (sum + LANES) : load_some (sum + LANES, count - LANES);
-  }
+  tile_start (row->bias ? row->bias + filter : NULL, row->onto ? out : NULL, row->out_pixel, count, n, vectors, low,
+              high);
   for (gint y = 0; y < row->rows; y++)
     add_pairs (rounded->in + first * rounded->pixel + y * rounded->row, rounded->pixel, row->run / 2,
                weight + (gsize) y * row->run * vectors * LANES, n, vectors, low, high);
@@ -146,6 +141,7 @@ conv_halves (const SppnetConvRow *row, gint n)
   }
   first.slope = 1.0f;
   second.bias = NULL;
+  second.onto = TRUE;
   conv_row (&first, n);
   conv_row (&second, n);
 }

@@ -64,6 +64,23 @@ store_some (gfloat *out, Vector v, gint count)
     memcpy (out, &v, sizeof *out * MAX (count, 0));
 }
 
+/* What the sums of n pixels go on from: the bias, padded to whole vectors, and the first count floats of each pixel,
+ * pixel floats apart; either may be NULL. */
+INLINE void
+tile_start (const gfloat *bias, const gfloat *onto, gsize pixel, gint count, const gint n, const gint vectors,
+            Vector *low, Vector *high)
+{
+  UNROLL
+  for (gint i = 0; i < n; i++) {
+    low[i] = bias ? load (bias) : splat (0.0f);
+    high[i] = bias && vectors > 1 ? load (bias + LANES) : splat (0.0f);
+    if (onto)
+      low[i] += load_some (onto + i * pixel, count);
+    if (onto && vectors > 1)
+      high[i] += load_some (onto + i * pixel + LANES, count - LANES);
+  }
+}
+
 /* TILES (n, call) makes call (PIXELS, first) and then call (rest, first), the numbers of pixels constant in each. */
 #define TILE_CASE_(n, first, call)                                                                                     \
   case n:                                                                                                              \

@@ -4,7 +4,7 @@
 #include <glib.h>
 #include <string.h>
 
-#if defined(__FMA__)
+#if defined(__SSE__)
 #include <immintrin.h>
 #elif defined(__ARM_NEON)
 #include <arm_neon.h>
@@ -90,6 +90,8 @@ maximum (Vector a, Vector b)
   return (Vector) _mm512_max_ps ((__m512) a, (__m512) b);
 #elif LANES == 8
   return (Vector) _mm256_max_ps ((__m256) a, (__m256) b);
+#elif defined(__SSE__) && LANES == 4
+  return (Vector) _mm_max_ps ((__m128) a, (__m128) b);
 #elif LANES == 1
   return a > b ? a : b;
 #else
@@ -99,15 +101,9 @@ maximum (Vector a, Vector b)
 #endif
 }
 
-/* v < 0 ? slope * v : v */
+/* v < 0 ? slope * v : v, for a slope of at most 1 */
 INLINE Vector
 activate (Vector v, Vector slope)
 {
-#if LANES == 1
-  return v < 0.0f ? v * slope : v;
-#else
-  Mask negative = v < splat (0.0f);
-
-  return (Vector) ((negative & (Mask) (v * slope)) | (~negative & (Mask) v));
-#endif
+  return maximum (v * slope, v);
 }

@@ -39,9 +39,10 @@ narrow_products (const SppnetWinogradBlock *block, gint plane, gint n)
   TILES (n, NARROW_PRODUCTS);
 }
 
-/* The first axis of a vector of filters' products: half [SIDE][CELLS]. */
+/* The first axis of a vector of filters' products: half [SIDE][CELLS]. The bias is added to the products of the point
+ * 1, which are part of every output once. */
 INLINE void
-output_columns (const gfloat *products, Vector *half)
+output_columns (const gfloat *products, Vector bias, Vector *half)
 {
   UNROLL
   for (gint x = 0; x < CELLS; x++) {
@@ -50,17 +51,10 @@ output_columns (const gfloat *products, Vector *half)
     UNROLL
     for (gint y = 0; y < CELLS; y++)
       column[y] = load (products + (CELLS * y + x) * BLOCK);
+    if (x == 1)
+      column[1] += bias;
     transform_output (column, 1, half + x, CELLS);
   }
-}
-
-INLINE void
-output_row (const Vector *half, gint y, Vector bias, Vector slope, Vector *row)
-{
-  transform_output (half + CELLS * y, 1, row, 1);
-  UNROLL
-  for (gint x = 0; x < SIDE; x++)
-    row[x] = activate (row[x] + bias, slope);
 }
 
 /* One vector of filters of tile number i. */
@@ -68,28 +62,28 @@ INLINE void
 store_tile (const SppnetWinogradBlock *block, gint i, gint offset)
 {
   const SppnetWinogradTile *tile = &block->tiles[i];
-  Vector half[SIDE * CELLS], row[SIDE], below[SIDE], bias = load (block->bias + offset), slope = splat (block->slope);
+  Vector half[SIDE * CELLS], row[SIDE], below[SIDE], slope = splat (block->slope);
   gfloat *out = tile->out + offset;
   gint count = block->filters - offset;
 
-  output_columns (block->products + i * block->products_tile + offset, half);
+  output_columns (block->products + i * block->products_tile + offset, load (block->bias + offset), half);
   if (tile->pooled) {
     UNROLL
     for (gint y = 0; y < SIDE; y += 2) {
-      output_row (half, y, bias, slope, row);
-      output_row (half, y + 1, bias, slope, below);
+      transform_output (half + CELLS * y, 1, row, 1);
+      transform_output (half + CELLS * (y + 1), 1, below, 1);
       UNROLL
       for (gint x = 0; x < SIDE; x += 2)
         store_some (out + y / 2 * tile->row + x / 2 * tile->pixel,
-                    maximum (maximum (row[x], row[x + 1]), maximum (below[x], below[x + 1])), count);
+                    activate (maximum (maximum (row[x], row[x + 1]), maximum (below[x], below[x + 1])), slope), count);
     }
   } else {
     UNROLL
     for (gint y = 0; y < SIDE; y++) {
-      output_row (half, y, bias, slope, row);
+      transform_output (half + CELLS * y, 1, row, 1);
       UNROLL
       for (gint x = 0; x < SIDE; x++)
-        store_some (out + y * tile->row + x * tile->pixel, row[x], count);
+        store_some (out + y * tile->row + x * tile->pixel, activate (row[x], slope), count);
     }
   }
 }

@@ -102,7 +102,7 @@ add_products (const Work *work, gint n)
   const SppnetConv *conv = work->conv;
   gint channels = conv->channels, filters = conv->layer->filters, block = conv->kernels->block;
   SppnetConvRow row
-      = { .in_pixel = 1, .in_row = channels, .rows = n, .run = 1, .slope = 1.0f, .out_pixel = filters, .bias = NULL };
+      = { .in_pixel = 1, .in_row = channels, .rows = n, .run = 1, .slope = 1.0f, .out_pixel = filters, .onto = TRUE };
 
   for (gint p = 0; p < PLANES; p++) {
     const gfloat *blocks = work->filter;

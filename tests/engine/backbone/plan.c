@@ -156,6 +156,23 @@ test_not_pooled (void)
   g_assert_cmpint (plan.steps[1].method, ==, SPPNET_METHOD_LAYER);
 }
 
+/* With a negative slope the largest sum need not give the largest value. */
+static void
+test_negative_slope (void)
+{
+  g_auto (SppnetConfig) config;
+  SppnetShape shapes[SPPNET_MAX_LAYERS + 1];
+  SppnetBackbonePlan plan;
+
+  make_config (&config);
+  make_plan (&plan, &config, 64, 64, shapes);
+  g_assert_true (plan.steps[0].pooled);
+  config.layers[0].activation = SPPNET_ACTIVATION_LEAKY;
+  config.layers[0].slope = -0.5f;
+  make_plan (&plan, &config, 64, 64, shapes);
+  g_assert_false (plan.steps[0].pooled);
+}
+
 /* Large weights are read for many tiles at a time. */
 static void
 test_rows (void)
@@ -215,6 +232,7 @@ main (int argc, char **argv)
   g_test_add_func ("/backbone/plan/methods", test_methods);
   g_test_add_func ("/backbone/plan/small-tiles", test_small_tiles);
   g_test_add_func ("/backbone/plan/not-pooled", test_not_pooled);
+  g_test_add_func ("/backbone/plan/negative-slope", test_negative_slope);
   g_test_add_func ("/backbone/plan/rows", test_rows);
   g_test_add_func ("/backbone/plan/step", test_step);
   g_test_add_func ("/backbone/plan/calibrate", test_calibrate);

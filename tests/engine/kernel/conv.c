@@ -50,6 +50,7 @@ random_problem (Problem *problem, SppnetRandom *random)
   row->out_pixel = row->filters + below (random, 3);
   row->weight_skip = row->run * below (random, 2);
   row->slope = 0.5f * (gfloat) below (random, 3);
+  row->onto = below (random, 2);
   row->in
       = random_floats (&in_arena, problem->n * row->in_pixel + MAX (row->rows - 1, 0) * row->in_row + row->run, random);
 }
@@ -76,7 +77,7 @@ pack (const SppnetConvKernels *kernels, const Problem *problem, Arena *arena)
   return packed;
 }
 
-/* out [n][out_pixel]; the numbers between pixels stay 7. */
+/* out [n][out_pixel], of 7 before; the numbers between pixels stay so. */
 static gfloat *
 run (const SppnetConvKernels *kernels, const Problem *problem, const gfloat *bias, Arena *arena, gint split)
 {
@@ -108,9 +109,9 @@ static gdouble
 expected_sum (const Problem *problem, const gfloat *bias, gint pixel, gint filter, gdouble *magnitude)
 {
   const SppnetConvRow *row = &problem->row;
-  gdouble sum = bias[filter];
+  gdouble sum = bias[filter] + (row->onto ? 7.0 : 0.0);
 
-  *magnitude = fabs (sum);
+  *magnitude = fabs (sum) + 7.0;
   for (gint y = 0; y < row->rows; y++)
     for (gint k = 0; k < row->run; k++) {
       gdouble term = (gdouble) row->in[pixel * row->in_pixel + y * row->in_row + k]
@@ -174,6 +175,7 @@ check_conv_row_pooled (const SppnetConvKernels *kernels, SppnetRandom *random)
   filters = row->filters;
   below_it = 1 + sppnet_random_below (random, 500);
   row->weight_skip = 0;
+  row->onto = FALSE;
   row->in = random_floats (
       &in_arena, problem.n * row->in_pixel + MAX (row->rows - 1, 0) * row->in_row + row->run + below_it, random);
   weight = g_new (gfloat, (gsize) row->rows * row->run * filters + 1);
@@ -275,7 +277,14 @@ pack_tiles (const SppnetConvKernels *kernels, const Tiles *tiles)
   return packed;
 }
 
-/* Outputs of every other tile pooled: [n][side][side][filters], or [n][side / 2][side / 2][filters] in its place. */
+static gboolean
+is_pooled (gint tile, gfloat slope)
+{
+  return tile % 2 && slope >= 0.0f;
+}
+
+/* Outputs of every other tile pooled, where the slope allows it: [n][side][side][filters], or [n][side / 2][side /
+ * 2][filters] in its place. */
 static gfloat *
 run_tiles (const SppnetConvKernels *kernels, const Tiles *tiles, gfloat slope)
 {
@@ -301,7 +310,8 @@ run_tiles (const SppnetConvKernels *kernels, const Tiles *tiles, gfloat slope)
   memcpy (bias, tiles->bias, sizeof *bias * tiles->filters);
   for (gint i = 0; i < tiles->n; i++)
     places[i] = (SppnetWinogradTile) { out + (gsize) i * side * side * tiles->filters,
-                                       (gsize) (i % 2 ? side / 2 : side) * tiles->filters, tiles->filters, i % 2 };
+                                       (gsize) (is_pooled (i, slope) ? side / 2 : side) * tiles->filters,
+                                       tiles->filters, is_pooled (i, slope) };
   kernels->winograd->block (&block, tiles->n);
   arena_check (&out_arena);
   return out;
@@ -311,7 +321,7 @@ static void
 check_tile (const Tiles *tiles, gint tile, gint filter, gfloat slope, const gfloat *out)
 {
   gdouble sums[36], magnitudes[36];
-  gint side = tiles->matrices.side, shrink = tile % 2 ? 2 : 1, out_side = side / shrink;
+  gint side = tiles->matrices.side, shrink = is_pooled (tile, slope) ? 2 : 1, out_side = side / shrink;
 
   expected_tile (tiles, tile, filter, sums, magnitudes);
   for (gint p = 0; p < side * side; p++)
