@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "tools.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "arguments.h"
+#include "base/logistic.h"
+#include "detect/context.h"
 #include "evaluate.h"
 #include "evaluate/average_precision.h"
 #include "json.h"
 #include "model/model.h"
 #include "train/calibration.h"
+#include "train/context.h"
 
 /* Boxes below have no part in any threshold, and there are thousands of them. */
 #define THRESHOLD 0.01f
 #define MAX_DETECTIONS 1000
+/* Weights that are printed. */
+#define NOTEWORTHY 0.5f
 
 static SppnetDetectorArguments detector_arguments;
 static SppnetPictureArguments picture_arguments;
@@ -24,11 +28,13 @@ static struct
 {
   gchar *output;
   gint limit;
-  gboolean json;
+  gboolean context, json;
 } arg;
 
 static const GOptionEntry entries[] = {
   { "output", 'o', 0, G_OPTION_ARG_FILENAME, &arg.output, "Model to write", "FILE" },
+  { "context", 0, 0, G_OPTION_ARG_NONE, &arg.context,
+    "Learn instead, from many pictures, what labels elsewhere in a picture say about a box", NULL },
   { "limit", 0, 0, G_OPTION_ARG_INT, &arg.limit, "Only the first N pictures (default: all)", "N" },
   { "json", 'j', 0, G_OPTION_ARG_NONE, &arg.json, "JSON instead of a table", NULL },
   { NULL },
@@ -39,10 +45,12 @@ parse (int argc, char **argv, SppnetSettings *settings, GError **error)
 {
   g_autoptr (GOptionContext) context = g_option_context_new (NULL);
 
-  g_option_context_set_summary (context,
-                                "Fits the confidences of a model to annotated pictures that it was not trained on, so\n"
-                                "that .7 means for every label that seven of ten boxes are right, and finds a default\n"
-                                "threshold for every label. Writes the model with both.");
+  g_option_context_set_summary (
+      context, "Fits the confidences of a model to annotated pictures that it was not trained on, so\n"
+               "that .7 means for every label that seven of ten boxes are right, and finds a default\n"
+               "threshold for every label. Writes the model with both.\n\n"
+               "With --context, it learns what the labels found elsewhere in a picture say about a box,\n"
+               "best from the pictures that the model was trained on. Fit confidences before and after.");
   g_option_context_add_main_entries (context, entries, NULL);
   sppnet_arguments_add_pictures (context, &picture_arguments);
   sppnet_arguments_add (context, &detector_arguments);
@@ -60,13 +68,6 @@ parse (int argc, char **argv, SppnetSettings *settings, GError **error)
     settings->threshold = THRESHOLD;
   settings->max_detections = MAX_DETECTIONS;
   return TRUE;
-}
-
-static gfloat
-log_odds (gfloat confidence)
-{
-  confidence = CLAMP (confidence, 1e-7f, 1 - 1e-7f);
-  return logf (confidence / (1 - confidence));
 }
 
 static void
@@ -91,7 +92,8 @@ judge (const GPtrArray *annotations, SppnetModel *model, const GPtrArray *boxes)
 
     label.objects = sppnet_count_objects (annotations, name);
     for (guint i = 0; i < found->len; i++) {
-      SppnetJudgedBox box = { scored[i].picture, log_odds (scored[i].score), matches[i] == SPPNET_MATCH_TRUE };
+      SppnetJudgedBox box
+          = { scored[i].picture, scored[i].box, sppnet_log_odds (scored[i].score), matches[i] == SPPNET_MATCH_TRUE };
 
       if (matches[i] != SPPNET_MATCH_IGNORED)
         g_array_append_val (label.boxes, box);
@@ -101,7 +103,7 @@ judge (const GPtrArray *annotations, SppnetModel *model, const GPtrArray *boxes)
   return labels;
 }
 
-/* The model's record with what it was calibrated on. (transfer full) */
+/* The model's record with what its confidences were fitted to. (transfer full) */
 static gchar *
 describe (const gchar *provenance, guint pictures)
 {
@@ -118,33 +120,53 @@ describe (const gchar *provenance, guint pictures)
     json_array_add_string_element (sets, names[i]);
   json_object_set_array_member (record, "sets", g_steal_pointer (&sets));
   json_object_set_int_member (record, "pictures", pictures);
-  json_object_set_object_member (json_node_get_object (root), "calibration", record);
+  json_object_set_object_member (json_node_get_object (root), arg.context ? "context" : "calibration", record);
   return json_to_string (root, FALSE);
 }
 
-/* A sigmoid of the log-odds of the present confidence is, with it, one sigmoid of the score. */
+/* A sigmoid of the log-odds of the present confidence is, with what makes that, one sigmoid: of the score, or of the
+ * sum that the context adds to. */
+static void
+set_calibration (SppnetConfig *config, const SppnetCalibration *results)
+{
+  gsize columns = SPPNET_CONTEXT_COLUMNS (config->n_labels);
+  gboolean calibrated = config->calibration != NULL;
+
+  if (!calibrated && !config->context)
+    config->calibration = g_new (gfloat, 2 * config->n_labels);
+  g_free (config->thresholds);
+  config->thresholds = g_new (gfloat, config->n_labels);
+  for (guint l = 0; l < config->n_labels; l++) {
+    config->thresholds[l] = results[l].threshold;
+    if (config->context) {
+      gfloat *row = config->context + l * columns;
+
+      for (gsize c = 0; c < columns; c++)
+        row[c] *= -results[l].a;
+      row[1] -= results[l].b;
+    } else {
+      gfloat *a = &config->calibration[2 * l], *b = a + 1;
+
+      *b = results[l].b - (calibrated ? results[l].a * *b : 0);
+      *a = results[l].a * (calibrated ? -*a : 1);
+    }
+  }
+}
+
+/* results: of calibration, or context: its matrix. */
 static gboolean
-write_model (SppnetModel *model, const SppnetCalibration *results, gfloat min_objectness, guint pictures,
-             GError **error)
+write_model (SppnetModel *model, const SppnetCalibration *results, gfloat *context, gfloat min_objectness,
+             guint pictures, GError **error)
 {
   g_auto (SppnetConfig) config;
   gchar *provenance;
-  gboolean calibrated;
 
   sppnet_config_init (&config);
   sppnet_config_copy (&config, sppnet_model_get_config (model));
-  calibrated = config.calibration != NULL;
-  if (!calibrated)
-    config.calibration = g_new (gfloat, 2 * config.n_labels);
-  g_free (config.thresholds);
-  config.thresholds = g_new (gfloat, config.n_labels);
-  for (guint l = 0; l < config.n_labels; l++) {
-    gfloat *a = &config.calibration[2 * l], *b = a + 1;
-
-    *b = results[l].b - (calibrated ? results[l].a * *b : 0);
-    *a = results[l].a * (calibrated ? -*a : 1);
-    config.thresholds[l] = results[l].threshold;
-  }
+  if (results)
+    set_calibration (&config, results);
+  else
+    config.context = context;
   if (min_objectness > 0.0f && config.rpn.n_anchors > 0)
     config.rpn.min_score = min_objectness;
   provenance = describe (config.provenance, pictures);
@@ -210,6 +232,50 @@ print_json (SppnetModel *model, const GArray *labels, const SppnetCalibration *r
   sppnet_tool_json_print (builder);
 }
 
+static void
+print_context (SppnetModel *model, const SppnetContextFit *results, const gfloat *context)
+{
+  guint n = sppnet_model_get_n_labels (model);
+
+  printf ("%-16s %8s %8s  %s\n", "class", "boxes", "correct", "elsewhere in the picture, where it counts");
+  for (guint l = 0; l < n; l++) {
+    const gfloat *row = context + l * SPPNET_CONTEXT_COLUMNS (n);
+
+    printf ("%-16s %8u %8u ", sppnet_model_get_label (model, l), results[l].n_boxes, results[l].n_correct);
+    for (guint other = 0; other < n; other++)
+      if (row[2 + other] > NOTEWORTHY || row[2 + other] < -NOTEWORTHY)
+        printf (" %s %+.1f", sppnet_model_get_label (model, other), (gdouble) row[2 + other]);
+    printf ("%s\n", results[l].fitted ? "" : " too few to learn from");
+  }
+}
+
+static void
+print_context_json (SppnetModel *model, const SppnetContextFit *results, const gfloat *context)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  guint n = sppnet_model_get_n_labels (model);
+
+  json_builder_begin_object (builder);
+  json_builder_set_member_name (builder, "classes");
+  json_builder_begin_object (builder);
+  for (guint l = 0; l < n; l++) {
+    json_builder_set_member_name (builder, sppnet_model_get_label (model, l));
+    json_builder_begin_object (builder);
+    sppnet_tool_json_integer (builder, "boxes", results[l].n_boxes);
+    sppnet_tool_json_integer (builder, "correct", results[l].n_correct);
+    json_builder_set_member_name (builder, "elsewhere");
+    json_builder_begin_object (builder);
+    for (guint other = 0; results[l].fitted && other < n; other++)
+      sppnet_tool_json_number (builder, sppnet_model_get_label (model, other),
+                               context[l * SPPNET_CONTEXT_COLUMNS (n) + 2 + other]);
+    json_builder_end_object (builder);
+    json_builder_end_object (builder);
+  }
+  json_builder_end_object (builder);
+  json_builder_end_object (builder);
+  sppnet_tool_json_print (builder);
+}
+
 static gboolean
 has_objects (const GPtrArray *annotations, SppnetModel *model, GError **error)
 {
@@ -221,15 +287,46 @@ has_objects (const GPtrArray *annotations, SppnetModel *model, GError **error)
 }
 
 static gboolean
+fit_confidences (SppnetModel *model, const GArray *labels, gfloat min_objectness, guint pictures, GError **error)
+{
+  g_autofree SppnetCalibration *results = g_new (SppnetCalibration, labels->len + 1);
+
+  if (!sppnet_calibrate ((const SppnetJudgedLabel *) (gpointer) labels->data, labels->len, results, error)
+      || !write_model (model, results, NULL, min_objectness, pictures, error))
+    return FALSE;
+  (arg.json ? print_json : print_table) (model, labels, results);
+  return TRUE;
+}
+
+static gboolean
+fit_context (SppnetModel *model, const GArray *labels, gfloat min_objectness, guint pictures, GError **error)
+{
+  g_autofree gfloat *context = g_new (gfloat, labels->len * SPPNET_CONTEXT_COLUMNS (labels->len));
+  g_autofree SppnetContextFit *results = g_new (SppnetContextFit, labels->len);
+
+  if (!sppnet_context_fit ((const SppnetJudgedLabel *) (gpointer) labels->data, labels->len, context, results, error)
+      || !write_model (model, NULL,
+                       g_memdup2 (context, labels->len * SPPNET_CONTEXT_COLUMNS (labels->len) * sizeof *context),
+                       min_objectness, pictures, error))
+    return FALSE;
+  (arg.json ? print_context_json : print_context) (model, results, context);
+  return TRUE;
+}
+
+static gboolean
 calibrate (const SppnetEvaluation *evaluation, const SppnetSettings *settings, GError **error)
 {
   g_autoptr (SppnetModel) model = sppnet_arguments_load_model (&detector_arguments, error);
-  g_autofree SppnetCalibration *results = NULL;
   g_autoptr (GPtrArray) boxes = NULL;
   g_autoptr (GArray) labels = NULL;
 
   if (!model)
     return FALSE;
+  if (arg.context && sppnet_model_get_config (model)->context) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
+                 "%s has a context already: it is learnt from confidences without one", sppnet_model_get_name (model));
+    return FALSE;
+  }
   sppnet_evaluation_note_unknown_labels (evaluation, model);
   if (!has_objects (evaluation->annotations, model, error))
     return FALSE;
@@ -237,12 +334,8 @@ calibrate (const SppnetEvaluation *evaluation, const SppnetSettings *settings, G
   if (!boxes)
     return FALSE;
   labels = judge (evaluation->annotations, model, boxes);
-  results = g_new (SppnetCalibration, labels->len + 1);
-  if (!sppnet_calibrate ((const SppnetJudgedLabel *) (gpointer) labels->data, labels->len, results, error)
-      || !write_model (model, results, settings->min_objectness, evaluation->annotations->len, error))
-    return FALSE;
-  (arg.json ? print_json : print_table) (model, labels, results);
-  return TRUE;
+  return (arg.context ? fit_context : fit_confidences) (model, labels, settings->min_objectness,
+                                                        evaluation->annotations->len, error);
 }
 
 int

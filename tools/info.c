@@ -235,7 +235,8 @@ print_table (const SppnetModel *model, const GArray *rows, guint n_frame)
     printf ("%s %.2f", i == 0 ? "  thresholds " : "", (gdouble) config->thresholds[i]);
   if (config->thresholds)
     printf ("\n");
-  printf ("  confidence  %s\n", config->calibration ? "calibrated" : "not calibrated");
+  printf ("  confidence  %s%s\n", config->calibration ? "calibrated" : "not calibrated",
+          config->context ? ", in the context of the picture's other boxes" : "");
   if (config->provenance)
     printf ("  provenance  %s\n", config->provenance);
   print_rows (rows, n_frame);
@@ -297,6 +298,8 @@ add_lists (JsonBuilder *builder, const SppnetConfig *config)
   }
   json_builder_set_member_name (builder, "calibrated");
   json_builder_add_boolean_value (builder, config->calibration != NULL);
+  json_builder_set_member_name (builder, "context");
+  json_builder_add_boolean_value (builder, config->context != NULL);
   if (provenance) {
     json_builder_set_member_name (builder, "provenance");
     json_builder_add_value (builder, g_steal_pointer (&provenance));

@@ -264,12 +264,12 @@ score (SppnetDetector *detector, const SppnetFrame *frame, GError **error)
 }
 
 static gboolean
-select_boxes (SppnetDetector *detector, const gfloat *thresholds, gsize max, const SppnetDetection **boxes, gsize *n,
-              GError **error)
+select_boxes (SppnetDetector *detector, const gfloat *thresholds, const gfloat *context, gsize max,
+              const SppnetDetection **boxes, gsize *n, GError **error)
 {
   gint64 start = g_get_monotonic_time ();
-  gboolean ok
-      = sppnet_selection_run (&detector->selection, &detector->plan, thresholds, max, detector->model, boxes, n, error);
+  gboolean ok = sppnet_selection_run (&detector->selection, &detector->plan, thresholds, context, max, detector->model,
+                                      boxes, n, error);
 
   detector->timings.box_ms += (g_get_monotonic_time () - start) / 1000.0;
   return ok;
@@ -284,7 +284,7 @@ refine (SppnetDetector *detector, const SppnetFrame *frame, GError **error)
   const SppnetDetection *found;
   gsize n;
 
-  if (!select_boxes (detector, detector->plan.floors, REFINED_BOXES, &found, &n, error))
+  if (!select_boxes (detector, detector->plan.floors, NULL, REFINED_BOXES, &found, &n, error))
     return FALSE;
   return n == 0
          || (sppnet_region_list_set_found (&detector->regions, found, n, error) && score (detector, frame, error));
@@ -319,8 +319,8 @@ run_stages (SppnetDetector *detector, const SppnetFrame *frame, const SppnetBox 
   detector->timings.duplicates = (guint) detector->regions.n_duplicates;
   sppnet_selection_reset (&detector->selection);
   if (!score (detector, frame, error) || (detector->plan.refine && !refine (detector, frame, error))
-      || !select_boxes (detector, detector->plan.thresholds, detector->plan.max_detections, detections, n_detections,
-                        error))
+      || !select_boxes (detector, detector->plan.thresholds, config->context, detector->plan.max_detections, detections,
+                        n_detections, error))
     return FALSE;
   if (detector->plan.refine)
     sppnet_selection_vote (&detector->selection);

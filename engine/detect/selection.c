@@ -5,8 +5,11 @@
 
 #include "box/nms.h"
 #include "box/voting.h"
+#include "detect/context.h"
 
 #define FIRST_CAPACITY 4096
+/* Of each label, that have a part in a context, however few are wanted. */
+#define MOST_IN_CONTEXT 100
 
 void
 sppnet_selection_reset (SppnetSelection *selection)
@@ -55,6 +58,7 @@ reserve (SppnetSelection *selection, guint n_labels, GError **error)
          && sppnet_buffer_reserve (&selection->order, capacity, sizeof (guint32), error)
          && sppnet_buffer_reserve (&selection->kept, capacity, sizeof (guint32), error)
          && sppnet_buffer_reserve (&selection->kept_scores, capacity, sizeof (gfloat), error)
+         && sppnet_buffer_reserve (&selection->kept_starts, (gsize) n_labels + 1, sizeof (guint32), error)
          && sppnet_buffer_reserve (&selection->detections, capacity, sizeof (SppnetDetection), error);
 }
 
@@ -89,7 +93,7 @@ static gsize
 suppress (SppnetSelection *selection, const SppnetPlan *plan, const gfloat *thresholds, gsize max)
 {
   const guint32 *starts = selection->starts.data;
-  guint32 *order = selection->order.data, *kept = selection->kept.data;
+  guint32 *order = selection->order.data, *kept = selection->kept.data, *kept_starts = selection->kept_starts.data;
   gfloat *kept_scores = selection->kept_scores.data;
   gsize n_kept = 0;
 
@@ -98,6 +102,7 @@ suppress (SppnetSelection *selection, const SppnetPlan *plan, const gfloat *thre
     const guint32 *sources = (const guint32 *) selection->sources.data + start;
     const gfloat *scores = (const gfloat *) selection->scores.data + start;
 
+    kept_starts[label] = (guint32) n_kept;
     if (n == 0)
       continue;
     sppnet_sort_by_score (scores, order, n);
@@ -107,7 +112,35 @@ suppress (SppnetSelection *selection, const SppnetPlan *plan, const gfloat *thre
       kept_scores[n_kept] = scores[order[i]];
     }
   }
+  kept_starts[plan->n_labels] = (guint32) n_kept;
   return n_kept;
+}
+
+/* The survivors with their confidence in context, those that reach their threshold; *n is their number. */
+static gboolean
+rescore (SppnetSelection *selection, const SppnetPlan *plan, const gfloat *thresholds, const gfloat *context, gsize *n,
+         GError **error)
+{
+  guint32 *kept = selection->kept.data;
+  gfloat *scores = selection->kept_scores.data;
+  SppnetBox *boxes = sppnet_buffer_reserve (&selection->kept_boxes, selection->capacity, sizeof *boxes, error);
+  gfloat *rescored
+      = boxes ? sppnet_buffer_reserve (&selection->rescored, selection->capacity, sizeof *rescored, error) : NULL;
+  SppnetContextBoxes all = { plan->n_labels, selection->kept_starts.data, boxes, scores };
+  gsize n_left = 0;
+
+  if (!rescored)
+    return FALSE;
+  for (gsize i = 0; i < *n; i++)
+    boxes[i] = selection->candidates[kept[i]].box;
+  sppnet_context_score (&all, context, rescored);
+  for (gsize i = 0; i < *n; i++)
+    if (rescored[i] >= thresholds[selection->candidates[kept[i]].label]) {
+      kept[n_left] = kept[i];
+      scores[n_left++] = rescored[i];
+    }
+  *n = n_left;
+  return TRUE;
 }
 
 void
@@ -125,10 +158,12 @@ sppnet_selection_vote (const SppnetSelection *selection)
 }
 
 gboolean
-sppnet_selection_run (SppnetSelection *selection, const SppnetPlan *plan, const gfloat *thresholds, gsize max,
-                      SppnetModel *model, const SppnetDetection **detections, gsize *n_detections, GError **error)
+sppnet_selection_run (SppnetSelection *selection, const SppnetPlan *plan, const gfloat *thresholds,
+                      const gfloat *context, gsize max, SppnetModel *model, const SppnetDetection **detections,
+                      gsize *n_detections, GError **error)
 {
   const guint32 *kept;
+  const gfloat *scores;
   guint32 *order;
   SppnetDetection *out;
   gsize n;
@@ -140,12 +175,18 @@ sppnet_selection_run (SppnetSelection *selection, const SppnetPlan *plan, const 
   if (!reserve (selection, plan->n_labels, error))
     return FALSE;
   group_by_label (selection, plan->n_labels);
-  n = suppress (selection, plan, thresholds, max);
+  if (context)
+    n = suppress (selection, plan, plan->floors, MAX (max, MOST_IN_CONTEXT));
+  else
+    n = suppress (selection, plan, thresholds, max);
+  if (context && !rescore (selection, plan, thresholds, context, &n, error))
+    return FALSE;
 
   kept = selection->kept.data;
+  scores = selection->kept_scores.data;
   order = selection->order.data;
   out = selection->detections.data;
-  sppnet_sort_by_score (selection->kept_scores.data, order, n);
+  sppnet_sort_by_score (scores, order, n);
   n = MIN (n, max);
   for (gsize i = 0; i < n; i++) {
     const SppnetCandidate *candidate = &selection->candidates[kept[order[i]]];
@@ -154,7 +195,7 @@ sppnet_selection_run (SppnetSelection *selection, const SppnetPlan *plan, const 
       .box = candidate->box,
       .label = sppnet_model_get_label (model, candidate->label),
       .label_id = candidate->label,
-      .confidence = candidate->confidence,
+      .confidence = scores[order[i]],
       .region = candidate->region,
     };
   }
@@ -166,8 +207,10 @@ sppnet_selection_run (SppnetSelection *selection, const SppnetPlan *plan, const 
 void
 sppnet_selection_clear (SppnetSelection *selection)
 {
-  SppnetBuffer *buffers[] = { &selection->starts, &selection->boxes, &selection->scores,      &selection->sources,
-                              &selection->order,  &selection->kept,  &selection->kept_scores, &selection->detections };
+  SppnetBuffer *buffers[]
+      = { &selection->starts,     &selection->boxes,    &selection->scores,      &selection->sources,
+          &selection->order,      &selection->kept,     &selection->kept_scores, &selection->kept_starts,
+          &selection->kept_boxes, &selection->rescored, &selection->detections };
 
   for (guint i = 0; i < G_N_ELEMENTS (buffers); i++)
     sppnet_buffer_clear (buffers[i]);

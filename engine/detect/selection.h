@@ -26,6 +26,9 @@ typedef struct
   SppnetBuffer order;       /* guint32 [capacity] */
   SppnetBuffer kept;        /* guint32 [capacity]: candidates that survive */
   SppnetBuffer kept_scores; /* gfloat [capacity] */
+  SppnetBuffer kept_starts; /* guint32 [n_labels + 1]: where each label begins among them */
+  SppnetBuffer kept_boxes;  /* SppnetBox [capacity], in a context */
+  SppnetBuffer rescored;    /* gfloat [capacity], in a context */
   SppnetBuffer detections;  /* SppnetDetection [capacity] */
   gsize n_detections;
 } SppnetSelection;
@@ -35,11 +38,12 @@ void sppnet_selection_reset (SppnetSelection *selection);
 gboolean sppnet_selection_add (SppnetSelection *selection, const SppnetCandidate *candidate, GError **error);
 
 /* Non-maximum suppression per class, then the best of all classes that reach their threshold, at most max. Equal
- * confidences keep the order label, candidate.
+ * confidences keep the order label, candidate. context: (nullable) what gives those that survive and reach the plan's
+ * floor their confidence before that, see sppnet_context_score().
  */
-gboolean sppnet_selection_run (SppnetSelection *selection, const SppnetPlan *plan, const gfloat *thresholds, gsize max,
-                               SppnetModel *model, const SppnetDetection **detections, gsize *n_detections,
-                               GError **error);
+gboolean sppnet_selection_run (SppnetSelection *selection, const SppnetPlan *plan, const gfloat *thresholds,
+                               const gfloat *context, gsize max, SppnetModel *model, const SppnetDetection **detections,
+                               gsize *n_detections, GError **error);
 /* Moves each detection of the last run to where the candidates of its class vote for (sppnet_box_vote()). */
 void sppnet_selection_vote (const SppnetSelection *selection);
 void sppnet_selection_clear (SppnetSelection *selection);

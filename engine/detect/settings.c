@@ -193,7 +193,9 @@ sppnet_plan_init (SppnetPlan *plan, const SppnetSettings *settings, SppnetModel 
   plan->floors = g_new (gfloat, config->n_labels + 1);
   for (guint i = 0; i < config->n_labels; i++) {
     plan->thresholds[i] = wanted[i] ? threshold_of (config, i, settings->threshold) : NEVER;
-    plan->floors[i] = wanted[i] && plan->refine ? MIN (plan->thresholds[i], SPPNET_REFINE_FLOOR) : plan->thresholds[i];
+    /* In a context, what is not wanted says something about what is. */
+    plan->floors[i] = config->context || (wanted[i] && plan->refine) ? MIN (plan->thresholds[i], SPPNET_REFINE_FLOOR)
+                                                                     : plan->thresholds[i];
   }
   return TRUE;
 }

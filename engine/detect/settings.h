@@ -16,7 +16,8 @@ typedef struct
   gfloat min_objectness;
   gfloat nms_threshold;
   gfloat *thresholds; /* [n_labels]: lowest confidence reported; above 1 for labels that are not wanted */
-  gfloat *floors;     /* [n_labels]: lowest confidence of a box that is refined, at most the threshold */
+  gfloat
+      *floors; /* [n_labels]: lowest confidence of a box that is refined or part of a context, at most the threshold */
   gboolean
       refine; /* found boxes are scored once more where box regression has moved them, and the result is voted on */
   gfloat region_margin;

@@ -4,6 +4,7 @@
 #include <cblas.h>
 #include <math.h>
 
+#include "base/logistic.h"
 #include "base/threads.h"
 #include "head/weights.h"
 
@@ -91,14 +92,7 @@ calibrated (const SppnetConfig *config, guint label, gfloat score)
   gfloat a = config->calibration ? config->calibration[2 * label] : -1.0f;
   gfloat b = config->calibration ? config->calibration[2 * label + 1] : 0.0f;
 
-  return 1.0f / (1.0f + expf (a * score + b));
-}
-
-static gfloat
-log_odds (gfloat p)
-{
-  p = CLAMP (p, 1e-7f, 1.0f - 1e-7f);
-  return logf (p / (1.0f - p));
+  return sppnet_logistic (-(a * score + b));
 }
 
 /* scores: [labels] or, with softmax, [1 + labels], overwritten; confidence: [labels] */
@@ -116,7 +110,7 @@ confidence_of_region (const SppnetConfig *config, gfloat *scores, gfloat *confid
     else if (!is_softmax)
       confidence[label] = calibrated (config, label, score);
     else
-      confidence[label] = config->calibration ? calibrated (config, label, log_odds (score)) : score;
+      confidence[label] = config->calibration ? calibrated (config, label, sppnet_log_odds (score)) : score;
     if (!isfinite (confidence[label]))
       confidence[label] = 0.0f;
   }

@@ -182,6 +182,10 @@ add_labels (GString *json, const SppnetConfig *config)
     key (json, "calibration");
     append_floats (json, config->calibration, 2 * config->n_labels);
   }
+  if (config->context && config->n_labels > 0) {
+    key (json, "context");
+    append_floats (json, config->context, config->n_labels * (config->n_labels + 2));
+  }
 }
 
 static void

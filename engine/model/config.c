@@ -40,6 +40,7 @@ sppnet_config_clear (SppnetConfig *config)
   g_free (config->name);
   g_free (config->thresholds);
   g_free (config->calibration);
+  g_free (config->context);
   g_free (config->provenance);
   *config = defaults;
 }
@@ -63,6 +64,7 @@ sppnet_config_copy (SppnetConfig *to, const SppnetConfig *from)
   for (gsize i = 0; from->labels && i < n; i++)
     to->labels[i] = g_strdup (from->labels[i]);
   to->thresholds = from->thresholds ? g_memdup2 (from->thresholds, n * sizeof (gfloat)) : NULL;
+  to->context = from->context ? g_memdup2 (from->context, n * (n + 2) * sizeof (gfloat)) : NULL;
   to->calibration = from->calibration ? g_memdup2 (from->calibration, n * 2 * sizeof (gfloat)) : NULL;
 }
 

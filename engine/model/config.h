@@ -125,6 +125,7 @@ typedef struct
   guint n_labels; /* 0: a backbone without a classifier (an import); no detector can be made of it */
   gchar **labels;
   gfloat *thresholds;  /* [n_labels] or NULL; on the confidence */
+  gfloat *context;     /* [n_labels][n_labels + 2] or NULL: see detect/context.h */
   gfloat *calibration; /* [n_labels][2] or NULL: confidence = 1 / (1 + exp (a * score + b)) (Platt). Without it the
                           softmax's probability, or the logistic function of the SVM score */
   SppnetBoxInput box_input;

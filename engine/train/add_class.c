@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "detect/context.h"
 #include "train/features.h"
 #include "train/ridge.h"
 #include "train/svm.h"
@@ -94,6 +95,20 @@ describe (const SppnetTrainOptions *options, const gchar *provenance, const Sppn
   return json_to_string (root, FALSE);
 }
 
+/* The new label, the last one, neither speaks for the n others nor they for it. */
+static void
+extend_context (SppnetConfig *config, guint n)
+{
+  gsize columns = SPPNET_CONTEXT_COLUMNS (n);
+  gfloat *context = g_new0 (gfloat, (gsize) (n + 1) * (columns + 1));
+
+  for (guint i = 0; i < n; i++)
+    memcpy (context + i * (columns + 1), config->context + i * columns, columns * sizeof *context);
+  context[n * (columns + 1)] = 1.0f;
+  g_free (config->context);
+  config->context = context;
+}
+
 /* init's with the new label. Its threshold is the default, its confidence that of the score. */
 static void
 extend_config (SppnetConfig *config, const SppnetTrainOptions *options, const SppnetConfig *init,
@@ -115,6 +130,8 @@ extend_config (SppnetConfig *config, const SppnetTrainOptions *options, const Sp
     config->calibration[2 * n] = -1.0f;
     config->calibration[2 * n + 1] = 0.0f;
   }
+  if (config->context)
+    extend_context (config, n);
   /* A region proposal network does not propose what it was not trained on. */
   if (config->rpn.n_anchors > 0) {
     config->proposals = options->proposals;
@@ -140,6 +157,7 @@ make_network (const SppnetTrainOptions *options, SppnetModel *init, const Sppnet
   config.n_labels = dataset->n_labels;
   g_clear_pointer (&config.thresholds, g_free);
   g_clear_pointer (&config.calibration, g_free);
+  g_clear_pointer (&config.context, g_free);
   config.classifier = SPPNET_CLASSIFIER_SOFTMAX;
   if (config.box_input == SPPNET_BOX_POOLED)
     config.box_input = SPPNET_BOX_NONE;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <glib.h>
+#include <sppnet/box.h>
 
 /* Confidences that mean the same for every label, from boxes that a model found on pictures it was not trained on. */
 
@@ -9,6 +9,7 @@
 typedef struct
 {
   guint picture;
+  SppnetBox box;
   gfloat score; /* log-odds of the confidence that the model gives it now */
   gboolean correct;
 } SppnetJudgedBox;

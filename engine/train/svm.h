@@ -8,6 +8,7 @@
 typedef struct
 {
   gdouble c;               /* 1e-3 */
+  gboolean logistic;       /* logistic regression instead of an SVM */
   gdouble positive_weight; /* 2 */
   gdouble bias;            /* 10 */
   gdouble norm;            /* features are scaled to this mean norm: 20 */

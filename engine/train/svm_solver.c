@@ -52,7 +52,7 @@ sppnet_svm_solve (const gfloat *const *vectors, gsize n_positive, gsize n, gsize
 {
   int positive = 1;
   double positive_weight = settings->positive_weight;
-  struct parameter parameter = { .solver_type = L2R_L1LOSS_SVC_DUAL,
+  struct parameter parameter = { .solver_type = settings->logistic ? L2R_LR : L2R_L1LOSS_SVC_DUAL,
                                  .eps = EPSILON,
                                  .C = settings->c,
                                  .nr_weight = 1,

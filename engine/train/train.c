@@ -100,6 +100,7 @@ make_config (SppnetConfig *config, const SppnetTrainOptions *options, const Sppn
   config->n_labels = dataset->n_labels;
   g_clear_pointer (&config->thresholds, g_free);
   g_clear_pointer (&config->calibration, g_free);
+  g_clear_pointer (&config->context, g_free);
   config->box_input = SPPNET_BOX_HEAD;
   /* Box regression that is trained further stays what it is. */
   if (!keep_box)

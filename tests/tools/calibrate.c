@@ -103,6 +103,43 @@ test_again (Tool *tool, gconstpointer data)
                                   dim, 0.05);
 }
 
+/* What there is elsewhere is nothing here; its model is calibrated like any other, through the context. */
+static void
+test_context (Tool *tool, gconstpointer data)
+{
+  g_autoptr (GString) many = g_string_new (NULL);
+  g_autoptr (JsonNode) result = NULL;
+  g_autoptr (JsonNode) info = NULL;
+  JsonObject *red;
+
+  for (guint i = 100; i < 190; i++) {
+    write_scene (tool, i, i < 145 ? 24 : 128, i < 145 ? 0xff0000 : 0xd80000);
+    g_string_append_printf (many, "%u\n", i);
+  }
+  tool_write (tool, "voc/ImageSets/Main/many.txt", many->str, -1);
+  tool_run_fails (tool, CALIBRATE "--context -m scene.safetensors -o context.safetensors", 1, "40 correct boxes");
+  tool_run_ok (tool, "calibrate --method selective-search --voc voc --set many --context --json -m scene.safetensors "
+                     "-o context.safetensors");
+  result = tool_json (tool, 0);
+  red = json_object_get_object_member (json_object_get_object_member (json_node_get_object (result), "classes"), "red");
+  g_assert_cmpint (json_object_get_int_member (red, "correct"), ==, 45);
+  g_assert_cmpint (json_object_get_int_member (red, "boxes"), >=, 90);
+  g_assert_cmpfloat (json_object_get_double_member (json_object_get_object_member (red, "elsewhere"), "red"), ==, 0);
+  tool_run_ok (tool, "info context.safetensors --json");
+  info = tool_json (tool, 0);
+  g_assert_true (json_object_get_boolean_member (json_node_get_object (info), "context"));
+  tool_run_ok (tool, "info context.safetensors");
+  g_assert_nonnull (strstr (tool->out, "in the context of"));
+
+  tool_run_fails (tool, CALIBRATE "--context -m context.safetensors -o new.safetensors", 2, "has a context already");
+  tool_run_ok (tool, CALIBRATE "--threshold 1e-6 -m context.safetensors -o new.safetensors");
+  g_assert_cmpfloat (best_confidence (tool, "new.safetensors", "--threshold 0.001 voc/JPEGImages/1.png"), >, 0.7);
+  g_assert_cmpfloat (best_confidence (tool, "new.safetensors", "--threshold 0.001 voc/JPEGImages/7.png"), <, 0.3);
+  tool_run_ok (tool, "calibrate --method selective-search --voc voc --set many --context -m scene.safetensors "
+                     "-o context.safetensors");
+  g_assert_nonnull (strstr (tool->out, "elsewhere"));
+}
+
 static void
 test_failures (Tool *tool, gconstpointer data)
 {
@@ -133,6 +170,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/calibrate/calibrate", Tool, NULL, set_up, test_calibrate, tool_tear_down);
   g_test_add ("/calibrate/again", Tool, NULL, set_up, test_again, tool_tear_down);
+  g_test_add ("/calibrate/context", Tool, NULL, set_up, test_context, tool_tear_down);
   g_test_add ("/calibrate/failures", Tool, NULL, set_up, test_failures, tool_tear_down);
   return g_test_run ();
 }

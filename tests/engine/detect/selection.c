@@ -160,7 +160,7 @@ check_selection (SppnetSelection *selection, SppnetModel *model, SppnetRandom *r
 
     g_assert_true (sppnet_selection_add (selection, &candidate, NULL));
   }
-  g_assert_true (sppnet_selection_run (selection, &plan, thresholds, most, model, &found, &n_found, NULL));
+  g_assert_true (sppnet_selection_run (selection, &plan, thresholds, NULL, most, model, &found, &n_found, NULL));
   n_expected = naive_select (selection->candidates, n, threshold, most, expected);
   g_assert_cmpuint (n_found, ==, n_expected);
   for (gsize i = 0; i < n_found; i++) {
@@ -205,7 +205,7 @@ test_ties_keep_their_order (void)
     g_assert_true (sppnet_selection_add (&selection, &candidate, NULL));
   }
   g_assert_true (
-      sppnet_selection_run (&selection, &plan, plan.thresholds, plan.max_detections, model, &found, &n, NULL));
+      sppnet_selection_run (&selection, &plan, plan.thresholds, NULL, plan.max_detections, model, &found, &n, NULL));
   g_assert_cmpuint (n, ==, 40);
   for (gint i = 0; i < 40; i++)
     g_assert_cmpint (found[i].region, ==, i < 20 ? 2 * i : 2 * (i - 20) + 1);

@@ -34,6 +34,9 @@ assert_same (const SppnetConfig *a, const SppnetConfig *b)
     g_assert_true (a->thresholds[i] == b->thresholds[i]);
   for (guint i = 0; a->calibration && i < 2 * a->n_labels; i++)
     g_assert_true (a->calibration[i] == b->calibration[i]);
+  g_assert_cmpint (a->context != NULL, ==, b->context != NULL);
+  for (guint i = 0; a->context && i < a->n_labels * (a->n_labels + 2); i++)
+    g_assert_true (a->context[i] == b->context[i]);
   g_assert_cmpint (a->box_input, ==, b->box_input);
   g_assert_cmpint (a->box_from, ==, b->box_from);
   g_assert_cmpmem (a->box_mean, sizeof a->box_mean, b->box_mean, sizeof b->box_mean);
@@ -365,6 +368,8 @@ static const struct
   { "[\"dog\",", "[", SPPNET_ERROR_CORRUPT, "'thresholds' must be an array of 1 elements" },
   { "\"thresholds\":[0,", "\"thresholds\":[1.5,", SPPNET_ERROR_CORRUPT, "'thresholds[0]'" },
   { "\"calibration\":[-1.7,", "\"calibration\":[", SPPNET_ERROR_CORRUPT, "'calibration' must be" },
+  { "\"context\":[1.5,", "\"context\":[", SPPNET_ERROR_CORRUPT, "'context' must be" },
+  { "\"context\":[1.5,", "\"context\":[1e31,", SPPNET_ERROR_CORRUPT, "'context[0]'" },
   { "\"input\":\"pooled\"", "\"input\":\"pixels\"", SPPNET_ERROR_UNSUPPORTED, "box: " },
   { "\"input\":\"pooled\"", "\"input\":\"pooled\",\"from\":\"cells\"", SPPNET_ERROR_UNSUPPORTED,
     "'from' called 'cells'" },

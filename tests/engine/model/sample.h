@@ -58,6 +58,9 @@ sample_config (SppnetConfig *config, gboolean with_labels)
   config->calibration = g_new0 (gfloat, 4);
   config->calibration[0] = -1.7f;
   config->calibration[3] = 1e-7f;
+  config->context = g_new0 (gfloat, 2 * 4);
+  config->context[0] = 1.5f;
+  config->context[7] = -2.25f;
   config->box_input = SPPNET_BOX_POOLED;
   config->box_mean[1] = -0.01f;
   config->box_scale[3] = 0.2f;

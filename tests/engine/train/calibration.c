@@ -28,7 +28,7 @@ static void
 draw (SppnetJudgedLabel *label, SppnetRandom *random, guint n, gdouble a, gdouble b)
 {
   for (guint i = 0; i < n; i++) {
-    SppnetJudgedBox box = { i, (gfloat) (2 * sppnet_random_normal (random)), FALSE };
+    SppnetJudgedBox box = { .picture = i, .score = (gfloat) (2 * sppnet_random_normal (random)) };
 
     box.correct = sppnet_random_uniform (random) < 1 / (1 + exp (a * box.score + b));
     label->objects += box.correct;
