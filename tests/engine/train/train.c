@@ -624,12 +624,29 @@ test_heads_only (Fixture *fixture, gconstpointer user_data)
   g_assert_true (g_bytes_equal (unbroken, resumed));
 }
 
+/* Gives a model of one label a context. */
+static void
+add_context (const gchar *file)
+{
+  static const gfloat context[] = { 0.75f, 0.5f, 0.25f };
+  g_autoptr (SppnetModel) model = sppnet_model_load (file, NULL);
+  g_auto (SppnetConfig) config;
+  g_autoptr (GError) error = NULL;
+
+  sppnet_config_init (&config);
+  sppnet_config_copy (&config, sppnet_model_get_config (model));
+  config.context = g_memdup2 (context, sizeof context);
+  g_assert_true (sppnet_model_save_as (model, &config, file, &error));
+  g_assert_no_error (error);
+}
+
 /* Squares are added to a model that knows disks: it finds both, and no number that it had has changed. */
 static void
 add_squares (Fixture *fixture)
 {
   static const gchar *const names[]
       = { "fc6.weight", "classifier.weight", "classifier.bias", "box.weight", "box.bias" };
+  static const gfloat context[] = { 0.75f, 0.5f, 0.25f, 0.0f, 1.0f, 0.0f, 0.0f, 0.0f };
   gchar *disk[] = { (gchar *) "disk", NULL };
   g_autofree gchar *first = g_build_filename (fixture->dir, "first.safetensors", NULL);
   g_autoptr (SppnetModel) before = NULL, after = NULL;
@@ -641,6 +658,7 @@ add_squares (Fixture *fixture)
   fixture->options.end_to_end.epochs = 8;
   train (fixture, NULL, NULL);
   remove_tree (fixture->work);
+  add_context (first);
   fixture->options.init = first;
   fixture->options.output = fixture->output;
   fixture->options.labels = NULL;
@@ -656,6 +674,8 @@ add_squares (Fixture *fixture)
   g_assert_cmpstr (sppnet_model_get_label (after, 0), ==, "disk");
   g_assert_cmpstr (sppnet_model_get_label (after, 1), ==, "square");
   g_assert_true (same_tensors (first, fixture->output, TRUE));
+  g_assert_nonnull (sppnet_model_get_config (after)->context);
+  g_assert_cmpmem (sppnet_model_get_config (after)->context, sizeof context, context, sizeof context);
   for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
     gsize n, m;
     const gfloat *x = sppnet_model_get_tensor (before, names[i], &n);
