@@ -7,8 +7,9 @@
 #include "kernel/kernel.h"
 
 /* Tiles that are worked on together, and how large their cells and products may become to stay in the second-level
- * cache. */
+ * cache. Processors without vectors of 16 floats have smaller ones. */
 #define MOST_TILES 36
+#define MOST_TILES_NARROW 24
 #define TILES_FLOATS 131072
 /* Planes that are a multiple of the page size apart would share the same few sets of the first-level cache. */
 #define PLANE_PAD 16
@@ -43,7 +44,7 @@ gint
 sppnet_winograd_tiles (const SppnetConvKernels *kernels, gint channels)
 {
   return CLAMP (TILES_FLOATS / (sppnet_winograd_planes (kernels) * (channels + kernels->block)), kernels->pixels,
-                MOST_TILES);
+                kernels->lanes < 16 ? MOST_TILES_NARROW : MOST_TILES);
 }
 
 gsize
