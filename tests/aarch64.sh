@@ -13,7 +13,7 @@ libraries="libc6-dev libglib2.0-dev libjson-glib-dev libopenblas-dev libgdk-pixb
 # Everything that computes: kernels, convolution, pooling, head, regions, the detector.
 tests="engine-base_half engine-kernel_kernels engine-kernel_conv engine-kernel_winograd engine-backbone_layers engine-backbone_conv
   engine-backbone_bands engine-frame_rgb engine-frame_ycbcr engine-pooling_spp engine-pooling_tables engine-head_head engine-head_dense
-  engine-box_nms engine-region_proposer engine-region_rpn engine-detect_detector engine-train_gradient"
+  engine-box_nms engine-region_proposer engine-region_rpn engine-detect_context engine-detect_detector engine-train_gradient"
 
 if ! test -d "$dir/usr/include/aarch64-linux-gnu/glib-2.0" && ! test -d "$dir/usr/lib/aarch64-linux-gnu/glib-2.0"; then
   command -v mmdebstrap >/dev/null || { echo "mmdebstrap is needed (apt-get install mmdebstrap)" >&2; exit 1; }
