@@ -92,11 +92,13 @@ judge (const GPtrArray *annotations, SppnetModel *model, const GPtrArray *boxes)
 
     label.objects = sppnet_count_objects (annotations, name);
     for (guint i = 0; i < found->len; i++) {
-      SppnetJudgedBox box
-          = { scored[i].picture, scored[i].box, sppnet_log_odds (scored[i].score), matches[i] == SPPNET_MATCH_TRUE };
+      SppnetJudgedBox box = { .picture = scored[i].picture,
+                              .box = scored[i].box,
+                              .score = sppnet_log_odds (scored[i].score),
+                              .correct = matches[i] == SPPNET_MATCH_TRUE,
+                              .ignored = matches[i] == SPPNET_MATCH_IGNORED };
 
-      if (matches[i] != SPPNET_MATCH_IGNORED)
-        g_array_append_val (label.boxes, box);
+      g_array_append_val (label.boxes, box);
     }
     g_array_append_val (labels, label);
   }
@@ -130,10 +132,14 @@ static void
 set_calibration (SppnetConfig *config, const SppnetCalibration *results)
 {
   gsize columns = SPPNET_CONTEXT_COLUMNS (config->n_labels);
-  gboolean calibrated = config->calibration != NULL;
 
-  if (!calibrated && !config->context)
+  if (!config->calibration) {
     config->calibration = g_new (gfloat, 2 * config->n_labels);
+    for (guint l = 0; l < config->n_labels; l++) {
+      config->calibration[2 * l] = -1;
+      config->calibration[2 * l + 1] = 0;
+    }
+  }
   g_free (config->thresholds);
   config->thresholds = g_new (gfloat, config->n_labels);
   for (guint l = 0; l < config->n_labels; l++) {
@@ -147,13 +153,13 @@ set_calibration (SppnetConfig *config, const SppnetCalibration *results)
     } else {
       gfloat *a = &config->calibration[2 * l], *b = a + 1;
 
-      *b = results[l].b - (calibrated ? results[l].a * *b : 0);
-      *a = results[l].a * (calibrated ? -*a : 1);
+      *b = results[l].b - results[l].a * *b;
+      *a *= -results[l].a;
     }
   }
 }
 
-/* results: of calibration, or context: its matrix. */
+/* results: of calibration, or context: its matrix (transfer full). */
 static gboolean
 write_model (SppnetModel *model, const SppnetCalibration *results, gfloat *context, gfloat min_objectness,
              guint pictures, GError **error)
@@ -165,8 +171,11 @@ write_model (SppnetModel *model, const SppnetCalibration *results, gfloat *conte
   sppnet_config_copy (&config, sppnet_model_get_config (model));
   if (results)
     set_calibration (&config, results);
-  else
+  else {
     config.context = context;
+    /* They were those of other confidences. */
+    g_clear_pointer (&config.thresholds, g_free);
+  }
   if (min_objectness > 0.0f && config.rpn.n_anchors > 0)
     config.rpn.min_score = min_objectness;
   provenance = describe (config.provenance, pictures);
@@ -263,6 +272,8 @@ print_context_json (SppnetModel *model, const SppnetContextFit *results, const g
     json_builder_begin_object (builder);
     sppnet_tool_json_integer (builder, "boxes", results[l].n_boxes);
     sppnet_tool_json_integer (builder, "correct", results[l].n_correct);
+    json_builder_set_member_name (builder, "fitted");
+    json_builder_add_boolean_value (builder, results[l].fitted);
     json_builder_set_member_name (builder, "elsewhere");
     json_builder_begin_object (builder);
     for (guint other = 0; results[l].fitted && other < n; other++)
@@ -325,6 +336,11 @@ calibrate (const SppnetEvaluation *evaluation, const SppnetSettings *settings, G
   if (arg.context && sppnet_model_get_config (model)->context) {
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
                  "%s has a context already: it is learnt from confidences without one", sppnet_model_get_name (model));
+    return FALSE;
+  }
+  if (arg.context && sppnet_model_get_n_labels (model) > SPPNET_MAX_CONTEXT_LABELS) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED, "%s has %u labels: a context is for at most %d",
+                 sppnet_model_get_name (model), sppnet_model_get_n_labels (model), SPPNET_MAX_CONTEXT_LABELS);
     return FALSE;
   }
   sppnet_evaluation_note_unknown_labels (evaluation, model);

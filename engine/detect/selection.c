@@ -9,7 +9,7 @@
 
 #define FIRST_CAPACITY 4096
 /* Of each label, that have a part in a context, however few are wanted. */
-#define MOST_IN_CONTEXT 100
+#define MOST_IN_CONTEXT 1000
 
 void
 sppnet_selection_reset (SppnetSelection *selection)
@@ -135,7 +135,7 @@ rescore (SppnetSelection *selection, const SppnetPlan *plan, const gfloat *thres
     boxes[i] = selection->candidates[kept[i]].box;
   sppnet_context_score (&all, context, rescored);
   for (gsize i = 0; i < *n; i++)
-    if (rescored[i] >= thresholds[selection->candidates[kept[i]].label]) {
+    if (rescored[i] > 0.0f && rescored[i] >= thresholds[selection->candidates[kept[i]].label]) {
       kept[n_left] = kept[i];
       scores[n_left++] = rescored[i];
     }

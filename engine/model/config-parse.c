@@ -11,7 +11,6 @@
 /* A tree takes a hundred times the memory of its text; 4096 long labels are 1 MB. */
 #define MAX_BYTES (4u << 20)
 #define MAX_NUMBER 1e30
-#define MAX_CONTEXT_LABELS 1000
 
 #define KEYS(...) ((const gchar *const[]) { __VA_ARGS__, NULL })
 
@@ -99,9 +98,9 @@ read_calibration (const SppnetNode *root, SppnetConfig *config)
     config->calibration = g_new0 (gfloat, 2 * n);
     sppnet_node_floats (root, "calibration", -MAX_NUMBER, MAX_NUMBER, config->calibration, 2 * n);
   }
-  if (sppnet_node_has (root, "context") && (n == 0 || n > MAX_CONTEXT_LABELS)) {
+  if (sppnet_node_has (root, "context") && (n == 0 || n > SPPNET_MAX_CONTEXT_LABELS)) {
     sppnet_document_fail (root->document, SPPNET_ERROR_CORRUPT, "'context' is for 1..%d labels, not %u",
-                          MAX_CONTEXT_LABELS, n);
+                          SPPNET_MAX_CONTEXT_LABELS, n);
   } else if (sppnet_node_has (root, "context")) {
     config->context = g_new0 (gfloat, (gsize) n * (n + 2));
     sppnet_node_floats (root, "context", -MAX_NUMBER, MAX_NUMBER, config->context, n * (n + 2));

@@ -96,6 +96,8 @@ typedef struct
   gfloat min_score; /* objectness of a box that a detector scores, by default */
 } SppnetRpnConfig;
 
+/* Their context still fits into the JSON document. */
+#define SPPNET_MAX_CONTEXT_LABELS 500
 #define SPPNET_MAX_LAYERS 128
 #define SPPNET_MAX_HEAD_LAYERS 8
 #define SPPNET_MAX_LEVELS 8

@@ -43,15 +43,18 @@ sample_init (Sample *sample, const SppnetJudgedLabel *labels, guint n)
   sample->confidence = g_new (gfloat, sample->n + 1);
   sample->order = g_new (guint32, sample->n + 1);
   for (guint l = 0; l < n; l++)
-    for (guint k = 0; k < labels[l].boxes->len; k++, i++) {
+    for (guint k = 0; k < labels[l].boxes->len; k++) {
       const SppnetJudgedBox *box = &g_array_index (labels[l].boxes, SppnetJudgedBox, k);
 
+      if (box->ignored)
+        continue;
       sample->scores[i] = box->score;
       sample->correct[i] = box->correct;
       sample->label[i] = l;
-      sample->picture[i] = box->picture;
+      sample->picture[i++] = box->picture;
       sample->n_correct += box->correct;
     }
+  sample->n = i;
 }
 
 static void

@@ -12,6 +12,7 @@ typedef struct
   SppnetBox box;
   gfloat score; /* log-odds of the confidence that the model gives it now */
   gboolean correct;
+  gboolean ignored; /* neither correct nor wrong: on an object that does not count */
 } SppnetJudgedBox;
 
 /* What was found of one label. */

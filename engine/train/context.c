@@ -20,7 +20,6 @@ typedef struct
   SppnetBox *boxes;                /* [n] */
   gfloat *confidence;              /* [n] */
   const SppnetJudgedBox **sources; /* [n] */
-  gfloat *features;                /* [n][1 + n_labels] */
 } Scenes;
 
 static void
@@ -31,7 +30,6 @@ scenes_clear (Scenes *scenes)
   g_free (scenes->boxes);
   g_free (scenes->confidence);
   g_free (scenes->sources);
-  g_free (scenes->features);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Scenes, scenes_clear)
@@ -93,23 +91,6 @@ place_boxes (Scenes *scenes, const SppnetJudgedLabel *labels)
   }
 }
 
-static void
-find_features (Scenes *scenes)
-{
-  for (guint p = 0; p < scenes->n_pictures; p++) {
-    gsize first = scenes->pictures[p];
-    SppnetContextBoxes boxes = { scenes->n_labels, scenes->starts + (gsize) p * (scenes->n_labels + 1),
-                                 scenes->boxes + first, scenes->confidence + first };
-
-    for (gsize i = 0; i < scenes->pictures[p + 1] - first; i++) {
-      gfloat *features = scenes->features + (first + i) * (scenes->n_labels + 1);
-
-      features[0] = scenes->sources[first + i]->score;
-      sppnet_context_elsewhere (&boxes, i, features + 1);
-    }
-  }
-}
-
 static gboolean
 scenes_init (Scenes *scenes, const SppnetJudgedLabel *labels, guint n_labels, GError **error)
 {
@@ -120,47 +101,95 @@ scenes_init (Scenes *scenes, const SppnetJudgedLabel *labels, guint n_labels, GE
   scenes->boxes = g_try_new (SppnetBox, scenes->n + 1);
   scenes->confidence = g_try_new (gfloat, scenes->n + 1);
   scenes->sources = g_try_new (const SppnetJudgedBox *, scenes->n + 1);
-  scenes->features = g_try_new (gfloat, (scenes->n + 1) * (n_labels + 1));
-  if (!scenes->pictures || !scenes->starts || !scenes->boxes || !scenes->confidence || !scenes->sources
-      || !scenes->features) {
+  if (!scenes->pictures || !scenes->starts || !scenes->boxes || !scenes->confidence || !scenes->sources) {
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "cannot hold %" G_GSIZE_FORMAT " boxes of %u labels",
                  scenes->n, n_labels);
     return FALSE;
   }
   find_places (scenes, labels);
   place_boxes (scenes, labels);
-  find_features (scenes);
+  return TRUE;
+}
+
+/* What the boxes of one label are learnt from. */
+typedef struct
+{
+  gsize n, length;        /* boxes, and features of each */
+  gfloat *features;       /* [n][length]: log-odds, then each label's confidence elsewhere */
+  const gfloat **vectors; /* [n]: the correct ones first */
+} Examples;
+
+static void
+examples_clear (Examples *examples)
+{
+  g_free (examples->features);
+  g_free (examples->vectors);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Examples, examples_clear)
+
+/* The features of those boxes of a label that are correct, or wrong. */
+static void
+add_examples (Examples *examples, const Scenes *scenes, guint label, gboolean correct)
+{
+  for (guint p = 0; p < scenes->n_pictures; p++) {
+    const guint32 *starts = scenes->starts + (gsize) p * (scenes->n_labels + 1);
+    gsize first = scenes->pictures[p];
+    SppnetContextBoxes boxes = { scenes->n_labels, starts, scenes->boxes + first, scenes->confidence + first };
+
+    for (guint32 i = starts[label]; i < starts[label + 1]; i++) {
+      const SppnetJudgedBox *source = scenes->sources[first + i];
+      gfloat *features = examples->features + examples->n * examples->length;
+
+      if (source->ignored || (source->correct != FALSE) != correct)
+        continue;
+      features[0] = source->score;
+      sppnet_context_elsewhere (&boxes, i, features + 1);
+      examples->vectors[examples->n++] = features;
+    }
+  }
+}
+
+static gboolean
+examples_init (Examples *examples, const Scenes *scenes, const SppnetJudgedLabel *judged, guint label,
+               SppnetContextFit *result, GError **error)
+{
+  gsize most = judged->boxes->len;
+
+  examples->length = (gsize) scenes->n_labels + 1;
+  examples->features = g_try_new (gfloat, (most + 1) * examples->length);
+  examples->vectors = g_try_new (const gfloat *, most + 1);
+  if (!examples->features || !examples->vectors) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "cannot hold the features of %" G_GSIZE_FORMAT " boxes",
+                 most);
+    return FALSE;
+  }
+  add_examples (examples, scenes, label, TRUE);
+  result->n_correct = (guint) examples->n;
+  add_examples (examples, scenes, label, FALSE);
+  result->n_boxes = (guint) examples->n;
   return TRUE;
 }
 
 /* row: [SPPNET_CONTEXT_COLUMNS] */
 static gboolean
-fit_label (const Scenes *scenes, guint label, gfloat *row, SppnetContextFit *result, GError **error)
+fit_label (const Scenes *scenes, const SppnetJudgedLabel *judged, guint label, gfloat *row, SppnetContextFit *result,
+           GError **error)
 {
   const SppnetSvmSettings settings = { .logistic = TRUE, .c = 1, .positive_weight = 1, .bias = 10 };
-  g_autofree const gfloat **vectors = g_new (const gfloat *, scenes->n + 1);
-  gsize length = (gsize) scenes->n_labels + 1, columns = length, n = 0;
-  g_autofree gfloat *weights = g_new (gfloat, length);
+  g_auto (Examples) examples = { 0 };
+  g_autofree gfloat *weights = g_new (gfloat, (gsize) scenes->n_labels + 1);
 
-  /* The correct ones first. */
-  for (gint correct = 1; correct >= 0; correct--) {
-    for (guint p = 0; p < scenes->n_pictures; p++) {
-      const guint32 *starts = scenes->starts + p * columns;
-
-      for (gsize i = scenes->pictures[p] + starts[label]; i < scenes->pictures[p] + starts[label + 1]; i++)
-        if ((scenes->sources[i]->correct != FALSE) == correct)
-          vectors[n++] = scenes->features + i * length;
-    }
-    if (correct)
-      result->n_correct = (guint) n;
-  }
-  result->n_boxes = (guint) n;
-  result->fitted = result->n_correct >= FEWEST && n - result->n_correct >= FEWEST;
+  *result = (SppnetContextFit) { 0 };
   memset (row, 0, SPPNET_CONTEXT_COLUMNS (scenes->n_labels) * sizeof *row);
   row[0] = 1.0f;
+  if (!examples_init (&examples, scenes, judged, label, result, error))
+    return FALSE;
+  result->fitted = result->n_correct >= FEWEST && result->n_boxes - result->n_correct >= FEWEST;
   if (!result->fitted)
     return TRUE;
-  if (!sppnet_svm_solve (vectors, result->n_correct, n, length, 1, &settings, weights, &row[1], error))
+  if (!sppnet_svm_solve (examples.vectors, result->n_correct, examples.n, examples.length, 1, &settings, weights,
+                         &row[1], error))
     return FALSE;
   row[0] = weights[0];
   memcpy (row + 2, weights + 1, scenes->n_labels * sizeof *row);
@@ -177,8 +206,8 @@ sppnet_context_fit (const SppnetJudgedLabel *labels, guint n, gfloat *context, S
   if (!scenes_init (&scenes, labels, n, error))
     return FALSE;
   for (guint label = 0; label < n; label++) {
-    results[label] = (SppnetContextFit) { 0 };
-    if (!fit_label (&scenes, label, context + label * SPPNET_CONTEXT_COLUMNS (n), &results[label], error))
+    if (!fit_label (&scenes, &labels[label], label, context + label * SPPNET_CONTEXT_COLUMNS (n), &results[label],
+                    error))
       return FALSE;
     any |= results[label].fitted;
   }

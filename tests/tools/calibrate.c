@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "tool.h"
 
+#include <math.h>
+
+#include "model/model.h"
+
 #define CALIBRATE "calibrate --method selective-search --voc voc --set all "
 
 static void
@@ -140,6 +144,51 @@ test_context (Tool *tool, gconstpointer data)
   g_assert_nonnull (strstr (tool->out, "elsewhere"));
 }
 
+/* Gives the model a context in which red believes what is green elsewhere. */
+static void
+write_context (const gchar *from, const gchar *to)
+{
+  static const gfloat context[] = { 1.0f, 0.25f, -0.5f, 1.5f, 1.0f, 0.0f, 0.0f, 0.0f };
+  g_autoptr (SppnetModel) model = sppnet_model_load (from, NULL);
+  g_auto (SppnetConfig) config;
+  g_autoptr (GError) error = NULL;
+
+  sppnet_config_init (&config);
+  sppnet_config_copy (&config, sppnet_model_get_config (model));
+  config.context = g_memdup2 (context, sizeof context);
+  g_assert_true (sppnet_model_save_as (model, &config, to, &error));
+  g_assert_no_error (error);
+}
+
+/* The sum of a context is calibrated as a whole, and what went into it stays. */
+static void
+test_through_context (Tool *tool, gconstpointer data)
+{
+  g_autofree gchar *from = tool_path (tool, "scene.safetensors"), *to = tool_path (tool, "context.safetensors");
+  g_autofree gchar *new = tool_path (tool, "new.safetensors");
+  g_autoptr (SppnetModel) before = NULL, after = NULL;
+  const gfloat *old_row, *row;
+  const gfloat *calibration;
+
+  write_context (from, to);
+  tool_run_ok (tool, CALIBRATE "-m context.safetensors -o new.safetensors");
+  before = sppnet_model_load (to, NULL);
+  after = sppnet_model_load (new, NULL);
+  old_row = sppnet_model_get_config (before)->context;
+  row = sppnet_model_get_config (after)->context;
+  g_assert_nonnull (row);
+  g_assert_cmpfloat (fabsf (row[0] - old_row[0]), >, 0.01);
+  for (guint c = 2; c < 4; c++)
+    g_assert_cmpfloat_with_epsilon (row[c] / old_row[c], row[0] / old_row[0], 1e-5);
+  g_assert_cmpfloat (row[1], !=, old_row[1] * row[0]);
+  calibration = sppnet_model_get_config (after)->calibration;
+  g_assert_nonnull (calibration);
+  g_assert_cmpfloat (calibration[0], ==, -1);
+  g_assert_cmpfloat (calibration[1], ==, 0);
+  g_assert_cmpfloat (best_confidence (tool, "new.safetensors", "--threshold 0.001 voc/JPEGImages/1.png"), >, 0.7);
+  g_assert_cmpfloat (best_confidence (tool, "new.safetensors", "--threshold 0.001 voc/JPEGImages/7.png"), <, 0.3);
+}
+
 static void
 test_failures (Tool *tool, gconstpointer data)
 {
@@ -171,6 +220,7 @@ main (int argc, char **argv)
   g_test_add ("/calibrate/calibrate", Tool, NULL, set_up, test_calibrate, tool_tear_down);
   g_test_add ("/calibrate/again", Tool, NULL, set_up, test_again, tool_tear_down);
   g_test_add ("/calibrate/context", Tool, NULL, set_up, test_context, tool_tear_down);
+  g_test_add ("/calibrate/through-context", Tool, NULL, set_up, test_through_context, tool_tear_down);
   g_test_add ("/calibrate/failures", Tool, NULL, set_up, test_failures, tool_tear_down);
   return g_test_run ();
 }

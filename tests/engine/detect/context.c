@@ -199,6 +199,23 @@ test_detector (void)
   g_assert_cmpfloat (some[1], ==, together[1]);
 }
 
+/* Of two squares that believe each other, one is asked for: the other still counts. */
+static void
+test_one_wanted (void)
+{
+  static const gfloat context[] = { 1.0f, 0.0f, 5.0f, 0.0f, 1.0f, 0.0f, 0.0f, 0.0f };
+  static const gchar *const red[] = { "red", NULL };
+  SppnetSettings settings = { .threshold = 0.01f, .labels = red };
+  gfloat both[3], one[3];
+
+  detect_squares (context, sizeof context, &settings, both);
+  g_assert_cmpfloat (both[0], >, 0.0f);
+  settings.max_detections = 1;
+  detect_squares (context, sizeof context, &settings, one);
+  g_assert_cmpfloat (MAX (one[0], one[1]), ==, MAX (both[0], both[1]));
+  g_assert_cmpfloat (MIN (one[0], one[1]), ==, 0.0f);
+}
+
 /* Numbers that are too large for a float's range are no reason to report what is not a number. */
 static void
 test_overflow (void)
@@ -219,6 +236,7 @@ main (int argc, char **argv)
   g_test_add_func ("/detect/context/elsewhere", test_elsewhere);
   g_test_add_func ("/detect/context/score", test_score);
   g_test_add_func ("/detect/context/detector", test_detector);
+  g_test_add_func ("/detect/context/one-wanted", test_one_wanted);
   g_test_add_func ("/detect/context/overflow", test_overflow);
   return g_test_run ();
 }

@@ -62,10 +62,12 @@ static SppnetModel *
 full_model (void)
 {
   gfloat t[2][4] = { { 0.02f, 0, 0, 0.1f }, { 0, 0, 0.05f, 0 } };
+  static const gfloat context[] = { 1.0f, 0.0f, 0.5f, -0.5f, 1.0f, 0.0f, -0.5f, 0.5f };
   g_auto (SppnetConfig) config;
 
   scene_config (&config);
   config.box_input = SPPNET_BOX_POOLED;
+  config.context = g_memdup2 (context, sizeof context);
   scene_add_rpn (&config);
   return tiny_model_new (&config, scene_fill, t);
 }

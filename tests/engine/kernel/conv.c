@@ -34,6 +34,7 @@ typedef struct
   SppnetConvRow row;
   gint n; /* pixels */
   const gfloat *weight;
+  gboolean without_bias;
 } Problem;
 
 static void
@@ -51,6 +52,7 @@ random_problem (Problem *problem, SppnetRandom *random)
   row->weight_skip = row->run * below (random, 2);
   row->slope = 0.5f * (gfloat) below (random, 3);
   row->onto = below (random, 2);
+  problem->without_bias = below (random, 4) == 0;
   row->in
       = random_floats (&in_arena, problem->n * row->in_pixel + MAX (row->rows - 1, 0) * row->in_row + row->run, random);
 }
@@ -94,7 +96,7 @@ run (const SppnetConvKernels *kernels, const Problem *problem, const gfloat *bia
     out[i] = 7.0f;
   row.weight = pack (kernels, problem, &weight_arena);
   row.weight_block = depth * kernels->block;
-  row.bias = padded_bias;
+  row.bias = problem->without_bias ? NULL : padded_bias;
   row.out = out;
   kernels->conv_row (&row, MIN (split, problem->n));
   row.in += MIN (split, problem->n) * row.in_pixel;
@@ -109,7 +111,7 @@ static gdouble
 expected_sum (const Problem *problem, const gfloat *bias, gint pixel, gint filter, gdouble *magnitude)
 {
   const SppnetConvRow *row = &problem->row;
-  gdouble sum = bias[filter] + (row->onto ? 7.0 : 0.0);
+  gdouble sum = (problem->without_bias ? 0.0 : bias[filter]) + (row->onto ? 7.0 : 0.0);
 
   *magnitude = fabs (sum) + 7.0;
   for (gint y = 0; y < row->rows; y++)

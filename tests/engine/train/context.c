@@ -29,7 +29,7 @@ clear_labels (SppnetJudgedLabel *labels)
 static void
 add (SppnetJudgedLabel *label, guint picture, gfloat x, gdouble score, gboolean correct)
 {
-  SppnetJudgedBox box = { picture, { x, 0, 10, 10 }, (gfloat) score, correct };
+  SppnetJudgedBox box = { picture, { x, 0, 10, 10 }, (gfloat) score, correct, FALSE };
 
   g_array_append_val (label->boxes, box);
 }
@@ -85,6 +85,26 @@ test_fit (void)
   clear_labels (labels);
 }
 
+/* Boxes on objects that do not count are evidence, but nothing is learnt from them. */
+static void
+test_ignored (void)
+{
+  SppnetJudgedLabel labels[LABELS];
+  SppnetContextFit results[LABELS];
+  gfloat context[LABELS * COLUMNS];
+  SppnetRandom random = { 3 };
+
+  init_labels (labels);
+  draw (labels, &random);
+  for (guint i = 0; i < labels[1].boxes->len; i++)
+    g_array_index (labels[1].boxes, SppnetJudgedBox, i).ignored = TRUE;
+  g_assert_true (sppnet_context_fit (labels, LABELS, context, results, NULL));
+  g_assert_cmpfloat_with_epsilon (context[3], 3, 0.3);
+  g_assert_false (results[1].fitted);
+  g_assert_cmpuint (results[1].n_boxes, ==, 0);
+  clear_labels (labels);
+}
+
 static void
 test_too_few (void)
 {
@@ -109,6 +129,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/train/context/fit", test_fit);
+  g_test_add_func ("/train/context/ignored", test_ignored);
   g_test_add_func ("/train/context/too-few", test_too_few);
   return g_test_run ();
 }
