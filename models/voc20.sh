@@ -47,5 +47,10 @@ scenes="--regions 96 --pictures 4 --min-scale 0.5 --max-scale 1.6 --mosaic 0.4"
   --learning-rate 2e-4 --backbone-learning-rate 1e-4 --weight-decay 0.05 --warm-up 100 --epochs 10 \
   --output "$work/exact.safetensors" --work "$work/exact"
 
-# Confidences from pictures that were not trained on.
-exec "$sppnet" calibrate --voc "$data/voc" --set val --model "$work/exact.safetensors" --output "$output"
+# Confidences from pictures that were not trained on, what labels say about each other from those that were, and confidences
+# again. Proposals that are hardly believed in are not scored.
+"$sppnet" calibrate --voc "$data/voc" --set val --min-objectness 0.1 --model "$work/exact.safetensors" \
+  --output "$work/confident.safetensors"
+"$sppnet" calibrate --context --voc "$data/voc" --set train --model "$work/confident.safetensors" \
+  --output "$work/context.safetensors"
+exec "$sppnet" calibrate --voc "$data/voc" --set val --model "$work/context.safetensors" --output "$output"
