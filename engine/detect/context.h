@@ -3,6 +3,8 @@
 
 #include <sppnet/box.h>
 
+#include "model/config.h"
+
 /* What else is in the picture speaks for or against a detection: cows stand among cows. Contextual rescoring after
  * Felzenszwalb, Girshick, McAllester and Ramanan, PAMI 2010, section 7.3, with the confidences elsewhere in the picture
  * alone. */
@@ -15,10 +17,6 @@ typedef struct
   const SppnetBox *boxes;
   const gfloat *confidence; /* falling within a label */
 } SppnetContextBoxes;
-
-/* Numbers per label of a model's context: factor of the detection's own log-odds, offset, and for each label the weight
- * of the highest confidence that it has elsewhere. */
-#define SPPNET_CONTEXT_COLUMNS(n_labels) ((gsize) (n_labels) + 2)
 
 /* The highest confidence of each label in boxes that overlap box i by less than an IoU of .5; 0 where there is none of
  * .05. out: [n_labels] */

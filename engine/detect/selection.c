@@ -175,12 +175,13 @@ sppnet_selection_run (SppnetSelection *selection, const SppnetPlan *plan, const 
   if (!reserve (selection, plan->n_labels, error))
     return FALSE;
   group_by_label (selection, plan->n_labels);
-  if (context)
-    n = suppress (selection, plan, plan->floors, MAX (max, MOST_IN_CONTEXT));
-  else
+  if (!context) {
     n = suppress (selection, plan, thresholds, max);
-  if (context && !rescore (selection, plan, thresholds, context, &n, error))
-    return FALSE;
+  } else {
+    n = suppress (selection, plan, plan->floors, MAX (max, MOST_IN_CONTEXT));
+    if (!rescore (selection, plan, thresholds, context, &n, error))
+      return FALSE;
+  }
 
   kept = selection->kept.data;
   scores = selection->kept_scores.data;

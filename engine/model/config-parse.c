@@ -102,8 +102,10 @@ read_calibration (const SppnetNode *root, SppnetConfig *config)
     sppnet_document_fail (root->document, SPPNET_ERROR_CORRUPT, "'context' is for 1..%d labels, not %u",
                           SPPNET_MAX_CONTEXT_LABELS, n);
   } else if (sppnet_node_has (root, "context")) {
-    config->context = g_new0 (gfloat, (gsize) n * (n + 2));
-    sppnet_node_floats (root, "context", -MAX_NUMBER, MAX_NUMBER, config->context, n * (n + 2));
+    guint size = n * (guint) SPPNET_CONTEXT_COLUMNS (n);
+
+    config->context = g_new0 (gfloat, size);
+    sppnet_node_floats (root, "context", -MAX_NUMBER, MAX_NUMBER, config->context, size);
   }
 }
 

@@ -184,7 +184,7 @@ add_labels (GString *json, const SppnetConfig *config)
   }
   if (config->context && config->n_labels > 0) {
     key (json, "context");
-    append_floats (json, config->context, config->n_labels * (config->n_labels + 2));
+    append_floats (json, config->context, config->n_labels * (guint) SPPNET_CONTEXT_COLUMNS (config->n_labels));
   }
 }
 

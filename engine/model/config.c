@@ -52,6 +52,17 @@ sppnet_config_clear_rpn (SppnetConfig *config)
 }
 
 void
+sppnet_config_set_labels (SppnetConfig *config, gchar *const *labels)
+{
+  g_strfreev (config->labels);
+  config->labels = g_strdupv ((gchar **) labels);
+  config->n_labels = g_strv_length (config->labels);
+  g_clear_pointer (&config->thresholds, g_free);
+  g_clear_pointer (&config->calibration, g_free);
+  g_clear_pointer (&config->context, g_free);
+}
+
+void
 sppnet_config_copy (SppnetConfig *to, const SppnetConfig *from)
 {
   gsize n = from->n_labels;
@@ -64,7 +75,7 @@ sppnet_config_copy (SppnetConfig *to, const SppnetConfig *from)
   for (gsize i = 0; from->labels && i < n; i++)
     to->labels[i] = g_strdup (from->labels[i]);
   to->thresholds = from->thresholds ? g_memdup2 (from->thresholds, n * sizeof (gfloat)) : NULL;
-  to->context = from->context ? g_memdup2 (from->context, n * (n + 2) * sizeof (gfloat)) : NULL;
+  to->context = from->context ? g_memdup2 (from->context, n * SPPNET_CONTEXT_COLUMNS (n) * sizeof (gfloat)) : NULL;
   to->calibration = from->calibration ? g_memdup2 (from->calibration, n * 2 * sizeof (gfloat)) : NULL;
 }
 

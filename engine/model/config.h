@@ -96,6 +96,9 @@ typedef struct
   gfloat min_score; /* objectness of a box that a detector scores, by default */
 } SppnetRpnConfig;
 
+/* Numbers per label of a model's context: factor of a detection's own log-odds, offset, and for each label the weight
+ * of the highest confidence that it has elsewhere. */
+#define SPPNET_CONTEXT_COLUMNS(n_labels) ((gsize) (n_labels) + 2)
 /* Their context still fits into the JSON document. */
 #define SPPNET_MAX_CONTEXT_LABELS 500
 #define SPPNET_MAX_LAYERS 128
@@ -127,7 +130,7 @@ typedef struct
   guint n_labels; /* 0: a backbone without a classifier (an import); no detector can be made of it */
   gchar **labels;
   gfloat *thresholds;  /* [n_labels] or NULL; on the confidence */
-  gfloat *context;     /* [n_labels][n_labels + 2] or NULL: see detect/context.h */
+  gfloat *context;     /* [n_labels][SPPNET_CONTEXT_COLUMNS] or NULL: see detect/context.h */
   gfloat *calibration; /* [n_labels][2] or NULL: confidence = 1 / (1 + exp (a * score + b)) (Platt). Without it the
                           softmax's probability, or the logistic function of the SVM score */
   SppnetBoxInput box_input;
@@ -147,6 +150,8 @@ sppnet_config_init (SppnetConfig *config); /* defaults: no layers, RGB / 255, so
 void sppnet_config_clear (SppnetConfig *config);
 void sppnet_config_copy (SppnetConfig *to, const SppnetConfig *from);
 void sppnet_config_clear_rpn (SppnetConfig *config); /* as if there had never been one */
+/* Other labels, and nothing of what there was per label. labels: NULL-terminated */
+void sppnet_config_set_labels (SppnetConfig *config, gchar *const *labels);
 
 /* json: text of length bytes; file is named in errors. On failure config is left as initialised. */
 gboolean sppnet_config_parse (SppnetConfig *config, const gchar *json, gssize length, const gchar *file,

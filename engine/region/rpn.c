@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "region/rpn.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "backbone/weights.h"
+#include "base/logistic.h"
 #include "base/threads.h"
 #include "box/nms.h"
 #include "box/regression.h"
@@ -149,7 +149,7 @@ decode (const SppnetRpn *rpn, const SppnetAnchorGrid *grid, const gfloat *output
     if (!(box.width >= smallest && box.height >= smallest))
       continue;
     boxes[found] = box;
-    scores[found++] = 1.0f / (1.0f + expf (-cell[number % anchors]));
+    scores[found++] = sppnet_logistic (cell[number % anchors]);
   }
   return found;
 }

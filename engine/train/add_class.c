@@ -152,12 +152,7 @@ make_network (const SppnetTrainOptions *options, SppnetModel *init, const Sppnet
 
   sppnet_config_init (&config);
   sppnet_config_copy (&config, sppnet_model_get_config (init));
-  g_strfreev (config.labels);
-  config.labels = g_strdupv (dataset->labels);
-  config.n_labels = dataset->n_labels;
-  g_clear_pointer (&config.thresholds, g_free);
-  g_clear_pointer (&config.calibration, g_free);
-  g_clear_pointer (&config.context, g_free);
+  sppnet_config_set_labels (&config, dataset->labels);
   config.classifier = SPPNET_CLASSIFIER_SOFTMAX;
   if (config.box_input == SPPNET_BOX_POOLED)
     config.box_input = SPPNET_BOX_NONE;

@@ -5,6 +5,7 @@
 
 #include <sppnet/error.h>
 
+#include "base/logistic.h"
 #include "train/platt.h"
 
 #define PRIOR_CORRECT 20.0 /* correct boxes that all labels together are worth */
@@ -95,7 +96,7 @@ fit (Sample *sample, guint label, guint without, gfloat *a, gfloat *b)
 static gfloat
 sigmoid (gfloat score, gfloat a, gfloat b)
 {
-  return 1 / (1 + expf (a * score + b));
+  return sppnet_logistic (-(a * score + b));
 }
 
 static gint

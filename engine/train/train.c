@@ -95,12 +95,7 @@ make_config (SppnetConfig *config, const SppnetTrainOptions *options, const Sppn
     make_head (config, options);
   keep_box = sppnet_network_same_outputs (init, dataset->labels) && init->box_input == SPPNET_BOX_HEAD;
   config->classifier = SPPNET_CLASSIFIER_SOFTMAX;
-  g_strfreev (config->labels);
-  config->labels = g_strdupv (dataset->labels);
-  config->n_labels = dataset->n_labels;
-  g_clear_pointer (&config->thresholds, g_free);
-  g_clear_pointer (&config->calibration, g_free);
-  g_clear_pointer (&config->context, g_free);
+  sppnet_config_set_labels (config, dataset->labels);
   config->box_input = SPPNET_BOX_HEAD;
   /* Box regression that is trained further stays what it is. */
   if (!keep_box)

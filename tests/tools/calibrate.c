@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "model/model.h"
+#include "../engine/model/context.h"
 
 #define CALIBRATE "calibrate --method selective-search --voc voc --set all "
 
@@ -144,33 +144,19 @@ test_context (Tool *tool, gconstpointer data)
   g_assert_nonnull (strstr (tool->out, "elsewhere"));
 }
 
-/* Gives the model a context in which red believes what is green elsewhere. */
-static void
-write_context (const gchar *from, const gchar *to)
-{
-  static const gfloat context[] = { 1.0f, 0.25f, -0.5f, 1.5f, 1.0f, 0.0f, 0.0f, 0.0f };
-  g_autoptr (SppnetModel) model = sppnet_model_load (from, NULL);
-  g_auto (SppnetConfig) config;
-  g_autoptr (GError) error = NULL;
-
-  sppnet_config_init (&config);
-  sppnet_config_copy (&config, sppnet_model_get_config (model));
-  config.context = g_memdup2 (context, sizeof context);
-  g_assert_true (sppnet_model_save_as (model, &config, to, &error));
-  g_assert_no_error (error);
-}
-
 /* The sum of a context is calibrated as a whole, and what went into it stays. */
 static void
 test_through_context (Tool *tool, gconstpointer data)
 {
+  /* Red believes what is green elsewhere. */
+  static const gfloat context[] = { 1.0f, 0.25f, -0.5f, 1.5f, 1.0f, 0.0f, 0.0f, 0.0f };
   g_autofree gchar *from = tool_path (tool, "scene.safetensors"), *to = tool_path (tool, "context.safetensors");
   g_autofree gchar *new = tool_path (tool, "new.safetensors");
   g_autoptr (SppnetModel) before = NULL, after = NULL;
   const gfloat *old_row, *row;
   const gfloat *calibration;
 
-  write_context (from, to);
+  model_add_context (from, to, context, sizeof context);
   tool_run_ok (tool, CALIBRATE "-m context.safetensors -o new.safetensors");
   before = sppnet_model_load (to, NULL);
   after = sppnet_model_load (new, NULL);

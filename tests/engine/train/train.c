@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Training as a whole, on drawn pictures: it learns, a stopped run goes on bit by bit, bad input is refused. */
+#include "../model/context.h"
 #include "scenes.h"
 
 #include "backbone/backbone.h"
@@ -624,28 +625,13 @@ test_heads_only (Fixture *fixture, gconstpointer user_data)
   g_assert_true (g_bytes_equal (unbroken, resumed));
 }
 
-/* Gives a model of one label a context. */
-static void
-add_context (const gchar *file)
-{
-  static const gfloat context[] = { 0.75f, 0.5f, 0.25f };
-  g_autoptr (SppnetModel) model = sppnet_model_load (file, NULL);
-  g_auto (SppnetConfig) config;
-  g_autoptr (GError) error = NULL;
-
-  sppnet_config_init (&config);
-  sppnet_config_copy (&config, sppnet_model_get_config (model));
-  config.context = g_memdup2 (context, sizeof context);
-  g_assert_true (sppnet_model_save_as (model, &config, file, &error));
-  g_assert_no_error (error);
-}
-
 /* Squares are added to a model that knows disks: it finds both, and no number that it had has changed. */
 static void
 add_squares (Fixture *fixture)
 {
   static const gchar *const names[]
       = { "fc6.weight", "classifier.weight", "classifier.bias", "box.weight", "box.bias" };
+  static const gfloat of_disks[] = { 0.75f, 0.5f, 0.25f };
   static const gfloat context[] = { 0.75f, 0.5f, 0.25f, 0.0f, 1.0f, 0.0f, 0.0f, 0.0f };
   gchar *disk[] = { (gchar *) "disk", NULL };
   g_autofree gchar *first = g_build_filename (fixture->dir, "first.safetensors", NULL);
@@ -658,7 +644,7 @@ add_squares (Fixture *fixture)
   fixture->options.end_to_end.epochs = 8;
   train (fixture, NULL, NULL);
   remove_tree (fixture->work);
-  add_context (first);
+  model_add_context (first, first, of_disks, sizeof of_disks);
   fixture->options.init = first;
   fixture->options.output = fixture->output;
   fixture->options.labels = NULL;
