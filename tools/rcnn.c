@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "base/threads.h"
 #include "head/head.h"
-#include "pooling/pooling.h"
+#include "pooling/pooler.h"
 
 /* The input of R-CNN's network, pixels. */
 #define SIDE 227
@@ -22,8 +22,9 @@ struct _SppnetRcnn
   SppnetBackbone *whole, *warped; /* each is planned for frames of one size */
   SppnetHead *head;
   SppnetPooler pooler;
-  SppnetBuffer pooled; /* [CHUNK][bins][channels] */
-  guint8 *rgb;         /* [SIDE][SIDE][3] */
+  SppnetBuffer vectors; /* [CHUNK][bins][channels] */
+  SppnetBuffer steps;   /* of the vectors */
+  guint8 *rgb;          /* [SIDE][SIDE][3] */
 };
 
 SppnetRcnn *
@@ -43,7 +44,7 @@ sppnet_rcnn_new (SppnetModel *model, const SppnetPicture *picture, const SppnetB
   if (!(rcnn->head = sppnet_head_new (model, precision, error))
       || !(rcnn->whole = sppnet_backbone_new (model, precision, error))
       || !(rcnn->warped = sppnet_backbone_new (model, precision, error))
-      || !sppnet_buffer_reserve (&rcnn->pooled, CHUNK * length, sizeof (gfloat), error))
+      || !sppnet_buffer_reserve (&rcnn->vectors, CHUNK * length, sizeof (gfloat), error))
     return NULL;
   return g_steal_pointer (&rcnn);
 }
@@ -55,7 +56,8 @@ sppnet_rcnn_free (SppnetRcnn *rcnn)
   sppnet_backbone_free (rcnn->warped);
   sppnet_head_free (rcnn->head);
   sppnet_pooler_clear (&rcnn->pooler);
-  sppnet_buffer_clear (&rcnn->pooled);
+  sppnet_buffer_clear (&rcnn->vectors);
+  sppnet_buffer_clear (&rcnn->steps);
   g_free (rcnn->rgb);
   g_free (rcnn);
 }
@@ -88,12 +90,12 @@ run_backbone (SppnetRcnn *rcnn, SppnetBackbone *backbone, const SppnetPicture *p
 }
 
 static gboolean
-run_head (SppnetRcnn *rcnn, gsize n, SppnetTimings *timings, GError **error)
+run_head (SppnetRcnn *rcnn, const SppnetPooled *pooled, SppnetTimings *timings, GError **error)
 {
   gint64 clock = g_get_monotonic_time ();
   const gfloat *confidence;
 
-  if (!sppnet_head_run (rcnn->head, rcnn->pooled.data, n, rcnn->threads, &confidence, error))
+  if (!sppnet_head_run (rcnn->head, pooled, rcnn->threads, &confidence, error))
     return FALSE;
   lap (&clock, &timings->head_ms);
   return TRUE;
@@ -142,21 +144,23 @@ warp (SppnetRcnn *rcnn, const SppnetBox *region, SppnetTimings *timings)
 gboolean
 sppnet_rcnn_run_sppnet (SppnetRcnn *rcnn, SppnetTimings *timings, GError **error)
 {
-  gint64 start = g_get_monotonic_time ();
+  gint64 start = g_get_monotonic_time (), clock;
   SppnetMap map;
 
   *timings = (SppnetTimings) { .regions = (guint) rcnn->n };
-  if (!run_backbone (rcnn, rcnn->whole, rcnn->picture, &map, timings, error)
-      || !sppnet_pooler_set_map (&rcnn->pooler, &map, rcnn->config, error))
+  if (!run_backbone (rcnn, rcnn->whole, rcnn->picture, &map, timings, error))
+    return FALSE;
+  clock = g_get_monotonic_time ();
+  if (!sppnet_pooler_set_map (&rcnn->pooler, &map, rcnn->config, CHUNK, rcnn->threads, error))
     return FALSE;
   for (gsize first = 0; first < rcnn->n; first += CHUNK) {
     gsize n = MIN (CHUNK, rcnn->n - first);
-    gint64 clock = g_get_monotonic_time ();
+    SppnetPooled pooled = sppnet_pooler_run (&rcnn->pooler, rcnn->regions + first, n, rcnn->threads);
 
-    sppnet_pooler_run (&rcnn->pooler, rcnn->regions + first, n, rcnn->threads, rcnn->pooled.data);
     lap (&clock, &timings->pooling_ms);
-    if (!run_head (rcnn, n, timings, error))
+    if (!run_head (rcnn, &pooled, timings, error))
       return FALSE;
+    clock = g_get_monotonic_time ();
   }
   lap (&start, &timings->total_ms);
   return TRUE;
@@ -190,11 +194,18 @@ sppnet_rcnn_run_rcnn (SppnetRcnn *rcnn, SppnetTimings *timings, GError **error)
   *timings = (SppnetTimings) { .regions = (guint) rcnn->n };
   for (gsize first = 0; first < rcnn->n; first += CHUNK) {
     gsize n = MIN (CHUNK, rcnn->n - first);
+    SppnetPooled pooled;
+    gint64 clock;
 
     for (gsize i = 0; i < n; i++)
-      if (!run_region (rcnn, &rcnn->regions[first + i], (gfloat *) rcnn->pooled.data + i * length, timings, error))
+      if (!run_region (rcnn, &rcnn->regions[first + i], (gfloat *) rcnn->vectors.data + i * length, timings, error))
         return FALSE;
-    if (!run_head (rcnn, n, timings, error))
+    clock = g_get_monotonic_time ();
+    if (!sppnet_pooled_from_floats (rcnn->vectors.data, n, (gsize) sppnet_config_bins (rcnn->config),
+                                    (gsize) sppnet_config_channels (rcnn->config), &rcnn->steps, &pooled, error))
+      return FALSE;
+    lap (&clock, &timings->pooling_ms);
+    if (!run_head (rcnn, &pooled, timings, error))
       return FALSE;
   }
   lap (&start, &timings->total_ms);

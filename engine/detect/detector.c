@@ -314,7 +314,8 @@ run_stages (SppnetDetector *detector, const SppnetFrame *frame, const SppnetBox 
   if (!sppnet_region_list_set (&detector->regions, regions, n_regions, detector->plan.region_margin, proposals,
                                n_proposals, config->pooling == SPPNET_POOLING_SPP ? &map : NULL, frame->width,
                                frame->height, error)
-      || !sppnet_scoring_set_map (detector->scoring, &map, error))
+      || !sppnet_scoring_set_map (detector->scoring, &detector->plan, &map,
+                                  MAX (detector->plan.max_proposals, detector->regions.n), &detector->timings, error))
     return FALSE;
   detector->timings.duplicates = (guint) detector->regions.n_duplicates;
   sppnet_selection_reset (&detector->selection);

@@ -5,13 +5,12 @@
 
 #include "box/regression.h"
 #include "head/head.h"
-#include "pooling/pooling.h"
+#include "pooling/pooler.h"
 
-/* Regions that are pooled and scored together: enough for each packing of the weights to pay, few enough for the cache.
- */
-#define MAX_CHUNK 256
+/* Regions that are pooled and scored together: all of a usual frame, as each group of channels is then fetched once. */
+#define MAX_CHUNK 2048
 #define MIN_CHUNK 16
-#define CHUNK_FLOATS (4 * 1024 * 1024)
+#define CHUNK_STEPS (32 << 20)
 /* Boxes regressed together. */
 #define MAX_PAIRS 1024
 /* Smaller boxes are not reported, pixels. */
@@ -22,7 +21,7 @@ struct _SppnetScoring
   const SppnetConfig *config; /* lives as long as the head, which holds the model */
   SppnetHead *head;
   SppnetPooler pooler;
-  SppnetBuffer pooled; /* [chunk][bins][channels] */
+  gsize most; /* regions in a chunk */
 
   SppnetRegionLabel pairs[MAX_PAIRS];
   gfloat confidences[MAX_PAIRS]; /* of the pairs */
@@ -36,7 +35,7 @@ typedef struct
   gsize first, n; /* the chunk */
   gint width, height;
   guint threads;
-  const gfloat *pooled; /* [n][bins][channels] */
+  const SppnetPooled *pooled;
   SppnetSelection *selection;
 } Chunk;
 
@@ -61,7 +60,6 @@ sppnet_scoring_free (SppnetScoring *scoring)
     return;
   sppnet_head_free (scoring->head);
   sppnet_pooler_clear (&scoring->pooler);
-  sppnet_buffer_clear (&scoring->pooled);
   g_free (scoring);
 }
 
@@ -144,29 +142,34 @@ lap (gint64 *from, gdouble *timing)
 }
 
 gboolean
-sppnet_scoring_set_map (SppnetScoring *scoring, const SppnetMap *map, GError **error)
+sppnet_scoring_set_map (SppnetScoring *scoring, const SppnetPlan *plan, const SppnetMap *map, gsize n,
+                        SppnetTimings *timings, GError **error)
 {
-  return sppnet_pooler_set_map (&scoring->pooler, map, scoring->config, error);
+  gsize length = (gsize) sppnet_config_bins (scoring->config) * (gsize) map->channels;
+  gint64 clock = g_get_monotonic_time ();
+
+  scoring->most = CLAMP (CHUNK_STEPS / length, MIN_CHUNK, MAX_CHUNK);
+  scoring->most = MIN (scoring->most, MAX (n, 1));
+  if (!sppnet_pooler_set_map (&scoring->pooler, map, scoring->config, scoring->most, plan->threads, error))
+    return FALSE;
+  lap (&clock, &timings->pooling_ms);
+  return TRUE;
 }
 
 gboolean
 sppnet_scoring_run (SppnetScoring *scoring, const SppnetPlan *plan, const SppnetRegionList *regions, gint width,
                     gint height, SppnetSelection *selection, SppnetTimings *timings, GError **error)
 {
-  gsize length = (gsize) sppnet_config_bins (scoring->config) * scoring->pooler.map.channels;
-  gsize most = CLAMP (CHUNK_FLOATS / length, MIN_CHUNK, MAX_CHUNK);
-  gfloat *pooled = sppnet_buffer_reserve (&scoring->pooled, most * length, sizeof (gfloat), error);
   gint64 clock = g_get_monotonic_time ();
 
-  if (!pooled)
-    return FALSE;
-  for (gsize first = 0; first < regions->n; first += most) {
-    Chunk chunk = { regions, first, MIN (most, regions->n - first), width, height, plan->threads, pooled, selection };
+  for (gsize first = 0; first < regions->n; first += scoring->most) {
+    gsize n = MIN (scoring->most, regions->n - first);
+    SppnetPooled pooled = sppnet_pooler_run (&scoring->pooler, regions->boxes + first, n, plan->threads);
+    Chunk chunk = { regions, first, n, width, height, plan->threads, &pooled, selection };
     const gfloat *confidence;
 
-    sppnet_pooler_run (&scoring->pooler, regions->boxes + first, chunk.n, plan->threads, pooled);
     lap (&clock, &timings->pooling_ms);
-    if (!sppnet_head_run (scoring->head, pooled, chunk.n, plan->threads, &confidence, error))
+    if (!sppnet_head_run (scoring->head, &pooled, plan->threads, &confidence, error))
       return FALSE;
     lap (&clock, &timings->head_ms);
     if (!select_pairs (scoring, plan, &chunk, confidence, error))

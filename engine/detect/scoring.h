@@ -6,15 +6,17 @@
 #include "detect/selection.h"
 #include "detect/settings.h"
 
-/* Pooling, head and box regression over all regions of a frame, a chunk of regions at a time so that the pooled vectors
- * stay in the cache and memory does not grow with the number of regions. */
+/* Pooling, head and box regression over all regions of a frame, a chunk of regions at a time so that memory does not
+ * grow with their number without limit. */
 typedef struct _SppnetScoring SppnetScoring;
 
 SppnetScoring *sppnet_scoring_new (SppnetModel *model, SppnetPrecision precision, GError **error);
 void sppnet_scoring_free (SppnetScoring *scoring);
 
-/* The map of the regions that follow; borrowed. */
-gboolean sppnet_scoring_set_map (SppnetScoring *scoring, const SppnetMap *map, GError **error);
+/* The map of the regions that follow, borrowed, and how many are to be expected in a run: memory is allocated here.
+ * Adds to the pooling time of timings. */
+gboolean sppnet_scoring_set_map (SppnetScoring *scoring, const SppnetPlan *plan, const SppnetMap *map, gsize n,
+                                 SppnetTimings *timings, GError **error);
 /* Adds to selection the boxes that pass their class's floor, and to the pooling, head and box times of timings. */
 gboolean sppnet_scoring_run (SppnetScoring *scoring, const SppnetPlan *plan, const SppnetRegionList *regions,
                              gint width, gint height, SppnetSelection *selection, SppnetTimings *timings,

@@ -17,7 +17,9 @@ struct _SppnetHead
   SppnetBuffer layer[2];   /* outputs of the layers in turn */
   SppnetBuffer confidence; /* [n][labels] */
   SppnetBuffer deltas;     /* [n_pairs][4] */
-  const gfloat *features;  /* [n_features][inputs of the classifier]: of the last run, for sppnet_head_regress() */
+  SppnetBuffer scratch;    /* of each thread: pooled vectors as floats */
+  const gfloat *features;  /* [n_features][inputs of the classifier]: of the last run, for sppnet_head_regress(); NULL
+                              without fully connected layers, where they are the pooled vectors */
   gsize n_features;
 };
 
@@ -59,6 +61,7 @@ sppnet_head_free (SppnetHead *head)
     sppnet_buffer_clear (&head->layer[i]);
   sppnet_buffer_clear (&head->confidence);
   sppnet_buffer_clear (&head->deltas);
+  sppnet_buffer_clear (&head->scratch);
   sppnet_model_unref (head->model);
   g_free (head);
 }
@@ -117,28 +120,30 @@ confidence_of_region (const SppnetConfig *config, gfloat *scores, gfloat *confid
 }
 
 gboolean
-sppnet_head_run (SppnetHead *head, const gfloat *pooled, gsize n, guint threads, const gfloat **confidence,
-                 GError **error)
+sppnet_head_run (SppnetHead *head, const SppnetPooled *pooled, guint threads, const gfloat **confidence, GError **error)
 {
   const SppnetHeadWeights *weights = head->weights;
-  const gfloat *x = pooled;
-  gfloat *scores = NULL, *out;
+  gsize n = pooled->n;
+  gfloat *scores, *out, *scratch;
   gsize classes = (gsize) weights->layers[weights->n_layers - 1].outputs;
 
   head->n_features = 0;
   out = sppnet_buffer_reserve (&head->confidence, MAX (n, 1) * head->config->n_labels, sizeof (gfloat), error);
-  if (!out)
+  scratch = sppnet_buffer_reserve (&head->scratch, threads, SPPNET_POOLED_SCRATCH * sizeof (gfloat), error);
+  if (!out || !scratch)
     return FALSE;
   for (guint i = 0; i < weights->n_layers; i++)
     if (!sppnet_buffer_reserve (&head->layer[i % 2], MAX (n, 1) * (gsize) weights->layers[i].outputs, sizeof (gfloat),
                                 error))
       return FALSE;
 
-  for (guint i = 0; i < weights->n_layers; i++) {
-    head->features = x;
+  head->features = NULL;
+  scores = head->layer[0].data;
+  sppnet_packed_dense_run_pooled (&weights->layers[0], pooled, threads, scratch, scores);
+  for (guint i = 1; i < weights->n_layers; i++) {
+    head->features = scores;
     scores = head->layer[i % 2].data;
-    sppnet_packed_dense_run (&weights->layers[i], x, n, threads, scores);
-    x = scores;
+    sppnet_packed_dense_run (&weights->layers[i], head->features, n, threads, scores);
   }
 
 #pragma omp parallel for num_threads(threads)
@@ -150,13 +155,13 @@ sppnet_head_run (SppnetHead *head, const gfloat *pooled, gsize n, guint threads,
 }
 
 gboolean
-sppnet_head_regress (SppnetHead *head, const gfloat *pooled, const SppnetRegionLabel *pairs, gsize n_pairs,
+sppnet_head_regress (SppnetHead *head, const SppnetPooled *pooled, const SppnetRegionLabel *pairs, gsize n_pairs,
                      guint threads, const gfloat **deltas, GError **error)
 {
   const SppnetMatrix *box = &head->weights->box;
-  const gfloat *x = head->config->box_input == SPPNET_BOX_POOLED ? pooled : head->features;
+  const gfloat *features = head->config->box_input == SPPNET_BOX_POOLED ? NULL : head->features;
   const gfloat *mean = head->config->box_mean, *scale = head->config->box_scale;
-  gfloat *out;
+  gfloat *out, *vectors = NULL;
 
   *deltas = NULL;
   if (head->config->box_input == SPPNET_BOX_NONE)
@@ -165,15 +170,25 @@ sppnet_head_regress (SppnetHead *head, const gfloat *pooled, const SppnetRegionL
   if (!out)
     return FALSE;
 
+  if (!features) {
+    vectors = sppnet_buffer_reserve (&head->scratch, threads,
+                                     MAX (box->inputs, SPPNET_POOLED_SCRATCH) * sizeof (gfloat), error);
+    if (!vectors)
+      return FALSE;
+  }
+
   sppnet_blas_begin ();
 #pragma omp parallel for num_threads(threads)
   for (gsize i = 0; i < n_pairs; i++) {
     gsize row = (gsize) pairs[i].label * 4;
+    gfloat *vector = vectors ? vectors + sppnet_thread_index () * box->inputs : NULL;
     gfloat *t = out + 4 * i;
 
     g_assert (pairs[i].region < head->n_features && pairs[i].label < head->config->n_labels);
+    if (vector)
+      sppnet_pooled_to_floats (pooled, pairs[i].region, vector);
     cblas_sgemv (CblasRowMajor, CblasNoTrans, 4, (gint) box->inputs, 1.0f, box->weight + row * box->inputs,
-                 (gint) box->inputs, x + pairs[i].region * box->inputs, 1, 0.0f, t, 1);
+                 (gint) box->inputs, vector ? vector : features + pairs[i].region * box->inputs, 1, 0.0f, t, 1);
     for (gsize k = 0; k < 4; k++)
       t[k] = (t[k] + box->bias[row + k]) * scale[k] + mean[k];
   }

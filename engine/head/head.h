@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "model/model.h"
+#include "pooling/pooled.h"
 
 /* Fully connected layers, classifier and box regression of a model: weights packed once per model
  * (sppnet_model_share()), scratch per stream. */
@@ -21,13 +22,13 @@ void sppnet_head_free (SppnetHead *head);
 
 /**
  * sppnet_head_run:
- * @pooled: [n][bins][channels] as sppnet_pool_regions() makes them
+ * @pooled: n regions
  * @confidence: (out): [n][labels], 0..1, valid until the next run: softmax probability or SVM score, calibrated as the
  *   configuration says; 0 where a score is not finite
  *
  * The numbers do not depend on @threads.
  */
-gboolean sppnet_head_run (SppnetHead *head, const gfloat *pooled, gsize n, guint threads, const gfloat **confidence,
+gboolean sppnet_head_run (SppnetHead *head, const SppnetPooled *pooled, guint threads, const gfloat **confidence,
                           GError **error);
 
 /**
@@ -38,7 +39,7 @@ gboolean sppnet_head_run (SppnetHead *head, const gfloat *pooled, gsize n, guint
  *
  * Box regression for the few pairs that passed their threshold: all of them would cost labels x 4 products per region.
  */
-gboolean sppnet_head_regress (SppnetHead *head, const gfloat *pooled, const SppnetRegionLabel *pairs, gsize n_pairs,
-                              guint threads, const gfloat **deltas, GError **error);
+gboolean sppnet_head_regress (SppnetHead *head, const SppnetPooled *pooled, const SppnetRegionLabel *pairs,
+                              gsize n_pairs, guint threads, const gfloat **deltas, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SppnetHead, sppnet_head_free)

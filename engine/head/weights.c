@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "head/weights.h"
 
+#include <string.h>
+
 #include "base/memory.h"
+#include "pooling/pooled.h"
 #include "pooling/pooling.h"
 
 static gboolean
@@ -11,34 +14,42 @@ no_memory (const gchar *name, GError **error)
   return FALSE;
 }
 
-/* Columns in the order that sppnet_pool_regions() writes. */
+/* What a matrix multiplies, and so the order of its columns. */
+typedef enum
+{
+  INPUT_FEATURES, /* outputs of a layer: as in the file */
+  INPUT_VECTORS,  /* of sppnet_pool_regions() */
+  INPUT_STEPS,    /* of sppnet_pooler_run(); 0 for channels that there are not */
+} Input;
+
 static gboolean
-pack_columns (SppnetMatrix *matrix, const gchar *name, const SppnetConfig *config, GError **error)
+pack_columns (SppnetMatrix *matrix, const gchar *name, const SppnetConfig *config, Input input, GError **error)
 {
   g_autofree guint32 *order = g_try_new (guint32, matrix->inputs);
-  gsize bytes;
+  gsize columns = input == INPUT_VECTORS ? matrix->inputs : sppnet_steps_of_region (config), bytes;
 
-  if (!order || !g_size_checked_mul (&bytes, matrix->outputs, matrix->inputs)
+  if (!order || !g_size_checked_mul (&bytes, matrix->outputs, columns)
       || !g_size_checked_mul (&bytes, bytes, sizeof (gfloat)))
     return no_memory (name, error);
   matrix->packed = sppnet_aligned_alloc (bytes);
   if (!matrix->packed)
     return no_memory (name, error);
 
-  sppnet_pooled_from_file_order (config, order);
-  for (gsize row = 0; row < matrix->outputs; row++) {
-    const gfloat *from = matrix->weight + row * matrix->inputs;
-    gfloat *to = matrix->packed + row * matrix->inputs;
-
+  if (input == INPUT_VECTORS)
+    sppnet_pooled_from_file_order (config, order);
+  else
+    sppnet_steps_from_file_order (config, order);
+  memset (matrix->packed, 0, bytes);
+  for (gsize row = 0; row < matrix->outputs; row++)
     for (gsize i = 0; i < matrix->inputs; i++)
-      to[order[i]] = from[i];
-  }
+      matrix->packed[row * columns + order[i]] = matrix->weight[row * matrix->inputs + i];
   matrix->weight = matrix->packed;
+  matrix->inputs = columns;
   return TRUE;
 }
 
 static gboolean
-matrix_init (SppnetMatrix *matrix, SppnetModel *model, const gchar *name, gsize outputs, gsize inputs, gboolean pooled,
+matrix_init (SppnetMatrix *matrix, SppnetModel *model, const gchar *name, gsize outputs, gsize inputs, Input input,
              GError **error)
 {
   g_autofree gchar *weight_name = g_strconcat (name, ".weight", NULL);
@@ -54,19 +65,20 @@ matrix_init (SppnetMatrix *matrix, SppnetModel *model, const gchar *name, gsize 
                  sppnet_model_get_path (model), weight_name, bias_name);
     return FALSE;
   }
-  return !pooled || pack_columns (matrix, weight_name, sppnet_model_get_config (model), error);
+  return input == INPUT_FEATURES || pack_columns (matrix, weight_name, sppnet_model_get_config (model), input, error);
 }
 
 /* A layer, by way of its matrix. */
 static gboolean
-layer_init (SppnetPackedDense *layer, SppnetModel *model, const gchar *name, gsize outputs, gsize inputs,
-            gboolean pooled, gfloat slope, SppnetPrecision precision, GError **error)
+layer_init (SppnetPackedDense *layer, SppnetModel *model, const gchar *name, gsize outputs, gsize inputs, Input input,
+            gfloat slope, SppnetPrecision precision, GError **error)
 {
   SppnetMatrix matrix = { NULL };
-  gboolean ok = matrix_init (&matrix, model, name, outputs, inputs, pooled, error);
+  gboolean ok = matrix_init (&matrix, model, name, outputs, inputs, input, error);
 
   if (ok
-      && !sppnet_packed_dense_init (layer, (gint) inputs, (gint) outputs, slope, precision, matrix.weight, matrix.bias))
+      && !sppnet_packed_dense_init (layer, (gint) matrix.inputs, (gint) outputs, slope, precision, matrix.weight,
+                                    matrix.bias))
     ok = no_memory (name, error);
   sppnet_aligned_free (matrix.packed);
   return ok;
@@ -92,7 +104,8 @@ box_init (SppnetMatrix *box, SppnetModel *model, gsize pooled, GError **error)
 
   if (config->box_input == SPPNET_BOX_NONE)
     return TRUE;
-  return matrix_init (box, model, "box", (gsize) config->n_labels * 4, inputs, on_pooled, error);
+  return matrix_init (box, model, "box", (gsize) config->n_labels * 4, inputs,
+                      on_pooled ? INPUT_VECTORS : INPUT_FEATURES, error);
 }
 
 static gpointer
@@ -108,14 +121,15 @@ weights_new (SppnetModel *model, guint part, SppnetPrecision precision, GError *
   for (guint i = 0; ok && i < config->n_head; i++) {
     const SppnetHeadLayer *layer = &config->head[i];
 
-    ok = layer_init (&weights->layers[i], model, layer->name, (gsize) layer->outputs, inputs, i == 0,
-                     sppnet_activation_slope (layer->activation, layer->slope), precision, error);
+    ok = layer_init (&weights->layers[i], model, layer->name, (gsize) layer->outputs, inputs,
+                     i == 0 ? INPUT_STEPS : INPUT_FEATURES, sppnet_activation_slope (layer->activation, layer->slope),
+                     precision, error);
     inputs = (gsize) layer->outputs;
   }
   weights->n_layers = config->n_head + 1;
   ok = ok
-       && layer_init (&weights->layers[config->n_head], model, "classifier", classes, inputs, config->n_head == 0, 1.0f,
-                      SPPNET_PRECISION_FLOAT32, error);
+       && layer_init (&weights->layers[config->n_head], model, "classifier", classes, inputs,
+                      config->n_head == 0 ? INPUT_STEPS : INPUT_FEATURES, 1.0f, SPPNET_PRECISION_FLOAT32, error);
   ok = ok && box_init (&weights->box, model, pooled, error);
   if (!ok)
     g_clear_pointer (&weights, weights_free);

@@ -7,6 +7,24 @@
  * plain build is the specification. Maps are [height][width][channels]; buffers need no alignment and are not read or
  * written beyond the counts given. */
 
+/* Channels in a group of steps (pooling/pooled.h). A value of 0 is step SPPNET_ZERO; what is not finite is the largest
+ * step, so that it is the maximum of whatever it is among, and finite values stay below it. */
+#define SPPNET_STEPS 32
+#define SPPNET_ZERO 128
+#define SPPNET_NOT_FINITE 255
+#define SPPNET_LARGEST (SPPNET_NOT_FINITE - 1 - SPPNET_ZERO)
+
+/* The level x level bins of one level of a region's pyramid: bin (x, y) is the maximum of the cells at across[x][i] +
+ * down[y][j], i < n_across, j < n_down. */
+typedef struct
+{
+  const guint32 *across, *down; /* [level][n_across], [level][n_down]: offsets in steps */
+  guint32 level, n_across, n_down;
+  guint32 out;           /* where in the region's vector the bins go */
+  gint32 source;         /* where in it the cells are; -1: they are those of the map */
+  guint32 columns, rows; /* bits of those that have cells; bins without are SPPNET_ZERO */
+} SppnetBinPlan;
+
 /* One step of AdamW (Loshchilov and Hutter 2019) for a run of parameters. */
 typedef struct
 {
@@ -29,6 +47,19 @@ typedef struct
    * Bit-exact.
    */
   void (*max_cells) (gfloat *out, const gfloat *const *cells, gsize n, gsize channels);
+
+  /* largest[c] = max (largest[c], |in[i][c]|) over those of the n cells that are finite. Bit-exact. */
+  void (*largest_finite) (gfloat *largest, const gfloat *in, gsize n, gsize channels);
+  /* out[i][c] = SPPNET_ZERO + in[i][c] * reciprocal[c], to the nearest even step within SPPNET_LARGEST; SPPNET_ZERO for
+   * c >= channels. in: n cells, stride floats apart, channels of them at most SPPNET_STEPS; out: [n][SPPNET_STEPS].
+   * Bit-exact. */
+  void (*to_steps) (guint8 *out, const gfloat *in, gsize stride, gsize n, gsize channels, const gfloat *reciprocal);
+  /* out[i][c] = (in[i][c] - SPPNET_ZERO) * step[c], NaN for SPPNET_NOT_FINITE. [n][SPPNET_STEPS]. Bit-exact. */
+  void (*from_steps) (gfloat *out, const guint8 *in, gsize n, const gfloat *step);
+  /* out = the maximum of the four. [n][SPPNET_STEPS] */
+  void (*max_steps) (guint8 *out, const guint8 *const in[4], gsize n);
+  /* The levels of a region's pyramid, one after the other. A cell of in and a bin of out is [SPPNET_STEPS]. */
+  void (*max_pyramid) (guint8 *out, const guint8 *in, const SppnetBinPlan *levels, gsize n_levels);
 
   /* out[c] += in[c]. Bit-exact. */
   void (*add_into) (gfloat *out, const gfloat *in, gsize channels);

@@ -69,6 +69,127 @@ max_cells (gfloat *out, const gfloat *const *cells, gsize n, gsize channels)
   }
 }
 
+/* Magnitudes compare like their bits. */
+static void
+largest_finite (gfloat *restrict largest, const gfloat *restrict in, gsize n, gsize channels)
+{
+  for (gsize i = 0; i < n; i++, in += channels)
+    for (gsize c = 0; c < channels; c++) {
+      guint32 bits = sppnet_float_bits (in[c]) & 0x7fffffff, best = sppnet_float_bits (largest[c]);
+
+      bits = bits < 0x7f800000 ? bits : 0;
+      largest[c] = sppnet_bits_float (bits > best ? bits : best);
+    }
+}
+
+static inline guint8
+to_step (gfloat value, gfloat reciprocal)
+{
+  gfloat scaled = value * reciprocal;
+  gint32 step;
+
+  scaled = scaled < SPPNET_LARGEST ? scaled : SPPNET_LARGEST;
+  scaled = scaled > -SPPNET_LARGEST ? scaled : -SPPNET_LARGEST;
+  /* The sum has 2^-23 * 2^23 = 1 as its last bit, and is rounded to even. */
+  step = (gint32) (sppnet_float_bits (scaled + (0x1.8p23f + SPPNET_ZERO)) & 0xff);
+  return (guint8) ((sppnet_float_bits (value) & 0x7fffffff) < 0x7f800000 ? step : SPPNET_NOT_FINITE);
+}
+
+static void
+to_steps (guint8 *restrict out, const gfloat *restrict in, gsize stride, gsize n, gsize channels,
+          const gfloat *restrict reciprocal)
+{
+  for (gsize i = 0; i < n; i++, in += stride, out += SPPNET_STEPS) {
+    if (channels == SPPNET_STEPS) {
+      for (gsize c = 0; c < SPPNET_STEPS; c++)
+        out[c] = to_step (in[c], reciprocal[c]);
+    } else {
+      for (gsize c = 0; c < SPPNET_STEPS; c++)
+        out[c] = c < channels ? to_step (in[c], reciprocal[c]) : SPPNET_ZERO;
+    }
+  }
+}
+
+static void
+from_steps (gfloat *restrict out, const guint8 *restrict in, gsize n, const gfloat *restrict step)
+{
+  for (gsize i = 0; i < n; i++, in += SPPNET_STEPS, out += SPPNET_STEPS)
+    for (gsize c = 0; c < SPPNET_STEPS; c += LANES)
+      store (out + c, steps_to_floats (in + c, SPPNET_ZERO, SPPNET_NOT_FINITE) * load (step + c));
+}
+
+static void
+max_steps (guint8 *restrict out, const guint8 *const in[4], gsize n)
+{
+  const guint8 *a = in[0], *b = in[1], *c = in[2], *d = in[3];
+
+  for (gsize i = 0; i < n * SPPNET_STEPS; i += STEPS)
+    store_steps (out + i, maximum_steps (maximum_steps (load_steps (a + i), load_steps (b + i)),
+                                         maximum_steps (load_steps (c + i), load_steps (d + i))));
+}
+
+/* Inlined with constants for what is frequent. */
+INLINE void
+max_bins (guint8 *restrict out, const guint8 *restrict in, const SppnetBinPlan *plan, gsize n_across, gsize n_down,
+          gsize level)
+{
+  const guint32 *down = plan->down;
+
+  for (gsize y = 0; y < level; y++, down += n_down) {
+    const guint32 *across = plan->across;
+
+    for (gsize x = 0; x < level; x++, across += n_across, out += SPPNET_STEPS)
+      for (gsize k = 0; k < SPPNET_STEPS; k += STEPS) {
+        Steps best = load_steps (in + k + down[0] + across[0]);
+
+        for (gsize j = 0; j < n_down; j++)
+          for (gsize i = 0; i < n_across; i++)
+            best = maximum_steps (best, load_steps (in + k + down[j] + across[i]));
+        store_steps (out + k, best);
+      }
+  }
+}
+
+static void
+max_level (guint8 *out, const guint8 *in, const SppnetBinPlan *plan)
+{
+  gsize n_across = plan->n_across, n_down = plan->n_down, level = plan->level;
+
+  if (n_across == 2 && n_down == 2 && level == 6)
+    max_bins (out, in, plan, 2, 2, 6);
+  else if (n_across == 2 && n_down == 2 && level == 3)
+    max_bins (out, in, plan, 2, 2, 3);
+  else if (n_across == 2 && n_down == 2 && level <= 2)
+    max_bins (out, in, plan, 2, 2, level == 2 ? 2 : 1);
+  else if (n_across == 2 && n_down == 2)
+    max_bins (out, in, plan, 2, 2, level);
+  else if (n_across == 3 && n_down == 3)
+    max_bins (out, in, plan, 3, 3, level);
+  else if (n_across == 2)
+    max_bins (out, in, plan, 2, n_down, level);
+  else if (n_down == 2)
+    max_bins (out, in, plan, n_across, 2, level);
+  else
+    max_bins (out, in, plan, n_across, n_down, level);
+}
+
+static void
+max_pyramid (guint8 *out, const guint8 *in, const SppnetBinPlan *levels, gsize n_levels)
+{
+  for (gsize l = 0; l < n_levels; l++) {
+    const SppnetBinPlan *plan = &levels[l];
+    guint32 all = (guint32) (((guint64) 1 << plan->level) - 1);
+
+    if (plan->columns != 0 && plan->rows != 0)
+      max_level (out + plan->out, plan->source < 0 ? in : out + plan->source, plan);
+    if (G_LIKELY ((plan->columns & plan->rows) == all))
+      continue;
+    for (gsize i = 0; i < plan->level * plan->level; i++)
+      if ((plan->columns >> (i % plan->level) & 1) == 0 || (plan->rows >> (i / plan->level) & 1) == 0)
+        memset (out + plan->out + i * SPPNET_STEPS, SPPNET_ZERO, SPPNET_STEPS);
+  }
+}
+
 static void
 add_into (gfloat *restrict out, const gfloat *restrict in, gsize channels)
 {
@@ -204,6 +325,11 @@ const SppnetKernels TABLE_NAME (SPPNET_LEVEL) = {
   .bias_activate = bias_activate,
   .max_into = max_into,
   .max_cells = max_cells,
+  .largest_finite = largest_finite,
+  .to_steps = to_steps,
+  .from_steps = from_steps,
+  .max_steps = max_steps,
+  .max_pyramid = max_pyramid,
   .add_into = add_into,
   .activation_gradient = activation_gradient,
   .adamw = adamw,

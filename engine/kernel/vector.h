@@ -2,6 +2,7 @@
 #pragma once
 
 #include <glib.h>
+#include <math.h>
 #include <string.h>
 
 #if defined(__SSE__)
@@ -106,4 +107,68 @@ INLINE Vector
 activate (Vector v, Vector slope)
 {
   return maximum (v * slope, v);
+}
+
+/* The steps of pooled regions, so many at a time. */
+#if defined(SPPNET_PLAIN)
+#define STEPS 1
+typedef guint8 Steps;
+#else
+#if defined(__AVX2__)
+#define STEPS 32
+#else
+#define STEPS 16
+#endif
+typedef guint8 Steps __attribute__ ((vector_size (STEPS)));
+#endif
+
+INLINE Steps
+load_steps (const guint8 *p)
+{
+  Steps v;
+
+  memcpy (&v, p, sizeof v);
+  return v;
+}
+
+INLINE void
+store_steps (guint8 *p, Steps v)
+{
+  memcpy (p, &v, sizeof v);
+}
+
+INLINE Steps
+maximum_steps (Steps a, Steps b)
+{
+#if STEPS == 32
+  return (Steps) _mm256_max_epu8 ((__m256i) a, (__m256i) b);
+#elif defined(__SSE2__) && STEPS == 16
+  return (Steps) _mm_max_epu8 ((__m128i) a, (__m128i) b);
+#elif defined(__ARM_NEON) && STEPS == 16
+  return (Steps) vmaxq_u8 ((uint8x16_t) a, (uint8x16_t) b);
+#else
+  return MAX (a, b);
+#endif
+}
+
+/* LANES steps less zero as floats; what is all ones, which is no number, for an excluded one. */
+INLINE Vector
+steps_to_floats (const guint8 *p, gint32 zero, gint32 excluded)
+{
+#if defined(SPPNET_PLAIN)
+  return *p == excluded ? NAN : (gfloat) (*p - zero);
+#else
+  guint8 steps __attribute__ ((vector_size (LANES)));
+  Mask wide;
+
+  memcpy (&steps, p, sizeof steps);
+#if LANES == 16
+  wide = (Mask) _mm512_cvtepu8_epi32 ((__m128i) steps);
+#elif LANES == 8
+  wide = (Mask) _mm256_cvtepu8_epi32 (_mm_loadl_epi64 ((const __m128i *) p));
+#else
+  wide = __builtin_convertvector(steps, Mask);
+#endif
+  return (Vector) ((Mask) __builtin_convertvector(wide - zero, Vector) | (wide == excluded));
+#endif
 }

@@ -4,12 +4,10 @@
 #include <math.h>
 #include <string.h>
 
-/* Bins along one axis of a level, at most. */
-#define MAX_SIDE 32
-/* Tables of maxima are made up to this size together, and when the regions so far had so many cells for each cell of
- * them. */
-#define TABLE_BYTES (96u << 20)
-#define TABLE_WORTH 4
+#include "kernel/kernel.h"
+
+/* Cells handed to the kernel at once. */
+#define BATCH 32
 
 /* Far outside any map where the coordinate is wild or not a number, and small enough to multiply by a level. */
 static gint
@@ -56,14 +54,9 @@ level_window (const SppnetMap *map, const SppnetConfig *config, guint level, Spp
   return window;
 }
 
-/* The cells of the n bins along one axis of a window from first to last: [n], the first and one past the last. */
-typedef struct
-{
-  gint first, end;
-} Range;
-
+/* The n bins along one axis of a window from first to last. */
 static void
-divide (gint first, gint last, gint n, gint limit, Range *ranges)
+divide (gint first, gint last, gint n, gint limit, SppnetRange *ranges)
 {
   for (gint i = 0; i < n; i++) {
     sppnet_bin_range (i, n, last - first + 1, &ranges[i].first, &ranges[i].end);
@@ -73,17 +66,24 @@ divide (gint first, gint last, gint n, gint limit, Range *ranges)
 }
 
 void
+sppnet_region_ranges (const SppnetMap *map, const SppnetConfig *config, const SppnetBox *box, guint level,
+                      SppnetRange *x, SppnetRange *y)
+{
+  SppnetWindow window = level_window (map, config, level, region_window (map, config, box));
+
+  divide (window.x0, window.x1, config->levels[level], map->width, x);
+  divide (window.y0, window.y1, config->levels[level], map->height, y);
+}
+
+void
 sppnet_region_bins (const SppnetMap *map, const SppnetConfig *config, const SppnetBox *box, SppnetWindow *bins)
 {
-  SppnetWindow region = region_window (map, config, box);
-  Range x[MAX_SIDE], y[MAX_SIDE];
+  SppnetRange x[SPPNET_MAX_LEVEL], y[SPPNET_MAX_LEVEL];
 
   for (guint l = 0; l < config->n_levels; l++) {
-    SppnetWindow window = level_window (map, config, l, region);
     gint n = config->levels[l];
 
-    divide (window.x0, window.x1, n, map->width, x);
-    divide (window.y0, window.y1, n, map->height, y);
+    sppnet_region_ranges (map, config, box, l, x, y);
     for (gint i = 0; i < n * n; i++)
       *bins++ = (SppnetWindow) { x[i % n].first, y[i / n].first, x[i % n].end, y[i / n].end };
   }
@@ -100,33 +100,28 @@ sppnet_region_base (const SppnetMap *map, const SppnetConfig *config, const Sppn
   return sppnet_window_area (&window, &map->geometry);
 }
 
-/* Zero for an empty bin (Fast R-CNN). out: [n][n][channels] */
+/* Channel-wise maximum over the cells of a rectangle of cells; 0 where it has none (Fast R-CNN). out: [channels] */
 static void
-pool_from_cells (const SppnetMaxTables *tables, const SppnetWindow *window, gint n, gfloat *out)
+pool_bin (const SppnetMap *map, const SppnetWindow *bin, gfloat *out)
 {
-  Range x[MAX_SIDE], y[MAX_SIDE];
+  gsize channels = (gsize) map->channels;
+  const gfloat *cells[BATCH];
+  guint n = 0;
 
-  divide (window->x0, window->x1, n, tables->width, x);
-  divide (window->y0, window->y1, n, tables->height, y);
-  for (gint i = 0; i < n * n; i++, out += tables->channels) {
-    const Range *across = &x[i % n], *down = &y[i / n];
-
-    if (across->first >= across->end || down->first >= down->end)
-      memset (out, 0, sizeof *out * tables->channels);
-    else
-      sppnet_max_tables_pool (tables, across->first, across->end, down->first, down->end, out);
+  if (bin->x0 >= bin->x1 || bin->y0 >= bin->y1) {
+    memset (out, 0, sizeof *out * channels);
+    return;
   }
-}
-
-/* Bin i of n is the union of bins i r .. i r + r - 1 of n r, whatever the window: floor (i r a / (n r)) = floor (i a /
- * n), and so for the end. finer: [n r][n r][channels], out: [n][n][channels] */
-static void
-pool_from_bins (const SppnetMaxTables *map, const gfloat *finer, gint n, gint r, gfloat *out)
-{
-  SppnetMaxTables tables = { { finer }, 1, n * r, n * r, map->channels, map->kernels };
-
-  for (gint i = 0; i < n * n; i++, out += map->channels)
-    sppnet_max_tables_pool (&tables, i % n * r, i % n * r + r, i / n * r, i / n * r + r, out);
+  for (gint y = bin->y0; y < bin->y1; y++)
+    for (gint x = bin->x0; x < bin->x1; x++) {
+      if (n == BATCH) {
+        sppnet_kernels ()->max_cells (out, cells, n, channels);
+        cells[0] = out;
+        n = 1;
+      }
+      cells[n++] = map->data + ((gsize) y * (gsize) map->width + (gsize) x) * channels;
+    }
+  sppnet_kernels ()->max_cells (out, cells, n, channels);
 }
 
 void
@@ -158,32 +153,27 @@ sppnet_pyramid_plan (const SppnetConfig *config, SppnetPyramidStep *steps)
   }
 }
 
-/* out: [n][bins][channels] */
+/* The bins of a level from the map, or from those of a finer level. vector: [bins][channels] */
 static void
-pool_regions (const SppnetMaxTables *tables, const SppnetMap *map, const SppnetConfig *config, const SppnetBox *boxes,
-              gsize n, guint threads, gfloat *out)
+pool_level (const SppnetMap *map, const SppnetConfig *config, const SppnetPyramidStep *step, const SppnetWindow *bins,
+            gfloat *vector)
 {
-  gsize length = (gsize) sppnet_config_bins (config) * map->channels;
-  SppnetPyramidStep steps[SPPNET_MAX_LEVELS];
+  gint level = config->levels[step->level];
+  gsize channels = (gsize) map->channels;
+  gfloat *out = vector + step->first * channels;
 
-  sppnet_pyramid_plan (config, steps);
-#pragma omp parallel for num_threads(threads) schedule(dynamic, 8)
-  for (gsize i = 0; i < n; i++) {
-    SppnetWindow window = region_window (map, config, &boxes[i]);
-    gfloat *vector = out + i * length;
+  if (step->source < 0) {
+    for (gint i = 0; i < level * level; i++)
+      pool_bin (map, &bins[step->first + (gsize) i], out + (gsize) i * channels);
+  } else {
+    gint finer = config->levels[step->source], r = finer / level;
+    SppnetMap source = { vector + step->source_first * channels, finer, finer, map->channels, map->geometry };
 
-    for (guint s = 0; s < config->n_levels; s++) {
-      gint source = steps[s].source, level = config->levels[steps[s].level];
-      gfloat *bins = vector + steps[s].first * map->channels;
+    for (gint i = 0; i < level * level; i++) {
+      gint x = i % level * r, y = i / level * r;
+      SppnetWindow bin = { x, y, x + r, y + r };
 
-      if (source < 0) {
-        SppnetWindow larger = level_window (map, config, steps[s].level, window);
-
-        pool_from_cells (tables, &larger, level, bins);
-      } else {
-        pool_from_bins (tables, vector + steps[s].source_first * map->channels, level, config->levels[source] / level,
-                        bins);
-      }
+      pool_bin (&source, &bin, out + (gsize) i * channels);
     }
   }
 }
@@ -192,56 +182,18 @@ void
 sppnet_pool_regions (const SppnetMap *map, const SppnetConfig *config, const SppnetBox *boxes, gsize n, guint threads,
                      gfloat *out)
 {
-  SppnetMaxTables tables = sppnet_max_tables_none (map);
-
-  pool_regions (&tables, map, config, boxes, n, threads, out);
-}
-
-gboolean
-sppnet_pooler_set_map (SppnetPooler *pooler, const SppnetMap *map, const SppnetConfig *config, GError **error)
-{
-  gsize bytes = sizeof (gfloat) * (gsize) map->width * map->height * map->channels;
+  gsize n_bins = (gsize) sppnet_config_bins (config);
   SppnetPyramidStep steps[SPPNET_MAX_LEVELS];
-  gint coarsest = G_MAXINT; /* of the levels that are pooled from cells */
 
   sppnet_pyramid_plan (config, steps);
-  for (guint s = 0; s < config->n_levels; s++)
-    if (steps[s].source < 0)
-      coarsest = MIN (coarsest, config->levels[steps[s].level]);
-  pooler->map = *map;
-  pooler->config = config;
-  pooler->tables = sppnet_max_tables_none (map);
-  pooler->cells = 0;
-  /* As many as the largest bins can use. */
-  pooler->n_tables = 1;
-  while (pooler->n_tables < SPPNET_MAX_TABLES && pooler->n_tables * bytes <= TABLE_BYTES
-         && MIN (map->width, map->height) / coarsest >= 1 << pooler->n_tables)
-    pooler->n_tables++;
-  /* Now, and not when there happen to be many regions: a stream allocates in its first frame. */
-  return sppnet_buffer_reserve (&pooler->memory, pooler->n_tables - 1, bytes, error) != NULL;
-}
+#pragma omp parallel for num_threads(threads) schedule(dynamic, 8)
+  for (gsize i = 0; i < n; i++) {
+    SppnetWindow bins[SPPNET_MAX_BINS];
 
-void
-sppnet_pooler_clear (SppnetPooler *pooler)
-{
-  sppnet_buffer_clear (&pooler->memory);
-}
-
-void
-sppnet_pooler_run (SppnetPooler *pooler, const SppnetBox *boxes, gsize n, guint threads, gfloat *out)
-{
-  const SppnetMap *map = &pooler->map;
-
-  for (gsize i = 0; i < n && pooler->tables.n < pooler->n_tables; i++) {
-    SppnetWindow window = region_window (map, pooler->config, &boxes[i]);
-
-    pooler->cells += (gsize) CLAMP (window.x1 - window.x0 + 1, 1, map->width)
-                     * (gsize) CLAMP (window.y1 - window.y0 + 1, 1, map->height);
-    /* A table costs four cells for each of the map. */
-    if (pooler->cells > TABLE_WORTH * pooler->n_tables * (gsize) map->width * (gsize) map->height)
-      pooler->tables = sppnet_max_tables_build (map, pooler->n_tables, threads, pooler->memory.data);
+    sppnet_region_bins (map, config, &boxes[i], bins);
+    for (guint s = 0; s < config->n_levels; s++)
+      pool_level (map, config, &steps[s], bins, out + i * n_bins * (gsize) map->channels);
   }
-  pool_regions (&pooler->tables, map, pooler->config, boxes, n, threads, out);
 }
 
 void

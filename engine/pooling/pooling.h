@@ -2,12 +2,12 @@
 #pragma once
 
 #include "backbone/map.h"
-#include "base/memory.h"
 #include "model/config.h"
-#include "pooling/tables.h"
 #include "region/window.h"
 
-/* Pooled vectors are [regions][bins][channels] with bins level-major, then y, then x: the channels of one bin lie
+/* Spatial pyramid pooling as it is defined, for training and as the measure of the detector's (pooling/pooler.h).
+ *
+ * Pooled vectors are [regions][bins][channels] with bins level-major, then y, then x: the channels of one bin lie
  * together, as in the map. Model files use the paper's order (level, channel, y, x); sppnet_pooled_from_file_order()
  * says which is which. */
 
@@ -33,26 +33,19 @@ sppnet_bin_range (gint i, gint n, gint length, gint *first, gint *end)
 void sppnet_pool_regions (const SppnetMap *map, const SppnetConfig *config, const SppnetBox *boxes, gsize n,
                           guint threads, gfloat *out);
 
-/* The same for one map after the other, with tables of maxima where there are regions enough: for one stream. { 0 }
- * before the first use. */
+/* Eight levels of 32 x 32 are the most that a configuration may ask for. */
+#define SPPNET_MAX_LEVEL 32
+#define SPPNET_MAX_BINS (SPPNET_MAX_LEVELS * SPPNET_MAX_LEVEL * SPPNET_MAX_LEVEL)
+
+/* The cells of a bin along one axis: the first and one past the last; none where they are equal. */
 typedef struct
 {
-  SppnetMap map;
-  const SppnetConfig *config;
-  SppnetMaxTables tables;
-  guint n_tables; /* that there can be of this map */
-  gsize cells;    /* under the regions of this map so far */
-  SppnetBuffer memory;
-} SppnetPooler;
+  gint first, end;
+} SppnetRange;
 
-/* map, config: borrowed until the next call */
-gboolean sppnet_pooler_set_map (SppnetPooler *pooler, const SppnetMap *map, const SppnetConfig *config, GError **error);
-/* Exactly what sppnet_pool_regions() gives. */
-void sppnet_pooler_run (SppnetPooler *pooler, const SppnetBox *boxes, gsize n, guint threads, gfloat *out);
-void sppnet_pooler_clear (SppnetPooler *pooler);
-
-/* Eight levels of 32 x 32 are the most that a configuration may ask for. */
-#define SPPNET_MAX_BINS (SPPNET_MAX_LEVELS * 32 * 32)
+/* The columns and the rows of one level's bins of one region: x, y: [config->levels[level]] */
+void sppnet_region_ranges (const SppnetMap *map, const SppnetConfig *config, const SppnetBox *box, guint level,
+                           SppnetRange *x, SppnetRange *y);
 
 /* The cells of each bin of one region, [bins]; here x1 and y1 are one past the last cell, and a bin of RoI pooling that
  * lies outside the map is empty. */

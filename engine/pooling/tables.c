@@ -1,74 +1,204 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "pooling/tables.h"
 
-/* Cells handed to the kernel at once. */
-#define BATCH 32
+#include <string.h>
 
-SppnetMaxTables
-sppnet_max_tables_none (const SppnetMap *map)
+#include "pooling/pooled.h"
+
+/* Of the map at a time, so that they are still in the first cache for the next group. */
+#define CELLS 32
+
+/* Sides of the rectangles as powers of two, and the table that each is made of. More of them, twice or four times as
+ * long as wide, would save look-ups, but take more time and more of the caches than those cost. */
+static const struct
 {
-  return (SppnetMaxTables) { { map->data }, 1, map->width, map->height, map->channels, sppnet_kernels () };
+  guint8 across, down, from;
+} shapes[SPPNET_MAX_TABLES] = { { 0, 0, 0 }, { 1, 1, 0 }, { 1, 0, 0 }, { 0, 1, 0 }, { 2, 2, 1 }, { 2, 1, 1 },
+                                { 1, 2, 1 }, { 2, 0, 2 }, { 0, 2, 3 }, { 3, 3, 4 }, { 4, 4, 9 } };
+
+guint
+sppnet_max_tables_useful (gint bin_width, gint bin_height)
+{
+  guint n = 0;
+
+  for (guint t = 0; t < SPPNET_MAX_TABLES; t++)
+    if (bin_width >= 1 << shapes[t].across && bin_height >= 1 << shapes[t].down)
+      n = t + 1;
+  return MAX (n, 1);
+}
+
+/* The most cells that every bin of at least 2^k x 2^l has room for. */
+static void
+choose_best (SppnetMaxTables *tables)
+{
+  for (guint k = 0; k < SPPNET_TABLE_SIDES; k++)
+    for (guint l = 0; l < SPPNET_TABLE_SIDES; l++) {
+      guint best = 0;
+
+      for (guint t = 1; t < tables->n; t++)
+        if (shapes[t].across <= k && shapes[t].down <= l
+            && shapes[t].across + shapes[t].down > shapes[best].across + shapes[best].down)
+          best = t;
+      tables->best[k][l] = (guint8) best;
+    }
+}
+
+static gsize
+table_steps (const SppnetMaxTables *tables)
+{
+  return (gsize) tables->width * (gsize) tables->height * SPPNET_STEPS;
+}
+
+/* Some cells of the map as steps, group by group. */
+static void
+write_steps (const SppnetMaxTables *tables, const SppnetMap *map, gsize first, gsize n, const gfloat *reciprocal,
+             guint8 *steps)
+{
+  gsize channels = (gsize) map->channels;
+
+  for (gsize g = 0; g < tables->groups; g++)
+    sppnet_kernels ()->to_steps (steps + g * tables->most * table_steps (tables) + first * SPPNET_STEPS,
+                                 map->data + first * channels + g * SPPNET_STEPS, channels, n,
+                                 MIN (channels - g * SPPNET_STEPS, SPPNET_STEPS), reciprocal + g * SPPNET_STEPS);
 }
 
 SppnetMaxTables
-sppnet_max_tables_build (const SppnetMap *map, guint n, guint threads, gfloat *memory)
+sppnet_max_tables_init (const SppnetMap *map, guint most, guint threads, guint8 *steps, gfloat *sizes)
 {
-  SppnetMaxTables tables = sppnet_max_tables_none (map);
-  gsize row = (gsize) map->width * map->channels;
+  gsize channels = (gsize) map->channels, groups = sppnet_step_groups (channels), padded = groups * SPPNET_STEPS;
+  gsize cells = (gsize) map->width * (gsize) map->height;
+  SppnetMaxTables tables = { steps, 1, most, map->width, map->height, groups, { { 0 } } };
+  gfloat *reciprocal = sizes + padded, *largest = reciprocal + padded; /* [threads][padded] */
 
-  for (; tables.n < n; memory += row * map->height) {
-    const gfloat *from = tables.table[tables.n - 1];
-    gint half = 1 << (tables.n - 1);
-    gint columns = map->width - 2 * half + 1, rows = map->height - 2 * half + 1;
-
-    tables.table[tables.n++] = memory;
-    if (columns <= 0)
-      continue;
-      /* A row is as many channels of one cell. */
 #pragma omp parallel for num_threads(threads) schedule(static)
-    for (gint y = 0; y < rows; y++) {
-      const gfloat *upper = from + y * row, *lower = upper + half * row;
-      gsize right = (gsize) half * map->channels;
-      const gfloat *cells[] = { upper, upper + right, lower, lower + right };
+  for (guint part = 0; part < threads; part++) {
+    gsize first = cells * part / threads, end = cells * (part + 1) / threads;
 
-      tables.kernels->max_cells (memory + y * row, cells, G_N_ELEMENTS (cells), (gsize) columns * map->channels);
-    }
+    memset (largest + part * padded, 0, padded * sizeof *largest);
+    sppnet_kernels ()->largest_finite (largest + part * padded, map->data + first * channels, end - first, channels);
   }
+  sppnet_kernels ()->largest_finite (largest, largest + padded, threads - 1, padded);
+  sppnet_steps_choose (largest, channels, sizes, reciprocal);
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (gsize first = 0; first < cells; first += CELLS)
+    write_steps (&tables, map, first, MIN (CELLS, cells - first), reciprocal, steps);
   return tables;
 }
 
-void
-sppnet_max_tables_pool (const SppnetMaxTables *tables, gint x0, gint x1, gint y0, gint y1, gfloat *out)
+/* One table of one group. */
+static void
+build (const SppnetMaxTables *tables, guint t, guint8 *group)
 {
-  gsize channels = tables->channels, row = channels * tables->width;
-  guint k = MIN (g_bit_storage ((gulong) MIN (x1 - x0, y1 - y0)) - 1, tables->n - 1);
-  gint side = 1 << k;
-  const gfloat *cells[BATCH];
-  guint n = 0;
+  gint across = 1 << shapes[t].across, down = 1 << shapes[t].down;
+  /* From one of its rectangles to the next that it is made of. */
+  gint right = across - (1 << shapes[shapes[t].from].across), below = down - (1 << shapes[shapes[t].from].down);
+  gint columns = tables->width - across + 1, rows = tables->height - down + 1;
+  gsize row = (gsize) tables->width * SPPNET_STEPS;
+  guint8 *out = group + t * table_steps (tables);
+  const guint8 *in = group + shapes[t].from * table_steps (tables);
 
-  /* Four squares at the corners cover most rectangles. Always four, even where fewer would do: a square more costs less
-   * than a branch that the processor cannot predict. */
-  if (x1 - x0 <= 2 * side && y1 - y0 <= 2 * side) {
-    const gfloat *upper = tables->table[k] + y0 * row, *lower = tables->table[k] + (y1 - side) * row;
-
-    cells[0] = upper + x0 * channels;
-    cells[1] = upper + (x1 - side) * channels;
-    cells[2] = lower + x0 * channels;
-    cells[3] = lower + (x1 - side) * channels;
-    tables->kernels->max_cells (out, cells, 4, channels);
+  if (columns <= 0)
     return;
-  }
-  for (gint y = y0; y < y1; y += side) {
-    const gfloat *cell = tables->table[k] + MIN (y, y1 - side) * row;
+  for (gint y = 0; y < rows; y++, in += row, out += row) {
+    const guint8 *lower = in + (gsize) below * row,
+                 *cells[4] = { in, in + right * SPPNET_STEPS, lower, lower + right * SPPNET_STEPS };
 
-    for (gint x = x0; x < x1; x += side) {
-      if (n == BATCH) {
-        tables->kernels->max_cells (out, cells, n, channels);
-        cells[0] = out;
-        n = 1;
-      }
-      cells[n++] = cell + MIN (x, x1 - side) * channels;
-    }
+    sppnet_kernels ()->max_steps (out, cells, (gsize) columns);
   }
-  tables->kernels->max_cells (out, cells, n, channels);
+}
+
+void
+sppnet_max_tables_build (SppnetMaxTables *tables, guint threads)
+{
+  guint8 *steps = (guint8 *) tables->steps;
+
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (gsize g = 0; g < tables->groups; g++)
+    for (guint t = 1; t < tables->most; t++)
+      build (tables, t, steps + g * tables->most * table_steps (tables));
+  tables->n = tables->most;
+  choose_best (tables);
+}
+
+gsize
+sppnet_bin_plan_most (gint width, gint height, gint level)
+{
+  /* Bins overlap by a cell at most, and there are at least two offsets for each. */
+  return (gsize) width + (gsize) height + 6 * (gsize) level;
+}
+
+/* Of bins that have cells. */
+static void
+shortest_and_longest (const SppnetRange *ranges, gint n, gint *shortest, gint *longest, guint32 *bits)
+{
+  *shortest = G_MAXINT;
+  *longest = 0;
+  *bits = 0;
+  for (gint i = 0; i < n; i++) {
+    gint length = ranges[i].end - ranges[i].first;
+
+    if (length <= 0)
+      continue;
+    *shortest = MIN (*shortest, length);
+    *longest = MAX (*longest, length);
+    *bits |= (guint32) 1 << i;
+  }
+}
+
+/* The offsets of each bin along one axis, or those of a cell on the map for a bin without cells. Returns what they
+ * take. */
+static guint
+place (const SppnetRange *ranges, gint n, gint side, guint each, gsize unit, gsize first, guint32 *offsets)
+{
+  for (gint i = 0; i < n; i++)
+    for (guint j = 0; j < each; j++) {
+      gint cell = MIN (ranges[i].first + (gint) j * side, ranges[i].end - side);
+
+      *offsets++ = (guint32) (first + (gsize) MAX (cell, 0) * unit);
+    }
+  return (guint) n * each;
+}
+
+SppnetBinPlan
+sppnet_bin_plan_cells (const SppnetMaxTables *tables, const SppnetRange *x, const SppnetRange *y, gint level,
+                       guint32 **offsets)
+{
+  SppnetBinPlan plan = { .level = (guint32) level, .source = -1 };
+  gint narrowest, widest, lowest, highest;
+  guint k, l, table;
+
+  shortest_and_longest (x, level, &narrowest, &widest, &plan.columns);
+  shortest_and_longest (y, level, &lowest, &highest, &plan.rows);
+  if (plan.columns == 0 || plan.rows == 0)
+    return plan;
+  k = MIN (g_bit_storage ((gulong) narrowest) - 1, SPPNET_TABLE_SIDES - 1);
+  l = MIN (g_bit_storage ((gulong) lowest) - 1, SPPNET_TABLE_SIDES - 1);
+  table = tables->best[k][l];
+  k = shapes[table].across;
+  l = shapes[table].down;
+  /* At least two, even where one would do: a rectangle more costs less than a branch that the processor cannot
+   * predict. */
+  plan.n_across = MAX ((guint32) (widest + (1 << k) - 1) >> k, 2);
+  plan.n_down = MAX ((guint32) (highest + (1 << l) - 1) >> l, 2);
+  plan.across = *offsets;
+  *offsets += place (x, level, 1 << k, plan.n_across, SPPNET_STEPS, table * table_steps (tables), *offsets);
+  plan.down = *offsets;
+  *offsets += place (y, level, 1 << l, plan.n_down, (gsize) tables->width * SPPNET_STEPS, 0, *offsets);
+  return plan;
+}
+
+SppnetBinPlan
+sppnet_bin_plan_nested (gint level, gint finer, guint32 **offsets)
+{
+  guint32 all = (guint32) (((guint64) 1 << level) - 1), n = (guint32) (finer / level), *across = *offsets;
+  SppnetBinPlan plan = { .level = (guint32) level, .n_across = n, .n_down = n, .columns = all, .rows = all };
+
+  plan.across = across;
+  plan.down = across + finer;
+  for (guint32 i = 0; i < (guint32) finer; i++) {
+    across[i] = i * SPPNET_STEPS;
+    across[finer + (gint) i] = i * (guint32) finer * SPPNET_STEPS;
+  }
+  *offsets += 2 * finer;
+  return plan;
 }

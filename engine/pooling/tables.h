@@ -2,25 +2,40 @@
 #pragma once
 
 #include "backbone/map.h"
+#include "base/memory.h"
 #include "kernel/kernel.h"
+#include "pooling/pooling.h"
 
-#define SPPNET_MAX_TABLES 5
+/* Rectangles of 1, 2, 4, 8 or 16 cells a side that are square or twice as long as wide. */
+#define SPPNET_MAX_TABLES 11
+#define SPPNET_TABLE_SIDES 5
 
-/* Maxima of squares of 1, 2, 4, 8 and 16 cells: any rectangle is covered by a few of them that overlap, instead of by
- * its cells. Cell (x, y) of table k is the channel-wise maximum of the 2^k x 2^k cells of which it is the first; table
- * 0 is the map. */
+/* Maxima of rectangles of cells, in the map's steps (pooling/pooled.h): any rectangle is covered by a few of them that
+ * overlap, instead of by its cells. Cell (x, y) of a table is the maximum of the rectangle of which it is the first;
+ * table 0 is the map. */
 typedef struct
 {
-  const gfloat *table[SPPNET_MAX_TABLES]; /* each [height][width][channels] */
-  guint n;
-  gint width, height, channels;
-  const SppnetKernels *kernels;
+  const guint8 *steps; /* [groups][most][height][width][SPPNET_STEPS], of which n tables are made */
+  guint n, most;
+  gint width, height;
+  gsize groups;
+  guint8 best[SPPNET_TABLE_SIDES][SPPNET_TABLE_SIDES]; /* table for bins of at least 2^k x 2^l cells */
 } SppnetMaxTables;
 
-/* The map alone; no memory. */
-SppnetMaxTables sppnet_max_tables_none (const SppnetMap *map);
-/* n tables, the map among them. memory: [n - 1][height][width][channels] floats, which the tables point into. */
-SppnetMaxTables sppnet_max_tables_build (const SppnetMap *map, guint n, guint threads, gfloat *memory);
+/* How many tables bins of a map can use that are no larger than so many cells. */
+guint sppnet_max_tables_useful (gint bin_width, gint bin_height);
 
-/* Channel-wise maximum over the cells x0 .. x1 - 1, y0 .. y1 - 1, at least one, all on the map. out: [channels] */
-void sppnet_max_tables_pool (const SppnetMaxTables *tables, gint x0, gint x1, gint y0, gint y1, gfloat *out);
+/* Table 0: the map in steps, which are chosen for it. steps: [groups][most][height][width][SPPNET_STEPS]; sizes: [2 +
+ * threads][groups][SPPNET_STEPS], of which the first are those of the steps afterwards */
+SppnetMaxTables sppnet_max_tables_init (const SppnetMap *map, guint most, guint threads, guint8 *steps, gfloat *sizes);
+/* The others. */
+void sppnet_max_tables_build (SppnetMaxTables *tables, guint threads);
+
+/* Offsets of a plan over any map of this size with any tables, at most. */
+gsize sppnet_bin_plan_most (gint width, gint height, gint level);
+/* Where to look for the maxima of the bins of one level, in any group. x, y: [level]; offsets: room for them, moved
+ * past what it takes */
+SppnetBinPlan sppnet_bin_plan_cells (const SppnetMaxTables *tables, const SppnetRange *x, const SppnetRange *y,
+                                     gint level, guint32 **offsets);
+/* The same from the bins of a finer level, of which those of this level are unions. */
+SppnetBinPlan sppnet_bin_plan_nested (gint level, gint finer, guint32 **offsets);

@@ -10,6 +10,7 @@
 
 static gfloat bench_a[BENCH_FLOATS], bench_b[BENCH_FLOATS];
 static guint16 bench_h[BENCH_FLOATS];
+static guint8 bench_steps[BENCH_FLOATS], bench_more_steps[BENCH_FLOATS];
 static volatile gfloat bench_sink;
 
 static inline void
@@ -35,6 +36,50 @@ bench_max_cells (gconstpointer table)
   const gfloat *cells[] = { bench_b, bench_b + 512, bench_b + 8192, bench_b + 8704 };
 
   kernels->max_cells (bench_a, cells, 4, 256);
+}
+
+static inline void
+bench_largest_finite (gconstpointer table)
+{
+  const SppnetKernels *kernels = table;
+
+  kernels->largest_finite (bench_a, bench_b, 256, 128);
+}
+
+static inline void
+bench_to_steps (gconstpointer table)
+{
+  const SppnetKernels *kernels = table;
+
+  kernels->to_steps (bench_steps, bench_a, 128, 256, SPPNET_STEPS, bench_b);
+}
+
+static inline void
+bench_from_steps (gconstpointer table)
+{
+  const SppnetKernels *kernels = table;
+
+  kernels->from_steps (bench_a, bench_steps, 512, bench_b);
+}
+
+static inline void
+bench_max_steps (gconstpointer table)
+{
+  const SppnetKernels *kernels = table;
+  const guint8 *cells[] = { bench_steps, bench_steps + 64, bench_steps + 8192, bench_steps + 8256 };
+
+  kernels->max_steps (bench_more_steps, cells, 512);
+}
+
+static inline void
+bench_max_pyramid (gconstpointer table)
+{
+  static const guint32 across[] = { 0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352 };
+  static const guint32 down[] = { 0, 2560, 5120, 7680, 10240, 12800, 15360, 17920, 20480, 23040, 25600, 28160 };
+  const SppnetKernels *kernels = table;
+  const SppnetBinPlan plan = { across, down, 6, 2, 2, 0, -1, 63, 63 };
+
+  kernels->max_pyramid (bench_more_steps, bench_steps, &plan, 1);
 }
 
 static inline void
@@ -127,6 +172,11 @@ bench (void)
     { "bias_activate 64x256", bench_bias_activate, 64 * 256 * 8 + 1024 },
     { "max_into 256", bench_max_into, 256 * 12 },
     { "max_cells 4x256", bench_max_cells, 5 * 256 * 4 },
+    { "largest_finite 256x128", bench_largest_finite, 256 * 128 * 4 },
+    { "to_steps 256x32", bench_to_steps, 256 * 32 * 5 },
+    { "from_steps 512x32", bench_from_steps, 512 * 32 * 5 },
+    { "max_steps 512x32", bench_max_steps, 5 * 512 * 32 },
+    { "max_pyramid 6x6x32", bench_max_pyramid, 5 * 36 * 32 },
     { "add_into 256", bench_add_into, 256 * 12 },
     { "activation_gradient 16384", bench_activation_gradient, 16384 * 12 },
     { "adamw 8192", bench_adamw, 8192 * 28 },

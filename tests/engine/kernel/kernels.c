@@ -74,6 +74,115 @@ check_max_cells (const SppnetKernels *kernels, SppnetRandom *random)
 }
 
 static void
+assert_same_bytes (const guint8 *got, const guint8 *expected, gsize n)
+{
+  g_assert_cmpmem (got, n, expected, n);
+  for (guint i = 0; i < G_N_ELEMENTS (arenas); i++)
+    arena_check (&arenas[i]);
+}
+
+static void
+check_largest_finite (const SppnetKernels *kernels, SppnetRandom *random)
+{
+  gsize n = arena_random_size (random, 20), channels = arena_random_size (random, 300);
+  gfloat *in = arena_floats (&arenas[0], n * channels, random), *out = arena_floats (&arenas[1], channels, random);
+  gfloat *expected;
+
+  for (gsize c = 0; c < channels; c++)
+    out[c] = isfinite (out[c]) ? fabsf (out[c]) : 0.0f;
+  expected = arena_copy (&arenas[2], out, channels * sizeof *out);
+  plain->largest_finite (expected, in, n, channels);
+  kernels->largest_finite (out, in, n, channels);
+  assert_same (out, expected, channels, FALSE);
+}
+
+static void
+check_to_steps (const SppnetKernels *kernels, SppnetRandom *random)
+{
+  gsize n = 1 + arena_random_size (random, 20), channels = 1 + sppnet_random_below (random, SPPNET_STEPS);
+  gsize stride = channels + sppnet_random_below (random, 50);
+  gfloat *in = arena_floats (&arenas[0], (n - 1) * stride + channels, random);
+  gfloat *reciprocal = arena_floats (&arenas[1], SPPNET_STEPS, random);
+  guint8 *out = arena_take (&arenas[2], n * SPPNET_STEPS), *expected = arena_take (&arenas[3], n * SPPNET_STEPS);
+
+  for (gsize c = 0; c < SPPNET_STEPS; c++)
+    reciprocal[c] = (gfloat) exp (8.0 * sppnet_random_normal (random));
+  plain->to_steps (expected, in, stride, n, channels, reciprocal);
+  kernels->to_steps (out, in, stride, n, channels, reciprocal);
+  assert_same_bytes (out, expected, n * SPPNET_STEPS);
+}
+
+/* [n] */
+static guint8 *
+random_steps (Arena *arena, gsize n, SppnetRandom *random)
+{
+  guint8 *steps = arena_take (arena, n);
+
+  for (gsize i = 0; i < n; i++)
+    steps[i] = (guint8) sppnet_random_below (random, 256);
+  return steps;
+}
+
+static void
+check_from_steps (const SppnetKernels *kernels, SppnetRandom *random)
+{
+  gsize n = arena_random_size (random, 20);
+  guint8 *in = random_steps (&arenas[0], n * SPPNET_STEPS, random);
+  gfloat *step = arena_floats (&arenas[1], SPPNET_STEPS, random);
+  gfloat *out = arena_floats (&arenas[2], n * SPPNET_STEPS, random);
+  gfloat *expected = arena_copy (&arenas[3], out, n * SPPNET_STEPS * sizeof *out);
+
+  plain->from_steps (expected, in, n, step);
+  kernels->from_steps (out, in, n, step);
+  assert_same (out, expected, n * SPPNET_STEPS, TRUE);
+}
+
+static void
+check_max_steps (const SppnetKernels *kernels, SppnetRandom *random)
+{
+  gsize n = arena_random_size (random, 20);
+  guint8 *in = random_steps (&arenas[0], (n + 4) * SPPNET_STEPS, random);
+  guint8 *out = arena_take (&arenas[1], n * SPPNET_STEPS), *expected = arena_take (&arenas[2], n * SPPNET_STEPS);
+  const guint8 *cells[4];
+
+  for (guint i = 0; i < 4; i++)
+    cells[i] = in + sppnet_random_below (random, 5) * SPPNET_STEPS;
+  plain->max_steps (expected, cells, n);
+  kernels->max_steps (out, cells, n);
+  assert_same_bytes (out, expected, n * SPPNET_STEPS);
+}
+
+#define MOST_SIDE 7
+
+/* A level of any cells, and one of its bins. */
+static void
+check_max_pyramid (const SppnetKernels *kernels, SppnetRandom *random)
+{
+  guint32 level = 1 + sppnet_random_below (random, MOST_SIDE), n_across = 1 + sppnet_random_below (random, 5);
+  guint32 n_down = 1 + sppnet_random_below (random, 5), all = (1u << level) - 1;
+  guint32 across[MOST_SIDE * 5], down[MOST_SIDE * 5], bins[MOST_SIDE], first[1] = { 0 };
+  gsize cells = 64, n = (level * level + 1) * SPPNET_STEPS;
+  guint8 *in = random_steps (&arenas[0], 2 * cells * SPPNET_STEPS, random);
+  guint8 *out = arena_take (&arenas[1], n), *expected = arena_take (&arenas[2], n);
+  SppnetBinPlan plans[2] = { { across, down, level, n_across, n_down, SPPNET_STEPS, -1, all, all },
+                             { bins, first, 1, level, 1, 0, SPPNET_STEPS, 1, 1 } };
+
+  for (guint32 i = 0; i < level * n_across; i++)
+    across[i] = sppnet_random_below (random, (guint32) cells) * SPPNET_STEPS;
+  for (guint32 i = 0; i < level * n_down; i++)
+    down[i] = sppnet_random_below (random, (guint32) cells) * SPPNET_STEPS;
+  for (guint32 i = 0; i < level; i++)
+    bins[i] = i * SPPNET_STEPS;
+  if (sppnet_random_below (random, 4) == 0) {
+    plans[0].columns = sppnet_random_below (random, all + 1);
+    plans[0].rows = sppnet_random_below (random, all + 1);
+  }
+  plain->max_pyramid (expected, in, plans, 2);
+  kernels->max_pyramid (out, in, plans, 2);
+  assert_same_bytes (out, expected, n);
+}
+
+static void
 check_add_into (const SppnetKernels *kernels, SppnetRandom *random)
 {
   gsize channels = arena_random_size (random, 3000);
@@ -257,6 +366,11 @@ static const struct
 
   { "max_into", check_max_into },
   { "max_cells", check_max_cells },
+  { "largest_finite", check_largest_finite },
+  { "to_steps", check_to_steps },
+  { "from_steps", check_from_steps },
+  { "max_steps", check_max_steps },
+  { "max_pyramid", check_max_pyramid },
   { "add_into", check_add_into },
   { "activation_gradient", check_activation_gradient },
   { "adamw", check_adamw },
@@ -310,6 +424,29 @@ test_plain (void)
     g_assert_cmpfloat_with_epsilon (plain->min_sum (in, in + 3, 3),
                                     MIN (in[0], in[3]) + MIN (in[1], in[4]) + MIN (in[2], in[5]), 1e-5);
   }
+}
+
+/* Rounding to even, limits, what is not finite, and back. */
+static void
+test_plain_steps (void)
+{
+  const gfloat in[] = { 0, 1, -1, 0.5f, 1.5f, -0.5f, -2.5f, 126, 127, -1e30f, NAN, INFINITY, -INFINITY, 3.2f };
+  const guint8 expected[] = { 128, 129, 127, 128, 130, 128, 126, 254, 254, 2, 255, 255, 255, 131 };
+  gfloat reciprocal[SPPNET_STEPS], step[SPPNET_STEPS], values[SPPNET_STEPS], largest[2] = { 2, 0 };
+  guint8 steps[SPPNET_STEPS];
+
+  for (gsize c = 0; c < SPPNET_STEPS; c++) {
+    reciprocal[c] = 1.0f;
+    step[c] = 0.5f;
+  }
+  plain->to_steps (steps, in, 0, 1, G_N_ELEMENTS (in), reciprocal);
+  for (gsize c = 0; c < SPPNET_STEPS; c++)
+    g_assert_cmpuint (steps[c], ==, c < G_N_ELEMENTS (expected) ? expected[c] : SPPNET_ZERO);
+  plain->from_steps (values, steps, 1, step);
+  g_assert_true (values[0] == 0.0f && values[1] == 0.5f && values[2] == -0.5f && values[7] == 63.0f
+                 && isnan (values[10]));
+  plain->largest_finite (largest, (const gfloat[]) { 1, -INFINITY, -3, 0.25f, NAN, -0.5f }, 3, 2);
+  g_assert_true (largest[0] == 3.0f && largest[1] == 0.5f);
 }
 
 /* Of training: a ReLU's gradient, where maxima come from, and the first of two equal cells. */
@@ -422,6 +559,7 @@ main (int argc, char **argv)
   g_test_add_func ("/kernel/table", test_table);
   g_test_add_func ("/kernel/plain/loops", test_plain);
   g_test_add_func ("/kernel/plain/overlaps", test_plain_overlaps);
+  g_test_add_func ("/kernel/plain/steps", test_plain_steps);
   g_test_add_func ("/kernel/plain/gradients", test_plain_gradients);
   g_test_add_func ("/kernel/plain/half", test_plain_half);
   g_test_add_func ("/kernel/plain/half-special", test_plain_half_special);

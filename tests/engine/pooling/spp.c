@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "pooling/pooling.h"
+#include "pooling/pooler.h"
 
 #include <math.h>
 #include <string.h>
@@ -281,7 +281,28 @@ compare_round (SppnetRandom *random, SppnetPooling pooling, Naive naive)
   g_free (map.data);
 }
 
-/* One map after the other through the same scratch, with tables and without: the same bits as without a pooler. */
+/* To half a step of the vectors without a pooler: steps are rounded once, and maxima are exact. */
+static void
+check_pooled (const SppnetPooled *pooled, const gfloat *expected, gsize n)
+{
+  gsize length = pooled->bins * pooled->channels;
+  g_autofree gfloat *vector = g_new (gfloat, length);
+
+  g_assert_cmpuint (pooled->n, ==, n);
+  for (gsize i = 0; i < n; i++) {
+    sppnet_pooled_to_floats (pooled, i, vector);
+    for (gsize k = 0; k < length; k++) {
+      gfloat step = pooled->step[k % pooled->channels];
+
+      g_assert_cmpfloat (fabsf (vector[k] - expected[i * length + k]), <=, 0.5001f * step);
+      /* A maximum of steps is one of the steps. */
+      g_assert_cmpfloat (fabsf (vector[k]), <=, SPPNET_LARGEST * step * 1.0001f);
+    }
+  }
+}
+
+/* One map after the other through the same scratch, with tables and without, spatial pyramids and RoI pooling with its
+ * empty bins. */
 static void
 test_pooler (void)
 {
@@ -295,27 +316,94 @@ test_pooler (void)
                             1 + (gint) sppnet_random_below (&random, 130));
     gsize n = sppnet_random_below (&random, 60), length;
     g_autofree SppnetBox *boxes = g_new (SppnetBox, n + 1);
-    g_autofree gfloat *expected = NULL, *out = NULL;
+    g_autofree gfloat *expected = NULL;
     g_autoptr (GError) error = NULL;
     g_auto (SppnetConfig) config;
 
-    configure (&config, SPPNET_POOLING_SPP, levels[round % 4], 3, map.map.channels);
-    config.scales[round % 3] = round % 2 ? 2.5f : 1;
+    configure (&config, round % 5 ? SPPNET_POOLING_SPP : SPPNET_POOLING_ROI, levels[round % 4], round % 5 ? 3 : 1,
+               map.map.channels);
+    if (round % 5)
+      config.scales[round % 3] = round % 2 ? 2.5f : 1;
     length = (gsize) sppnet_config_bins (&config) * map.map.channels;
     expected = g_new (gfloat, n * length + 1);
-    out = g_new (gfloat, n * length + 1);
     for (gsize i = 0; i < n; i++)
       boxes[i] = random_box (&random, &map.map);
     sppnet_pool_regions (&map.map, &config, boxes, n, 1, expected);
-    g_assert_true (sppnet_pooler_set_map (&pooler, &map.map, &config, &error));
-    for (gsize first = 0; first < n; first += 25)
-      sppnet_pooler_run (&pooler, boxes + first, MIN (n - first, 25), 1 + round % 3, out + first * length);
-    g_assert_cmpmem (out, n * length * sizeof *out, expected, n * length * sizeof *out);
+    g_assert_true (sppnet_pooler_set_map (&pooler, &map.map, &config, 25, 1 + round % 4, &error));
+    for (gsize first = 0; first < n; first += 25) {
+      SppnetPooled pooled = sppnet_pooler_run (&pooler, boxes + first, MIN (n - first, 25), 1 + round % 3);
+
+      check_pooled (&pooled, expected + first * length, MIN (n - first, 25));
+    }
     built += pooler.tables.n > 1;
     g_free (map.data);
   }
   g_assert_cmpuint (built, >, 0);
   g_assert_cmpuint (built, <, 200);
+  sppnet_pooler_clear (&pooler);
+}
+
+/* What a region gets does not depend on threads, on the other regions, or on whether there are tables. */
+static void
+test_pooler_is_the_same (void)
+{
+  SppnetRandom random = { (guint64) (guint32) g_test_rand_int () };
+  TestMap map = make_map (&random, 50, 30, 70);
+  gint levels[] = { 1, 2, 6 };
+  SppnetBox boxes[400];
+  SppnetPooler alone = { 0 }, together = { 0 };
+  g_auto (SppnetConfig) config;
+
+  configure (&config, SPPNET_POOLING_SPP, levels, 3, 70);
+  for (gsize i = 0; i < G_N_ELEMENTS (boxes); i++)
+    boxes[i] = random_box (&random, &map.map);
+  for (guint threads = 1; threads <= 5; threads++) {
+    SppnetPooled all, one;
+
+    g_assert_true (sppnet_pooler_set_map (&together, &map.map, &config, G_N_ELEMENTS (boxes), threads, NULL));
+    all = sppnet_pooler_run (&together, boxes, G_N_ELEMENTS (boxes), threads);
+    g_assert_cmpuint (together.tables.n, >, 1);
+    for (gsize i = 0; i < G_N_ELEMENTS (boxes); i++) {
+      g_assert_true (sppnet_pooler_set_map (&alone, &map.map, &config, 1, 1, NULL));
+      one = sppnet_pooler_run (&alone, &boxes[i], 1, 1);
+      g_assert_cmpuint (alone.tables.n, ==, 1);
+      for (gsize g = 0; g < sppnet_step_groups (70); g++)
+        g_assert_cmpmem (sppnet_pooled_group (&all, g, i), all.bins * SPPNET_STEPS, sppnet_pooled_group (&one, g, 0),
+                         one.bins * SPPNET_STEPS);
+    }
+  }
+  sppnet_pooler_clear (&alone);
+  sppnet_pooler_clear (&together);
+  g_free (map.data);
+}
+
+/* A cell that is no number is in the regions over it, and in no others; a channel of zeros stays one. */
+static void
+test_pooler_not_finite (void)
+{
+  gfloat cells[4 * 4 * 2] = { 0 }, vector[2], expected[2];
+  SppnetMap map = { cells, 4, 4, 2, { 16, 0, 0 } };
+  const SppnetBox boxes[] = { { 0, 0, 64, 64 }, { 0, 0, 16, 16 }, { 40, 40, 20, 20 } };
+  const gfloat bad[] = { NAN, INFINITY, -INFINITY };
+  SppnetPooler pooler = { 0 };
+  gint levels[] = { 1 };
+  g_auto (SppnetConfig) config;
+
+  configure (&config, SPPNET_POOLING_SPP, levels, 1, 2);
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++) {
+    SppnetPooled pooled;
+
+    for (gsize c = 0; c < 16; c++)
+      cells[2 * c] = -1.0f - (gfloat) c;
+    cells[2 * 5] = bad[i];
+    g_assert_true (sppnet_pooler_set_map (&pooler, &map, &config, 3, 2, NULL));
+    pooled = sppnet_pooler_run (&pooler, boxes, 3, 2);
+    sppnet_pooled_to_floats (&pooled, 0, vector);
+    g_assert_true (isnan (vector[0]) && vector[1] == 0.0f);
+    sppnet_pooled_to_floats (&pooled, 2, vector);
+    sppnet_pool_regions (&map, &config, &boxes[2], 1, 1, expected);
+    g_assert_cmpfloat_with_epsilon (vector[0], expected[0], 0.501f * 16.0f / SPPNET_LARGEST);
+  }
   sppnet_pooler_clear (&pooler);
 }
 
@@ -454,6 +542,8 @@ main (int argc, char **argv)
   g_test_add_func ("/pooling/spp/quoted-rule-agrees", test_quoted_rule_agrees);
   g_test_add_func ("/pooling/spp/naive", test_spp);
   g_test_add_func ("/pooling/spp/pooler", test_pooler);
+  g_test_add_func ("/pooling/spp/pooler-is-the-same", test_pooler_is_the_same);
+  g_test_add_func ("/pooling/spp/pooler-not-finite", test_pooler_not_finite);
   g_test_add_func ("/pooling/spp/roi", test_roi);
   g_test_add_func ("/pooling/spp/hand-case", test_hand_case);
   g_test_add_func ("/pooling/spp/whole-image", test_whole_image);

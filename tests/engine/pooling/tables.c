@@ -1,35 +1,77 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Any rectangle of any map with any number of tables against one number at a time. */
-#include <math.h>
-
-#include "base/random.h"
+/* The bins of any rectangle of any map, with any number of tables, against one step at a time. */
 #include "pooling/tables.h"
 
-static gfloat
-naive_max (const SppnetMap *map, const gint *rectangle, gint channel)
-{
-  gfloat best = -INFINITY;
+#include <string.h>
 
-  for (gint y = rectangle[2]; y < rectangle[3]; y++)
-    for (gint x = rectangle[0]; x < rectangle[1]; x++)
-      best = MAX (best, map->data[((gsize) y * map->width + x) * map->channels + channel]);
+#include "base/random.h"
+#include "pooling/pooled.h"
+
+typedef struct
+{
+  SppnetMaxTables tables;
+  guint8 *steps;
+  gfloat *sizes;
+} Tables;
+
+static guint8
+naive_max (const Tables *tables, gsize group, const SppnetRange *x, const SppnetRange *y, gsize channel)
+{
+  gsize width = (gsize) tables->tables.width, cells = width * (gsize) tables->tables.height;
+  const guint8 *map = tables->steps + group * tables->tables.most * cells * SPPNET_STEPS;
+  guint8 best = 0;
+
+  if (x->first >= x->end || y->first >= y->end)
+    return SPPNET_ZERO;
+  for (gint row = y->first; row < y->end; row++)
+    for (gint column = x->first; column < x->end; column++)
+      best = MAX (best, map[((gsize) row * width + (gsize) column) * SPPNET_STEPS + channel]);
   return best;
 }
 
+/* Bins that overlap by no more than a cell, as those of a level do; some of RoI pooling have no cells. */
 static void
-check_rectangle (const SppnetMap *map, const SppnetMaxTables *tables, SppnetRandom *random, gfloat *out)
+draw_ranges (SppnetRandom *random, gint level, gint limit, gboolean roi, SppnetRange *ranges)
 {
-  gint rectangle[4];
+  gint first = (gint) sppnet_random_below (random, (guint32) limit);
+  gint length = 1 + (gint) sppnet_random_below (random, (guint32) (limit - first));
 
-  rectangle[0] = (gint) sppnet_random_below (random, (guint32) map->width);
-  rectangle[1] = rectangle[0] + 1 + (gint) sppnet_random_below (random, (guint32) (map->width - rectangle[0]));
-  rectangle[2] = (gint) sppnet_random_below (random, (guint32) map->height);
-  rectangle[3] = rectangle[2] + 1 + (gint) sppnet_random_below (random, (guint32) (map->height - rectangle[2]));
-  out[map->channels] = 1e9f;
-  sppnet_max_tables_pool (tables, rectangle[0], rectangle[1], rectangle[2], rectangle[3], out);
-  for (gint c = 0; c < map->channels; c++)
-    g_assert_cmpfloat (out[c], ==, naive_max (map, rectangle, c));
-  g_assert_cmpfloat (out[map->channels], ==, 1e9f);
+  if (roi)
+    first += (gint) sppnet_random_below (random, (guint32) limit);
+  for (gint i = 0; i < level; i++) {
+    sppnet_bin_range (i, level, length, &ranges[i].first, &ranges[i].end);
+    ranges[i].first = MIN (first + ranges[i].first, limit);
+    ranges[i].end = MIN (first + ranges[i].end, limit);
+  }
+}
+
+static void
+check_bins (const Tables *tables, SppnetRandom *random)
+{
+  gint level = 1 + (gint) sppnet_random_below (random, 7), width = tables->tables.width;
+  gsize most = sppnet_bin_plan_most (width, tables->tables.height, level);
+  g_autofree guint32 *offsets = g_new (guint32, most);
+  guint32 *end = offsets;
+  guint8 out[7 * 7 * SPPNET_STEPS + 1];
+  SppnetRange x[7], y[7];
+  SppnetBinPlan plan;
+  gboolean roi = sppnet_random_below (random, 4) == 0;
+
+  draw_ranges (random, level, width, roi, x);
+  draw_ranges (random, level, tables->tables.height, roi, y);
+  plan = sppnet_bin_plan_cells (&tables->tables, x, y, level, &end);
+  g_assert_cmpuint ((gsize) (end - offsets), <=, most);
+  for (gsize g = 0; g < tables->tables.groups; g++) {
+    gsize cells = (gsize) width * (gsize) tables->tables.height;
+
+    memset (out, 77, sizeof out);
+    sppnet_kernels ()->max_pyramid (out, tables->steps + g * tables->tables.most * cells * SPPNET_STEPS, &plan, 1);
+    for (gint bin = 0; bin < level * level; bin++)
+      for (gsize c = 0; c < SPPNET_STEPS; c++)
+        g_assert_cmpuint (out[(gsize) bin * SPPNET_STEPS + c], ==,
+                          naive_max (tables, g, &x[bin % level], &y[bin / level], c));
+    g_assert_cmpuint (out[level * level * SPPNET_STEPS], ==, 77);
+  }
 }
 
 static void
@@ -39,27 +81,31 @@ test_rectangles (gconstpointer data)
   guint n = GPOINTER_TO_UINT (data);
   SppnetRandom random = { (guint64) (guint32) g_test_rand_int () };
 
-  for (guint round = 0; round < 60; round++) {
+  for (guint round = 0; round < 40; round++) {
     SppnetMap map = { NULL,
                       sizes[sppnet_random_below (&random, 9)],
                       sizes[sppnet_random_below (&random, 9)],
                       1 + (gint) sppnet_random_below (&random, 70),
                       { 16, 0, 0 } };
-    gsize floats = (gsize) map.width * map.height * map.channels;
-    g_autofree gfloat *cells = g_new (gfloat, floats), *memory = g_new (gfloat, (n - 1) * floats + 1);
-    g_autofree gfloat *out = g_new (gfloat, map.channels + 1);
-    SppnetMaxTables tables;
+    gsize cells = (gsize) map.width * map.height, groups = sppnet_step_groups ((gsize) map.channels);
+    gsize bytes = groups * n * cells * SPPNET_STEPS;
+    g_autofree gfloat *values = g_new (gfloat, cells * map.channels);
+    g_autofree guint8 *steps = g_malloc (bytes + 1);
+    g_autofree gfloat *sizes_of_steps = g_new (gfloat, (2 + 3) * groups * SPPNET_STEPS);
+    Tables tables;
 
-    for (gsize i = 0; i < floats; i++)
-      cells[i] = (gfloat) sppnet_random_normal (&random);
-    for (gsize i = 0; i <= (n - 1) * floats; i++)
-      memory[i] = NAN;
-    map.data = cells;
-    tables = sppnet_max_tables_build (&map, n, 1 + round % 3, memory);
-    g_assert_cmpuint (tables.n, ==, n);
-    g_assert_true (isnan (memory[(n - 1) * floats]));
-    for (guint i = 0; i < 40; i++)
-      check_rectangle (&map, &tables, &random, out);
+    for (gsize i = 0; i < cells * map.channels; i++)
+      values[i] = (gfloat) sppnet_random_normal (&random);
+    memset (steps, 77, bytes + 1);
+    map.data = values;
+    tables = (Tables) { sppnet_max_tables_init (&map, n, 1 + round % 3, steps, sizes_of_steps), steps, sizes_of_steps };
+    for (guint i = 0; i < 10; i++)
+      check_bins (&tables, &random);
+    sppnet_max_tables_build (&tables.tables, 1 + round % 3);
+    g_assert_cmpuint (tables.tables.n, ==, n);
+    g_assert_cmpuint (steps[bytes], ==, 77);
+    for (guint i = 0; i < 30; i++)
+      check_bins (&tables, &random);
   }
 }
 

@@ -90,13 +90,16 @@ confidence_of (SppnetModel *model, gfloat out[2])
   g_autoptr (GError) error = NULL;
   g_autoptr (SppnetHead) head = sppnet_head_new (model, SPPNET_PRECISION_FLOAT32, &error);
   SppnetRandom random = { 7 };
+  g_auto (SppnetBuffer) memory = { NULL };
   const gfloat *confidence;
-  gfloat pooled[INPUTS];
+  gfloat vector[INPUTS];
+  SppnetPooled pooled;
 
   g_assert_no_error (error);
   for (gint i = 0; i < INPUTS; i++)
-    pooled[i] = (gfloat) sppnet_random_normal (&random);
-  g_assert_true (sppnet_head_run (head, pooled, 1, 1, &confidence, &error));
+    vector[i] = (gfloat) sppnet_random_normal (&random);
+  g_assert_true (sppnet_pooled_from_floats (vector, 1, 5, 8, &memory, &pooled, &error));
+  g_assert_true (sppnet_head_run (head, &pooled, 1, &confidence, &error));
   memcpy (out, confidence, 2 * sizeof *out);
 }
 

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "pooling/pooled.h"
+#include "pooling/pooling.h"
+#include "pooling/tables.h"
+
+/* What sppnet_pool_regions() does, for one map after the other and many regions of each: in steps (pooling/pooled.h), a
+ * group of channels after the other, and with tables of maxima where there are regions enough. For one stream; { 0 }
+ * before the first use. */
+typedef struct
+{
+  SppnetMap map;
+  const SppnetConfig *config;
+  SppnetMaxTables tables;
+  SppnetPyramidStep pyramid[SPPNET_MAX_LEVELS];
+  SppnetBinPlan nested[SPPNET_MAX_LEVELS]; /* of the levels that have a finer one */
+  guint32 nested_offsets[SPPNET_MAX_LEVELS * 2 * SPPNET_MAX_LEVEL];
+  gsize most;  /* regions in a run */
+  gsize cells; /* under the bins of this map so far */
+  const gfloat *step;
+  SppnetBuffer memory;  /* of the tables */
+  SppnetBuffer sizes;   /* of steps, and their reciprocals */
+  SppnetBuffer plans;   /* [most][levels] */
+  SppnetBuffer offsets; /* of the plans */
+  SppnetBuffer pooled;
+} SppnetPooler;
+
+/* map, config: borrowed until the next call; most: regions in one run at most. All memory is allocated here. */
+gboolean sppnet_pooler_set_map (SppnetPooler *pooler, const SppnetMap *map, const SppnetConfig *config, gsize most,
+                                guint threads, GError **error);
+/* Valid until the next run. Depends neither on threads nor on what else is pooled. */
+SppnetPooled sppnet_pooler_run (SppnetPooler *pooler, const SppnetBox *boxes, gsize n, guint threads);
+void sppnet_pooler_clear (SppnetPooler *pooler);
