@@ -22,9 +22,9 @@ struct _SppnetRcnn
   SppnetBackbone *whole, *warped; /* each is planned for frames of one size */
   SppnetHead *head;
   SppnetPooler pooler;
-  SppnetBuffer vectors; /* [CHUNK][bins][channels] */
-  SppnetBuffer steps;   /* of the vectors */
-  guint8 *rgb;          /* [SIDE][SIDE][3] */
+  SppnetBuffer vectors;     /* [CHUNK][bins][channels] */
+  SppnetPooledMemory steps; /* of the vectors */
+  guint8 *rgb;              /* [SIDE][SIDE][3] */
 };
 
 SppnetRcnn *
@@ -57,7 +57,7 @@ sppnet_rcnn_free (SppnetRcnn *rcnn)
   sppnet_head_free (rcnn->head);
   sppnet_pooler_clear (&rcnn->pooler);
   sppnet_buffer_clear (&rcnn->vectors);
-  sppnet_buffer_clear (&rcnn->steps);
+  sppnet_pooled_memory_clear (&rcnn->steps);
   g_free (rcnn->rgb);
   g_free (rcnn);
 }
@@ -201,8 +201,8 @@ sppnet_rcnn_run_rcnn (SppnetRcnn *rcnn, SppnetTimings *timings, GError **error)
       if (!run_region (rcnn, &rcnn->regions[first + i], (gfloat *) rcnn->vectors.data + i * length, timings, error))
         return FALSE;
     clock = g_get_monotonic_time ();
-    if (!sppnet_pooled_from_floats (rcnn->vectors.data, n, (gsize) sppnet_config_bins (rcnn->config),
-                                    (gsize) sppnet_config_channels (rcnn->config), &rcnn->steps, &pooled, error))
+    if (!sppnet_pooled_from_floats (&rcnn->steps, rcnn->vectors.data, n, (gsize) sppnet_config_bins (rcnn->config),
+                                    (gsize) sppnet_config_channels (rcnn->config), &pooled, error))
       return FALSE;
     lap (&clock, &timings->pooling_ms);
     if (!run_head (rcnn, &pooled, timings, error))

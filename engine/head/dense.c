@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "head/dense.h"
 
+#include <math.h>
+
 #include "backbone/convolution.h"
 #include "base/memory.h"
 #include "base/threads.h"
@@ -36,49 +38,41 @@ sppnet_packed_dense_clear (SppnetPackedDense *dense)
   g_clear_pointer (&dense->bias, sppnet_aligned_free);
 }
 
-/* Regions and bins of pooled regions at a time: as floats they and their outputs stay in the second-level cache while
- * the weights go by. */
-#define POOLED_REGIONS 144
-#define POOLED_BINS 14
-G_STATIC_ASSERT (POOLED_REGIONS *POOLED_BINS *SPPNET_STEPS == SPPNET_POOLED_SCRATCH);
-
-/* What some of the inputs, from first on, add to the outputs of n regions. in: [n][stride] */
-static void
-run_slice (const SppnetPackedDense *dense, const gfloat *in, gsize stride, gint first, gint run, gsize n, gfloat *y)
-{
-  SppnetConvRow row = {
-    .in = in,
-    .in_pixel = stride,
-    .rows = 1,
-    .run = run,
-    .weight = dense->weight,
-    .weight_block = (gsize) dense->inputs * (gsize) dense->kernels->block,
-    .weight_skip = (gsize) first,
-    .bias = first == 0 ? dense->bias : NULL,
-    .onto = first > 0,
-    .slope = first + run == dense->inputs ? dense->slope : 1.0f,
-    .filters = dense->outputs,
-    .out = y,
-    .out_pixel = (gsize) dense->outputs,
-  };
-
-  dense->kernels->conv_row (&row, (gint) n);
-}
+/* Regions at a time: they and their outputs stay in the second-level cache while the weights go by. */
+#define REGIONS 144
 
 /* All outputs of some regions, a slice of the inputs after the other. */
 static void
 run_regions (const SppnetPackedDense *dense, const gfloat *x, gsize n, gfloat *y)
 {
-  for (gint first = 0; first < dense->inputs; first += SLICE)
-    run_slice (dense, x + first, (gsize) dense->inputs, first, MIN (SLICE, dense->inputs - first), n, y);
+  for (gint first = 0; first < dense->inputs; first += SLICE) {
+    gint run = MIN (SLICE, dense->inputs - first);
+    SppnetConvRow row = {
+      .in = x + first,
+      .in_pixel = (gsize) dense->inputs,
+      .rows = 1,
+      .run = run,
+      .weight = dense->weight,
+      .weight_block = (gsize) dense->inputs * (gsize) dense->kernels->block,
+      .weight_skip = (gsize) first,
+      .bias = first == 0 ? dense->bias : NULL,
+      .onto = first > 0,
+      .slope = first + run == dense->inputs ? dense->slope : 1.0f,
+      .filters = dense->outputs,
+      .out = y,
+      .out_pixel = (gsize) dense->outputs,
+    };
+
+    dense->kernels->conv_row (&row, (gint) n);
+  }
 }
 
 /* How many regions a thread takes at a time: the same number of times for each thread. */
 static gsize
-share_of (const SppnetPackedDense *dense, gsize n, guint threads)
+share_of (gsize n, gsize tile, guint threads)
 {
-  gsize tile = (gsize) dense->kernels->pixels, tiles = (n + tile - 1) / tile;
-  gsize most = MAX (POOLED_REGIONS / tile, 1) * threads, turns = (tiles + most - 1) / most;
+  gsize tiles = (n + tile - 1) / tile;
+  gsize most = MAX (REGIONS / tile, 1) * threads, turns = (tiles + most - 1) / most;
 
   return MAX ((tiles + turns * threads - 1) / MAX (turns * threads, 1), 1) * tile;
 }
@@ -86,38 +80,118 @@ share_of (const SppnetPackedDense *dense, gsize n, guint threads)
 void
 sppnet_packed_dense_run (const SppnetPackedDense *dense, const gfloat *x, gsize n, guint threads, gfloat *y)
 {
-  gsize share = share_of (dense, n, threads);
+  gsize share = share_of (n, (gsize) dense->kernels->pixels, threads);
 
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (gsize first = 0; first < n; first += share)
     run_regions (dense, x + first * (gsize) dense->inputs, MIN (share, n - first), y + first * (gsize) dense->outputs);
 }
 
-/* At most POOLED_REGIONS from one on. floats: [SPPNET_POOLED_SCRATCH] */
+/* Steps of a region at a time: sums of so many products of 16-bit numbers fit into 32 bits. */
+#define BINS 14
+#define LARGEST_WEIGHT 4095
+G_STATIC_ASSERT (REGIONS *BINS *SPPNET_STEPS == SPPNET_STEPS_SCRATCH);
+G_STATIC_ASSERT ((gint64) BINS *SPPNET_STEPS *LARGEST_WEIGHT *(SPPNET_LARGEST + 1) * SPPNET_UNITS <= G_MAXINT32);
+
+/* A slice's weights of one block of outputs. */
 static void
-run_pooled (const SppnetPackedDense *dense, const SppnetPooled *x, gsize from, gsize n, gfloat *floats, gfloat *y)
+pack_block (const SppnetStepsDense *dense, const gfloat *weight, gsize first, gsize run, gsize output, gint16 *out)
 {
-  gsize groups = sppnet_step_groups (x->channels);
+  gsize block = sppnet_kernels ()->dense_block;
 
-  for (gsize g = 0; g < groups; g++)
-    for (gsize bin = 0; bin < x->bins; bin += POOLED_BINS) {
-      gsize bins = MIN (POOLED_BINS, x->bins - bin), run = bins * SPPNET_STEPS;
+  for (gsize k = 0; k < run; k++)
+    for (gsize o = 0; o < block; o++) {
+      gfloat w = output + o < dense->outputs ? weight[(output + o) * dense->inputs + first + k] : 0.0f;
+      gfloat scale = dense->scale[output + o];
 
-      for (gsize i = 0; i < n; i++)
-        sppnet_kernels ()->from_steps (floats + i * run, sppnet_pooled_group (x, g, from + i) + bin * SPPNET_STEPS,
-                                       bins, x->step + g * SPPNET_STEPS);
-      run_slice (dense, floats, run, (gint) ((g * x->bins + bin) * SPPNET_STEPS), (gint) run, n, y);
+      out[(k / 2 * block + o) * 2 + k % 2] = (gint16) (scale > 0.0f ? lrintf (w / scale) : 0);
     }
 }
 
-void
-sppnet_packed_dense_run_pooled (const SppnetPackedDense *dense, const SppnetPooled *x, guint threads, gfloat *scratch,
-                                gfloat *y)
+gboolean
+sppnet_steps_dense_init (SppnetStepsDense *dense, gsize groups, gsize bins, gsize outputs, gfloat slope,
+                         const gfloat *weight, const gfloat *bias)
 {
-  gsize share = share_of (dense, x->n, threads);
+  gsize block = sppnet_kernels ()->dense_block, padded = (outputs + block - 1) / block * block;
+  gsize inputs = groups * bins * SPPNET_STEPS;
+
+  *dense = (SppnetStepsDense) { inputs, outputs, slope, NULL, NULL, NULL };
+  dense->weight = sppnet_aligned_alloc_huge (inputs * padded * sizeof *dense->weight);
+  dense->scale = sppnet_aligned_alloc (padded * sizeof *dense->scale);
+  dense->bias = sppnet_aligned_alloc (padded * sizeof *dense->bias);
+  if (!dense->weight || !dense->scale || !dense->bias)
+    return FALSE;
+  for (gsize o = 0; o < padded; o++) {
+    gfloat largest = 0.0f;
+
+    for (gsize i = 0; i < inputs && o < outputs; i++)
+      largest = MAX (largest, fabsf (weight[o * inputs + i]));
+    dense->scale[o] = largest / LARGEST_WEIGHT;
+    dense->bias[o] = o < outputs ? bias[o] : 0.0f;
+  }
+  for (gsize g = 0; g < groups; g++)
+    for (gsize bin = 0; bin < bins; bin += BINS) {
+      gsize first = (g * bins + bin) * SPPNET_STEPS, run = MIN (BINS, bins - bin) * SPPNET_STEPS;
+
+      for (gsize o = 0; o < padded; o += block)
+        pack_block (dense, weight, first, run, o, dense->weight + first * padded + o * run);
+    }
+  return TRUE;
+}
+
+void
+sppnet_steps_dense_clear (SppnetStepsDense *dense)
+{
+  g_clear_pointer (&dense->weight, sppnet_aligned_free);
+  g_clear_pointer (&dense->scale, sppnet_aligned_free);
+  g_clear_pointer (&dense->bias, sppnet_aligned_free);
+}
+
+/* At most REGIONS from one on. shorts: [SPPNET_STEPS_SCRATCH] */
+static void
+run_steps (const SppnetStepsDense *dense, const SppnetPooled *x, gsize from, gsize n, gint16 *shorts, gfloat *y)
+{
+  const SppnetKernels *kernels = sppnet_kernels ();
+  gsize groups = sppnet_step_groups (x->channels);
+  gsize padded = (dense->outputs + kernels->dense_block - 1) / kernels->dense_block * kernels->dense_block;
+  gboolean finite[REGIONS];
+
+  for (gsize i = 0; i < n; i++)
+    finite[i] = TRUE;
+  for (gsize g = 0; g < groups; g++)
+    for (gsize bin = 0; bin < x->bins; bin += BINS) {
+      gsize bins = MIN (BINS, x->bins - bin), first = (g * x->bins + bin) * SPPNET_STEPS;
+      SppnetShortsRow row = {
+        .in = shorts,
+        .run = bins * SPPNET_STEPS,
+        .weight = dense->weight + first * padded,
+        .weight_block = bins * SPPNET_STEPS * kernels->dense_block,
+        .scale = dense->scale,
+        .unit = x->sizes->unit,
+        .bias = first == 0 ? dense->bias : NULL,
+        .slope = first + bins * SPPNET_STEPS == dense->inputs ? dense->slope : 1.0f,
+        .outputs = dense->outputs,
+        .out = y,
+      };
+
+      for (gsize i = 0; i < n; i++)
+        if (!kernels->steps_to_shorts (shorts + i * row.run, sppnet_pooled_group (x, g, from + i) + bin * SPPNET_STEPS,
+                                       bins, x->sizes->multiplier + g * SPPNET_STEPS))
+          finite[i] = FALSE;
+      kernels->dense_shorts (&row, n);
+    }
+  for (gsize i = 0; i < n; i++)
+    for (gsize o = 0; o < dense->outputs && !finite[i]; o++)
+      y[i * dense->outputs + o] = NAN;
+}
+
+void
+sppnet_steps_dense_run (const SppnetStepsDense *dense, const SppnetPooled *x, guint threads, gint16 *scratch, gfloat *y)
+{
+  gsize share = share_of (x->n, sppnet_kernels ()->dense_rows, threads);
 
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (gsize first = 0; first < x->n; first += share)
-    run_pooled (dense, x, first, MIN (share, x->n - first),
-                scratch + (gsize) sppnet_thread_index () * SPPNET_POOLED_SCRATCH, y + first * (gsize) dense->outputs);
+    run_steps (dense, x, first, MIN (share, x->n - first),
+               scratch + (gsize) sppnet_thread_index () * SPPNET_STEPS_SCRATCH, y + first * dense->outputs);
 }

@@ -25,8 +25,24 @@ void sppnet_packed_dense_clear (SppnetPackedDense *dense);
 /* x: [n][inputs], y: [n][outputs]. A region's values depend neither on n nor on threads. */
 void sppnet_packed_dense_run (const SppnetPackedDense *dense, const gfloat *x, gsize n, guint threads, gfloat *y);
 
-/* The same for x as the pooler leaves it, its columns in that order, [groups][bins][SPPNET_STEPS]. scratch:
- * [threads][SPPNET_POOLED_SCRATCH] */
-#define SPPNET_POOLED_SCRATCH (144 * 14 * SPPNET_STEPS)
-void sppnet_packed_dense_run_pooled (const SppnetPackedDense *dense, const SppnetPooled *x, guint threads,
-                                     gfloat *scratch, gfloat *y);
+/* The first layer of a head, whose inputs are pooled regions as sppnet_pooler_run() gives them: weights in 16 bits,
+ * steps of 1/4095 of each output's largest, sums of products exact. */
+typedef struct
+{
+  gsize inputs, outputs;
+  gfloat slope;
+  gint16 *weight; /* slices of the inputs, in each blocks of [input / 2][output][2] */
+  gfloat *scale;  /* of an output's weights, padded to whole blocks */
+  gfloat *bias;   /* padded likewise */
+} SppnetStepsDense;
+
+/* inputs: groups x bins x SPPNET_STEPS; weight: [outputs][inputs], columns in the order of
+ * sppnet_steps_from_file_order(); bias: [outputs]. FALSE where there is no memory. */
+gboolean sppnet_steps_dense_init (SppnetStepsDense *dense, gsize groups, gsize bins, gsize outputs, gfloat slope,
+                                  const gfloat *weight, const gfloat *bias);
+void sppnet_steps_dense_clear (SppnetStepsDense *dense);
+/* x: inputs of the layer; y: [x->n][outputs], NaN for a region in which something is not finite; scratch:
+ * [threads][SPPNET_STEPS_SCRATCH] */
+#define SPPNET_STEPS_SCRATCH (144 * 14 * SPPNET_STEPS)
+void sppnet_steps_dense_run (const SppnetStepsDense *dense, const SppnetPooled *x, guint threads, gint16 *scratch,
+                             gfloat *y);

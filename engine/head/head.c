@@ -17,7 +17,7 @@ struct _SppnetHead
   SppnetBuffer layer[2];   /* outputs of the layers in turn */
   SppnetBuffer confidence; /* [n][labels] */
   SppnetBuffer deltas;     /* [n_pairs][4] */
-  SppnetBuffer scratch;    /* of each thread: pooled vectors as floats */
+  SppnetBuffer scratch;    /* of each thread: some pooled regions as they are multiplied */
   const gfloat *features;  /* [n_features][inputs of the classifier]: of the last run, for sppnet_head_regress(); NULL
                               without fully connected layers, where they are the pooled vectors */
   gsize n_features;
@@ -119,27 +119,33 @@ confidence_of_region (const SppnetConfig *config, gfloat *scores, gfloat *confid
   }
 }
 
+static gsize
+outputs_of (const SppnetHeadWeights *weights, guint layer)
+{
+  return layer == 0 ? weights->first.outputs : (gsize) weights->layers[layer].outputs;
+}
+
 gboolean
 sppnet_head_run (SppnetHead *head, const SppnetPooled *pooled, guint threads, const gfloat **confidence, GError **error)
 {
   const SppnetHeadWeights *weights = head->weights;
   gsize n = pooled->n;
-  gfloat *scores, *out, *scratch;
-  gsize classes = (gsize) weights->layers[weights->n_layers - 1].outputs;
+  gfloat *scores, *out;
+  gint16 *scratch;
+  gsize classes = outputs_of (weights, weights->n_layers - 1);
 
   head->n_features = 0;
   out = sppnet_buffer_reserve (&head->confidence, MAX (n, 1) * head->config->n_labels, sizeof (gfloat), error);
-  scratch = sppnet_buffer_reserve (&head->scratch, threads, SPPNET_POOLED_SCRATCH * sizeof (gfloat), error);
+  scratch = sppnet_buffer_reserve (&head->scratch, threads, SPPNET_STEPS_SCRATCH * sizeof *scratch, error);
   if (!out || !scratch)
     return FALSE;
   for (guint i = 0; i < weights->n_layers; i++)
-    if (!sppnet_buffer_reserve (&head->layer[i % 2], MAX (n, 1) * (gsize) weights->layers[i].outputs, sizeof (gfloat),
-                                error))
+    if (!sppnet_buffer_reserve (&head->layer[i % 2], MAX (n, 1) * outputs_of (weights, i), sizeof (gfloat), error))
       return FALSE;
 
   head->features = NULL;
   scores = head->layer[0].data;
-  sppnet_packed_dense_run_pooled (&weights->layers[0], pooled, threads, scratch, scores);
+  sppnet_steps_dense_run (&weights->first, pooled, threads, scratch, scores);
   for (guint i = 1; i < weights->n_layers; i++) {
     head->features = scores;
     scores = head->layer[i % 2].data;
@@ -171,8 +177,7 @@ sppnet_head_regress (SppnetHead *head, const SppnetPooled *pooled, const SppnetR
     return FALSE;
 
   if (!features) {
-    vectors = sppnet_buffer_reserve (&head->scratch, threads,
-                                     MAX (box->inputs, SPPNET_POOLED_SCRATCH) * sizeof (gfloat), error);
+    vectors = sppnet_buffer_reserve (&head->scratch, threads, box->inputs * sizeof (gfloat), error);
     if (!vectors)
       return FALSE;
   }

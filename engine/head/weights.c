@@ -68,18 +68,23 @@ matrix_init (SppnetMatrix *matrix, SppnetModel *model, const gchar *name, gsize 
   return input == INPUT_FEATURES || pack_columns (matrix, weight_name, sppnet_model_get_config (model), input, error);
 }
 
-/* A layer, by way of its matrix. */
+/* Layer i, by way of its matrix. */
 static gboolean
-layer_init (SppnetPackedDense *layer, SppnetModel *model, const gchar *name, gsize outputs, gsize inputs, Input input,
+layer_init (SppnetHeadWeights *weights, guint i, SppnetModel *model, const gchar *name, gsize outputs, gsize inputs,
             gfloat slope, SppnetPrecision precision, GError **error)
 {
+  const SppnetConfig *config = sppnet_model_get_config (model);
   SppnetMatrix matrix = { NULL };
-  gboolean ok = matrix_init (&matrix, model, name, outputs, inputs, input, error);
+  gboolean ok = matrix_init (&matrix, model, name, outputs, inputs, i == 0 ? INPUT_STEPS : INPUT_FEATURES, error);
 
-  if (ok
-      && !sppnet_packed_dense_init (layer, (gint) matrix.inputs, (gint) outputs, slope, precision, matrix.weight,
-                                    matrix.bias))
-    ok = no_memory (name, error);
+  if (ok && i == 0)
+    ok = sppnet_steps_dense_init (&weights->first, sppnet_step_groups ((gsize) sppnet_config_channels (config)),
+                                  (gsize) sppnet_config_bins (config), outputs, slope, matrix.weight, matrix.bias)
+         || no_memory (name, error);
+  else if (ok)
+    ok = sppnet_packed_dense_init (&weights->layers[i], (gint) inputs, (gint) outputs, slope, precision, matrix.weight,
+                                   matrix.bias)
+         || no_memory (name, error);
   sppnet_aligned_free (matrix.packed);
   return ok;
 }
@@ -91,6 +96,7 @@ weights_free (gpointer data)
 
   for (guint i = 0; i < G_N_ELEMENTS (weights->layers); i++)
     sppnet_packed_dense_clear (&weights->layers[i]);
+  sppnet_steps_dense_clear (&weights->first);
   sppnet_aligned_free (weights->box.packed);
   g_free (weights);
 }
@@ -121,15 +127,14 @@ weights_new (SppnetModel *model, guint part, SppnetPrecision precision, GError *
   for (guint i = 0; ok && i < config->n_head; i++) {
     const SppnetHeadLayer *layer = &config->head[i];
 
-    ok = layer_init (&weights->layers[i], model, layer->name, (gsize) layer->outputs, inputs,
-                     i == 0 ? INPUT_STEPS : INPUT_FEATURES, sppnet_activation_slope (layer->activation, layer->slope),
-                     precision, error);
+    ok = layer_init (weights, i, model, layer->name, (gsize) layer->outputs, inputs,
+                     sppnet_activation_slope (layer->activation, layer->slope), precision, error);
     inputs = (gsize) layer->outputs;
   }
   weights->n_layers = config->n_head + 1;
   ok = ok
-       && layer_init (&weights->layers[config->n_head], model, "classifier", classes, inputs,
-                      config->n_head == 0 ? INPUT_STEPS : INPUT_FEATURES, 1.0f, SPPNET_PRECISION_FLOAT32, error);
+       && layer_init (weights, config->n_head, model, "classifier", classes, inputs, 1.0f, SPPNET_PRECISION_FLOAT32,
+                      error);
   ok = ok && box_init (&weights->box, model, pooled, error);
   if (!ok)
     g_clear_pointer (&weights, weights_free);

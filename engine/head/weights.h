@@ -16,9 +16,10 @@ typedef struct
 /* The matrices of a model's head in the order of the engine's pooled vectors; immutable, one per model. */
 typedef struct
 {
-  guint n_layers; /* fully connected layers and the classifier, which is the last */
-  SppnetPackedDense layers[SPPNET_MAX_HEAD_LAYERS + 1];
-  SppnetMatrix box; /* outputs: [labels][4]; 0 without box regression */
+  guint n_layers;         /* fully connected layers and the classifier, which is the last */
+  SppnetStepsDense first; /* of them */
+  SppnetPackedDense layers[SPPNET_MAX_HEAD_LAYERS + 1]; /* the others, at their numbers: from 1 on */
+  SppnetMatrix box;                                     /* outputs: [labels][4]; 0 without box regression */
 } SppnetHeadWeights;
 
 /* Owned by the model. */

@@ -25,6 +25,22 @@ typedef struct
   guint32 columns, rows; /* bits of those that have cells; bins without are SPPNET_ZERO */
 } SppnetBinPlan;
 
+/* What a run of inputs, 16-bit numbers, adds to a fully connected layer's outputs. Sums of products are exact: they
+ * must stay within 32 bits. */
+typedef struct
+{
+  const gint16 *in;     /* [n][run] */
+  gsize run;            /* even */
+  const gint16 *weight; /* blocks of [run / 2][dense_block][2] */
+  gsize weight_block;   /* numbers from one block to the next */
+  const gfloat *scale;  /* [outputs], padded to whole blocks: what a sum is multiplied by, and by unit */
+  gfloat unit;
+  const gfloat *bias; /* [outputs], padded to whole blocks, before the first run; NULL: add to what out holds */
+  gfloat slope;       /* of the negative side, after the last run: 1 linear, 0 ReLU */
+  gsize outputs;
+  gfloat *out; /* [n][outputs] */
+} SppnetShortsRow;
+
 /* One step of AdamW (Loshchilov and Hutter 2019) for a run of parameters. */
 typedef struct
 {
@@ -56,6 +72,13 @@ typedef struct
   void (*to_steps) (guint8 *out, const gfloat *in, gsize stride, gsize n, gsize channels, const gfloat *reciprocal);
   /* out[i][c] = (in[i][c] - SPPNET_ZERO) * step[c], NaN for SPPNET_NOT_FINITE. [n][SPPNET_STEPS]. Bit-exact. */
   void (*from_steps) (gfloat *out, const guint8 *in, gsize n, const gfloat *step);
+  /* out[i][c] = (in[i][c] - SPPNET_ZERO) * multiplier[c]. FALSE where one is SPPNET_NOT_FINITE. [n][SPPNET_STEPS].
+   * Bit-exact. */
+  gboolean (*steps_to_shorts) (gint16 *out, const guint8 *in, gsize n, const gint16 *multiplier);
+  /* n rows; dense_block: outputs that the weights are packed for; rows of a multiple of dense_rows
+   * are fastest. Sums bit-exact, floats to some 2^-22. */
+  void (*dense_shorts) (const SppnetShortsRow *row, gsize n);
+  gsize dense_block, dense_rows;
   /* out = the maximum of the four. [n][SPPNET_STEPS] */
   void (*max_steps) (guint8 *out, const guint8 *const in[4], gsize n);
   /* The levels of a region's pyramid, one after the other. A cell of in and a bin of out is [SPPNET_STEPS]. */

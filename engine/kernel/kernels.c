@@ -4,6 +4,7 @@
 #include "kernel/kernel.h"
 
 #include "base/half.h"
+#include "kernel/dense_tile.h"
 #include "kernel/vector.h"
 
 #include <math.h>
@@ -116,6 +117,22 @@ from_steps (gfloat *restrict out, const guint8 *restrict in, gsize n, const gflo
   for (gsize i = 0; i < n; i++, in += SPPNET_STEPS, out += SPPNET_STEPS)
     for (gsize c = 0; c < SPPNET_STEPS; c += LANES)
       store (out + c, steps_to_floats (in + c, SPPNET_ZERO, SPPNET_NOT_FINITE) * load (step + c));
+}
+
+static gboolean
+steps_to_shorts (gint16 *restrict out, const guint8 *restrict in, gsize n, const gint16 *restrict multiplier)
+{
+  guint8 largest[SPPNET_STEPS] = { 0 };
+  gboolean finite = TRUE;
+
+  for (gsize i = 0; i < n; i++, in += SPPNET_STEPS, out += SPPNET_STEPS)
+    for (gsize c = 0; c < SPPNET_STEPS; c++) {
+      out[c] = (gint16) ((in[c] - SPPNET_ZERO) * multiplier[c]);
+      largest[c] = MAX (largest[c], in[c]);
+    }
+  for (gsize c = 0; c < SPPNET_STEPS; c++)
+    finite = finite && largest[c] != SPPNET_NOT_FINITE;
+  return finite;
 }
 
 static void
@@ -328,6 +345,10 @@ const SppnetKernels TABLE_NAME (SPPNET_LEVEL) = {
   .largest_finite = largest_finite,
   .to_steps = to_steps,
   .from_steps = from_steps,
+  .steps_to_shorts = steps_to_shorts,
+  .dense_shorts = dense_shorts,
+  .dense_block = DENSE_BLOCK,
+  .dense_rows = DENSE_ROWS,
   .max_steps = max_steps,
   .max_pyramid = max_pyramid,
   .add_into = add_into,

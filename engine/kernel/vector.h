@@ -109,6 +109,67 @@ activate (Vector v, Vector slope)
   return maximum (v * slope, v);
 }
 
+INLINE Vector
+to_floats (Mask v)
+{
+#if defined(SPPNET_PLAIN)
+  return (gfloat) v;
+#else
+  return __builtin_convertvector(v, Vector);
+#endif
+}
+
+/* LANES pairs of 16-bit numbers; p: [2 LANES] */
+INLINE Mask
+load_pairs (const gint16 *p)
+{
+  Mask v;
+
+  memcpy (&v, p, sizeof v);
+  return v;
+}
+
+/* One pair LANES times. */
+INLINE Mask
+splat_pair (const gint16 *p)
+{
+  gint32 pair;
+
+  memcpy (&pair, p, sizeof pair);
+#if LANES == 16
+  return (Mask) _mm512_set1_epi32 (pair);
+#elif LANES == 8
+  return (Mask) _mm256_set1_epi32 (pair);
+#elif LANES == 4
+  return (Mask) { pair, pair, pair, pair };
+#else
+  return pair;
+#endif
+}
+
+/* sum + a[0] b[0] + a[1] b[1] */
+INLINE Mask
+multiply_add_pairs (Mask a, Mask b, Mask sum)
+{
+#if LANES == 16
+  return (Mask) _mm512_add_epi32 ((__m512i) sum, _mm512_madd_epi16 ((__m512i) a, (__m512i) b));
+#elif LANES == 8
+  return (Mask) _mm256_add_epi32 ((__m256i) sum, _mm256_madd_epi16 ((__m256i) a, (__m256i) b));
+#elif defined(__SSE2__) && LANES == 4
+  return (Mask) _mm_add_epi32 ((__m128i) sum, _mm_madd_epi16 ((__m128i) a, (__m128i) b));
+#elif defined(__ARM_NEON) && LANES == 4
+  int32x4_t low = vmull_s16 (vget_low_s16 ((int16x8_t) a), vget_low_s16 ((int16x8_t) b));
+
+  return (Mask) vaddq_s32 ((int32x4_t) sum, vpaddq_s32 (low, vmull_high_s16 ((int16x8_t) a, (int16x8_t) b)));
+#else
+  gint16 left[2], right[2];
+
+  memcpy (left, &a, sizeof left);
+  memcpy (right, &b, sizeof right);
+  return sum + left[0] * right[0] + left[1] * right[1];
+#endif
+}
+
 /* The steps of pooled regions, so many at a time. */
 #if defined(SPPNET_PLAIN)
 #define STEPS 1

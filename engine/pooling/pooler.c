@@ -72,7 +72,6 @@ sppnet_pooler_set_map (SppnetPooler *pooler, const SppnetMap *map, const SppnetC
   gsize cells = (gsize) map->width * (gsize) map->height;
   guint n_tables;
   guint8 *tables;
-  gfloat *sizes;
 
   pooler->map = *map;
   pooler->config = config;
@@ -81,14 +80,12 @@ sppnet_pooler_set_map (SppnetPooler *pooler, const SppnetMap *map, const SppnetC
   sppnet_pyramid_plan (config, pooler->pyramid);
   n_tables = count_tables (pooler);
   tables = sppnet_buffer_reserve (&pooler->memory, groups * n_tables * cells, SPPNET_STEPS, error);
-  sizes = sppnet_buffer_reserve (&pooler->sizes, (2 + threads) * groups, SPPNET_STEPS * sizeof *sizes, error);
-  if (!tables || !sizes
+  if (!tables || !sppnet_step_sizes_choose (&pooler->sizes, map->data, cells, (gsize) map->channels, threads, error)
       || !sppnet_buffer_reserve (&pooler->plans, most * config->n_levels, sizeof (SppnetBinPlan), error)
       || !sppnet_buffer_reserve (&pooler->offsets, most * most_offsets (pooler), sizeof (guint32), error)
       || !sppnet_buffer_reserve (&pooler->pooled, groups * most * bins, SPPNET_STEPS, error))
     return FALSE;
-  pooler->tables = sppnet_max_tables_init (map, n_tables, threads, tables, sizes);
-  pooler->step = sizes;
+  pooler->tables = sppnet_max_tables_init (map, &pooler->sizes, n_tables, threads, tables);
   plan_nested (pooler);
   return TRUE;
 }
@@ -97,7 +94,7 @@ void
 sppnet_pooler_clear (SppnetPooler *pooler)
 {
   sppnet_buffer_clear (&pooler->memory);
-  sppnet_buffer_clear (&pooler->sizes);
+  sppnet_step_sizes_clear (&pooler->sizes);
   sppnet_buffer_clear (&pooler->plans);
   sppnet_buffer_clear (&pooler->offsets);
   sppnet_buffer_clear (&pooler->pooled);
@@ -186,5 +183,5 @@ sppnet_pooler_run (SppnetPooler *pooler, const SppnetBox *boxes, gsize n, guint 
         pool_region (&run, i, group);
     }
   }
-  return (SppnetPooled) { run.pooled, pooler->step, n, run.bins, (gsize) pooler->map.channels };
+  return (SppnetPooled) { run.pooled, &pooler->sizes, n, run.bins, (gsize) pooler->map.channels };
 }

@@ -18,9 +18,8 @@ typedef struct
   guint32 nested_offsets[SPPNET_MAX_LEVELS * 2 * SPPNET_MAX_LEVEL];
   gsize most;  /* regions in a run */
   gsize cells; /* under the bins of this map so far */
-  const gfloat *step;
+  SppnetStepSizes sizes;
   SppnetBuffer memory;  /* of the tables */
-  SppnetBuffer sizes;   /* of steps, and their reciprocals */
   SppnetBuffer plans;   /* [most][levels] */
   SppnetBuffer offsets; /* of the plans */
   SppnetBuffer pooled;

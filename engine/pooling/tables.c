@@ -1,13 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "pooling/tables.h"
 
-#include <string.h>
-
-#include "pooling/pooled.h"
-
-/* Of the map at a time, so that they are still in the first cache for the next group. */
-#define CELLS 32
-
 /* Sides of the rectangles as powers of two, and the table that each is made of. More of them, twice or four times as
  * long as wide, would save look-ups, but take more time and more of the caches than those cost. */
 static const struct
@@ -49,39 +42,14 @@ table_steps (const SppnetMaxTables *tables)
   return (gsize) tables->width * (gsize) tables->height * SPPNET_STEPS;
 }
 
-/* Some cells of the map as steps, group by group. */
-static void
-write_steps (const SppnetMaxTables *tables, const SppnetMap *map, gsize first, gsize n, const gfloat *reciprocal,
-             guint8 *steps)
+SppnetMaxTables
+sppnet_max_tables_init (const SppnetMap *map, const SppnetStepSizes *sizes, guint most, guint threads, guint8 *steps)
 {
   gsize channels = (gsize) map->channels;
+  SppnetMaxTables tables = { steps, 1, most, map->width, map->height, sppnet_step_groups (channels), { { 0 } } };
 
-  for (gsize g = 0; g < tables->groups; g++)
-    sppnet_kernels ()->to_steps (steps + g * tables->most * table_steps (tables) + first * SPPNET_STEPS,
-                                 map->data + first * channels + g * SPPNET_STEPS, channels, n,
-                                 MIN (channels - g * SPPNET_STEPS, SPPNET_STEPS), reciprocal + g * SPPNET_STEPS);
-}
-
-SppnetMaxTables
-sppnet_max_tables_init (const SppnetMap *map, guint most, guint threads, guint8 *steps, gfloat *sizes)
-{
-  gsize channels = (gsize) map->channels, groups = sppnet_step_groups (channels), padded = groups * SPPNET_STEPS;
-  gsize cells = (gsize) map->width * (gsize) map->height;
-  SppnetMaxTables tables = { steps, 1, most, map->width, map->height, groups, { { 0 } } };
-  gfloat *reciprocal = sizes + padded, *largest = reciprocal + padded; /* [threads][padded] */
-
-#pragma omp parallel for num_threads(threads) schedule(static)
-  for (guint part = 0; part < threads; part++) {
-    gsize first = cells * part / threads, end = cells * (part + 1) / threads;
-
-    memset (largest + part * padded, 0, padded * sizeof *largest);
-    sppnet_kernels ()->largest_finite (largest + part * padded, map->data + first * channels, end - first, channels);
-  }
-  sppnet_kernels ()->largest_finite (largest, largest + padded, threads - 1, padded);
-  sppnet_steps_choose (largest, channels, sizes, reciprocal);
-#pragma omp parallel for num_threads(threads) schedule(static)
-  for (gsize first = 0; first < cells; first += CELLS)
-    write_steps (&tables, map, first, MIN (CELLS, cells - first), reciprocal, steps);
+  sppnet_steps_write (sizes, map->data, (gsize) map->width * (gsize) map->height, channels, threads, steps,
+                      most * table_steps (&tables));
   return tables;
 }
 

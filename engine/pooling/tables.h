@@ -3,7 +3,7 @@
 
 #include "backbone/map.h"
 #include "base/memory.h"
-#include "kernel/kernel.h"
+#include "pooling/pooled.h"
 #include "pooling/pooling.h"
 
 /* Rectangles of 1, 2, 4, 8 or 16 cells a side that are square or twice as long as wide. */
@@ -25,9 +25,9 @@ typedef struct
 /* How many tables bins of a map can use that are no larger than so many cells. */
 guint sppnet_max_tables_useful (gint bin_width, gint bin_height);
 
-/* Table 0: the map in steps, which are chosen for it. steps: [groups][most][height][width][SPPNET_STEPS]; sizes: [2 +
- * threads][groups][SPPNET_STEPS], of which the first are those of the steps afterwards */
-SppnetMaxTables sppnet_max_tables_init (const SppnetMap *map, guint most, guint threads, guint8 *steps, gfloat *sizes);
+/* Table 0: the map in steps. steps: [groups][most][height][width][SPPNET_STEPS] */
+SppnetMaxTables sppnet_max_tables_init (const SppnetMap *map, const SppnetStepSizes *sizes, guint most, guint threads,
+                                        guint8 *steps);
 /* The others. */
 void sppnet_max_tables_build (SppnetMaxTables *tables, guint threads);
 

@@ -73,11 +73,96 @@ test_definition (gconstpointer data)
   }
 }
 
+/* Weights and inputs in steps: exact sums of what they are rounded to, and so close to the sums of what they were. */
+static void
+test_steps (void)
+{
+  static const gint channels[] = { 1, 31, 32, 33, 70 }, bins[] = { 1, 13, 14, 15, 55 },
+                    outputs[] = { 1, 7, 16, 33, 100 };
+  SppnetRandom random = { (guint64) (guint32) g_test_rand_int () };
+  g_auto (SppnetPooledMemory) memory = { 0 };
+  g_autofree gint16 *scratch = g_new (gint16, 4 * SPPNET_STEPS_SCRATCH);
+
+  for (guint round = 0; round < 40; round++) {
+    gsize n_channels = (gsize) channels[sppnet_random_below (&random, 5)];
+    gsize n_bins = (gsize) bins[sppnet_random_below (&random, 5)], groups = sppnet_step_groups (n_channels);
+    gsize out = (gsize) outputs[sppnet_random_below (&random, 5)], in = groups * n_bins * SPPNET_STEPS;
+    gsize length = n_bins * n_channels, n = sppnet_random_below (&random, round % 8 ? 20 : 500);
+    gfloat slope = round % 3 == 0 ? 0.0f : round % 3 == 1 ? 0.1f : 1.0f;
+    g_autofree gfloat *weight = random_floats (&random, in * out), *bias = random_floats (&random, out);
+    g_autofree gfloat *x = random_floats (&random, n * length), *y = random_floats (&random, n * out);
+    g_autofree gfloat *other = random_floats (&random, n * out), *vector = g_new0 (gfloat, length);
+    gsize bad = n > 2 ? 1 + sppnet_random_below (&random, (guint32) n - 1) : G_MAXSIZE;
+    SppnetStepsDense dense;
+    SppnetPooled pooled;
+
+    if (bad < n)
+      x[bad * length + sppnet_random_below (&random, (guint32) length)] = round % 2 ? NAN : -INFINITY;
+    g_assert_true (sppnet_pooled_from_floats (&memory, x, n, n_bins, n_channels, &pooled, NULL));
+    g_assert_true (sppnet_steps_dense_init (&dense, groups, n_bins, out, slope, weight, bias));
+    sppnet_steps_dense_run (&dense, &pooled, 1, scratch, y);
+    for (gsize r = 0; r < n; r++) {
+      sppnet_pooled_to_floats (&pooled, r, vector);
+      for (gsize o = 0; o < out; o++) {
+        gdouble sum = (gdouble) bias[o], magnitude = 0.0, largest = 0.0;
+
+        for (gsize i = 0; i < in; i++)
+          largest = MAX (largest, fabs ((gdouble) weight[o * in + i]));
+        for (gsize bin = 0; bin < n_bins; bin++)
+          for (gsize c = 0; c < n_channels; c++) {
+            gdouble v = (gdouble) vector[bin * n_channels + c];
+
+            sum += v * (gdouble) weight[o * in + (c / SPPNET_STEPS * n_bins + bin) * SPPNET_STEPS + c % SPPNET_STEPS];
+            magnitude += fabs (v);
+          }
+        sum *= sum < 0 ? (gdouble) slope : 1.0;
+        /* A weight is off by half a step at most. */
+        if (r == bad)
+          g_assert_true (isnan (y[r * out + o]));
+        else
+          g_assert_cmpfloat_with_epsilon ((gdouble) y[r * out + o], sum,
+                                          magnitude * largest * (0.51 / 4095 + 1e-5) + 1e-5);
+      }
+    }
+    g_assert_cmpfloat (y[n * out], ==, 77.0f);
+    /* The same bits for any number of threads. */
+    sppnet_steps_dense_run (&dense, &pooled, 2 + round % 3, scratch, other);
+    g_assert_cmpmem (other, n * out * sizeof *other, y, n * out * sizeof *y);
+    sppnet_steps_dense_clear (&dense);
+  }
+}
+
+/* The largest inputs and weights that there can be do not overflow. */
+static void
+test_steps_limits (void)
+{
+  const gsize bins = 14;
+  gfloat weight[14 * SPPNET_STEPS], x[14 * SPPNET_STEPS], bias = 0.0f, y = 0.0f;
+  g_auto (SppnetPooledMemory) memory = { 0 };
+  g_autofree gint16 *scratch = g_new (gint16, SPPNET_STEPS_SCRATCH);
+  SppnetStepsDense dense;
+  SppnetPooled pooled;
+
+  for (gint sign = -1; sign <= 1; sign += 2) {
+    for (gsize i = 0; i < G_N_ELEMENTS (x); i++) {
+      weight[i] = (gfloat) sign;
+      x[i] = -3.0f;
+    }
+    g_assert_true (sppnet_pooled_from_floats (&memory, x, 1, bins, SPPNET_STEPS, &pooled, NULL));
+    g_assert_true (sppnet_steps_dense_init (&dense, 1, bins, 1, 1.0f, weight, &bias));
+    sppnet_steps_dense_run (&dense, &pooled, 1, scratch, &y);
+    g_assert_cmpfloat_with_epsilon (y, -3.0f * (gfloat) sign * (gfloat) G_N_ELEMENTS (x), 0.01f);
+    sppnet_steps_dense_clear (&dense);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_data_func ("/head/dense/definition", GUINT_TO_POINTER (SPPNET_PRECISION_FLOAT32), test_definition);
+  g_test_add_func ("/head/dense/steps", test_steps);
+  g_test_add_func ("/head/dense/steps-limits", test_steps_limits);
   if (sppnet_conv_kernels_bfloat16 ())
     g_test_add_data_func ("/head/dense/bfloat16", GUINT_TO_POINTER (SPPNET_PRECISION_BFLOAT16), test_definition);
   return g_test_run ();

@@ -8,9 +8,10 @@
 /* Times of each kernel at sizes that a network has; working sets within the second-level cache. */
 #define BENCH_FLOATS 65536
 
-static gfloat bench_a[BENCH_FLOATS], bench_b[BENCH_FLOATS];
+static gfloat bench_a[BENCH_FLOATS], bench_b[BENCH_FLOATS], bench_c[BENCH_FLOATS];
 static guint16 bench_h[BENCH_FLOATS];
 static guint8 bench_steps[BENCH_FLOATS], bench_more_steps[BENCH_FLOATS];
+static gint16 bench_shorts[BENCH_FLOATS], bench_more_shorts[BENCH_FLOATS];
 static volatile gfloat bench_sink;
 
 static inline void
@@ -80,6 +81,24 @@ bench_max_pyramid (gconstpointer table)
   const SppnetBinPlan plan = { across, down, 6, 2, 2, 0, -1, 63, 63 };
 
   kernels->max_pyramid (bench_more_steps, bench_steps, &plan, 1);
+}
+
+static inline void
+bench_steps_to_shorts (gconstpointer table)
+{
+  const SppnetKernels *kernels = table;
+
+  kernels->steps_to_shorts (bench_shorts, bench_steps, 512, bench_more_shorts);
+}
+
+static inline void
+bench_dense_shorts (gconstpointer table)
+{
+  const SppnetKernels *kernels = table;
+  const SppnetShortsRow row
+      = { bench_shorts, 448, bench_more_shorts, 448 * kernels->dense_block, bench_a, 1.0f, bench_b, 1.0f, 64, bench_c };
+
+  kernels->dense_shorts (&row, 48);
 }
 
 static inline void
@@ -175,6 +194,8 @@ bench (void)
     { "largest_finite 256x128", bench_largest_finite, 256 * 128 * 4 },
     { "to_steps 256x32", bench_to_steps, 256 * 32 * 5 },
     { "from_steps 512x32", bench_from_steps, 512 * 32 * 5 },
+    { "steps_to_shorts 512x32", bench_steps_to_shorts, 512 * 32 * 3 },
+    { "dense_shorts 48x448x64", bench_dense_shorts, 48 * 448 * 2 + 448 * 64 * 2 },
     { "max_steps 512x32", bench_max_steps, 5 * 512 * 32 },
     { "max_pyramid 6x6x32", bench_max_pyramid, 5 * 36 * 32 },
     { "add_into 256", bench_add_into, 256 * 12 },

@@ -138,6 +138,73 @@ check_from_steps (const SppnetKernels *kernels, SppnetRandom *random)
 }
 
 static void
+check_steps_to_shorts (const SppnetKernels *kernels, SppnetRandom *random)
+{
+  gsize n = arena_random_size (random, 20), bytes = n * SPPNET_STEPS * sizeof (gint16);
+  guint8 *in = random_steps (&arenas[0], n * SPPNET_STEPS, random);
+  gint16 *out = arena_take (&arenas[1], bytes), *expected = arena_take (&arenas[2], bytes);
+  gint16 *multiplier = arena_take (&arenas[3], SPPNET_STEPS * sizeof *multiplier);
+  gboolean finite = TRUE;
+
+  for (gsize c = 0; c < SPPNET_STEPS; c++)
+    multiplier[c] = (gint16) (1 << sppnet_random_below (random, 4));
+  for (gsize i = 0; i < n * SPPNET_STEPS; i++) {
+    if (in[i] == SPPNET_NOT_FINITE && sppnet_random_below (random, 8))
+      in[i] = SPPNET_ZERO;
+    finite = finite && in[i] != SPPNET_NOT_FINITE;
+  }
+  g_assert_cmpint (plain->steps_to_shorts (expected, in, n, multiplier), ==, finite);
+  g_assert_cmpint (kernels->steps_to_shorts (out, in, n, multiplier), ==, finite);
+  assert_same_bytes ((guint8 *) out, (guint8 *) expected, bytes);
+  for (gsize i = 0; i < n * SPPNET_STEPS; i++)
+    g_assert_cmpint (out[i], ==, (in[i] - SPPNET_ZERO) * multiplier[i % SPPNET_STEPS]);
+}
+
+/* Against the definition: levels have blocks of their own. Whole numbers that floats hold, so that all bits agree. */
+static void
+check_dense_shorts (const SppnetKernels *kernels, SppnetRandom *random)
+{
+  gsize n = arena_random_size (random, 30), run = 2 * (1 + sppnet_random_below (random, 20));
+  gsize outputs = 1 + sppnet_random_below (random, 70), block = kernels->dense_block;
+  gsize padded = (outputs + block - 1) / block * block;
+  gint16 *in = arena_take (&arenas[0], n * run * sizeof *in);
+  gint16 *weight = arena_take (&arenas[1], run * padded * sizeof *weight);
+  gfloat *scale = arena_take (&arenas[2], padded * sizeof *scale),
+         *bias = arena_take (&arenas[3], padded * sizeof *bias);
+  gfloat *out = arena_take (&arenas[4], n * outputs * sizeof *out), *before;
+  gboolean first = sppnet_random_below (random, 2), relu = sppnet_random_below (random, 2);
+  SppnetShortsRow row
+      = { in, run, weight, run * block, scale, 0.25f, first ? bias : NULL, relu ? 0.0f : 1.0f, outputs, out };
+
+  for (gsize i = 0; i < n * run; i++)
+    in[i] = (gint16) (sppnet_random_below (random, 401) - 200);
+  for (gsize i = 0; i < run * padded; i++)
+    weight[i] = (gint16) (sppnet_random_below (random, 201) - 100);
+  for (gsize o = 0; o < padded; o++) {
+    scale[o] = (gfloat) (1 << sppnet_random_below (random, 4));
+    bias[o] = (gfloat) sppnet_random_below (random, 1000);
+  }
+  for (gsize i = 0; i < n * outputs; i++)
+    out[i] = (gfloat) sppnet_random_below (random, 1000);
+  before = g_memdup2 (out, n * outputs * sizeof *out);
+  kernels->dense_shorts (&row, n);
+  for (gsize i = 0; i < n * outputs; i++) {
+    gsize o = i % outputs;
+    const gint16 *w = weight + o / block * run * block + o % block * 2, *x = in + i / outputs * run;
+    gint32 sum = 0;
+    gfloat expected;
+
+    for (gsize k = 0; k < run; k++)
+      sum += x[k] * w[k / 2 * block * 2 + k % 2];
+    expected = (gfloat) sum * (scale[o] * 0.25f) + (first ? bias[o] : before[i]);
+    g_assert_cmpfloat (out[i], ==, relu ? MAX (expected, 0.0f) : expected);
+  }
+  g_free (before);
+  for (guint i = 0; i < G_N_ELEMENTS (arenas); i++)
+    arena_check (&arenas[i]);
+}
+
+static void
 check_max_steps (const SppnetKernels *kernels, SppnetRandom *random)
 {
   gsize n = arena_random_size (random, 20);
@@ -369,6 +436,8 @@ static const struct
   { "largest_finite", check_largest_finite },
   { "to_steps", check_to_steps },
   { "from_steps", check_from_steps },
+  { "steps_to_shorts", check_steps_to_shorts },
+  { "dense_shorts", check_dense_shorts },
   { "max_steps", check_max_steps },
   { "max_pyramid", check_max_pyramid },
   { "add_into", check_add_into },

@@ -292,7 +292,7 @@ check_pooled (const SppnetPooled *pooled, const gfloat *expected, gsize n)
   for (gsize i = 0; i < n; i++) {
     sppnet_pooled_to_floats (pooled, i, vector);
     for (gsize k = 0; k < length; k++) {
-      gfloat step = pooled->step[k % pooled->channels];
+      gfloat step = pooled->sizes->step[k % pooled->channels];
 
       g_assert_cmpfloat (fabsf (vector[k] - expected[i * length + k]), <=, 0.5001f * step);
       /* A maximum of steps is one of the steps. */

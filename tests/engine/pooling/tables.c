@@ -11,7 +11,6 @@ typedef struct
 {
   SppnetMaxTables tables;
   guint8 *steps;
-  gfloat *sizes;
 } Tables;
 
 static guint8
@@ -80,6 +79,7 @@ test_rectangles (gconstpointer data)
   static const gint sizes[] = { 1, 2, 3, 7, 8, 9, 16, 40, 90 };
   guint n = GPOINTER_TO_UINT (data);
   SppnetRandom random = { (guint64) (guint32) g_test_rand_int () };
+  SppnetStepSizes step_sizes = { 0 };
 
   for (guint round = 0; round < 40; round++) {
     SppnetMap map = { NULL,
@@ -91,14 +91,14 @@ test_rectangles (gconstpointer data)
     gsize bytes = groups * n * cells * SPPNET_STEPS;
     g_autofree gfloat *values = g_new (gfloat, cells * map.channels);
     g_autofree guint8 *steps = g_malloc (bytes + 1);
-    g_autofree gfloat *sizes_of_steps = g_new (gfloat, (2 + 3) * groups * SPPNET_STEPS);
     Tables tables;
 
     for (gsize i = 0; i < cells * map.channels; i++)
       values[i] = (gfloat) sppnet_random_normal (&random);
     memset (steps, 77, bytes + 1);
     map.data = values;
-    tables = (Tables) { sppnet_max_tables_init (&map, n, 1 + round % 3, steps, sizes_of_steps), steps, sizes_of_steps };
+    g_assert_true (sppnet_step_sizes_choose (&step_sizes, values, cells, (gsize) map.channels, 1 + round % 3, NULL));
+    tables = (Tables) { sppnet_max_tables_init (&map, &step_sizes, n, 1 + round % 3, steps), steps };
     for (guint i = 0; i < 10; i++)
       check_bins (&tables, &random);
     sppnet_max_tables_build (&tables.tables, 1 + round % 3);
@@ -107,6 +107,7 @@ test_rectangles (gconstpointer data)
     for (guint i = 0; i < 30; i++)
       check_bins (&tables, &random);
   }
+  sppnet_step_sizes_clear (&step_sizes);
 }
 
 int
