@@ -82,8 +82,8 @@ sppnet_tool_proposals_run (SppnetToolProposals *proposals, const SppnetPicture *
   start = g_get_monotonic_time ();
   if (proposals->rpn)
     ok = sppnet_rpn_run (proposals->rpn, &map, picture->width, picture->height,
-                         max_boxes ? max_boxes : sppnet_model_get_config (proposals->model)->rpn.boxes, budget, boxes,
-                         NULL, n, error);
+                         max_boxes ? max_boxes : sppnet_model_get_config (proposals->model)->rpn.boxes, 0.0f, budget,
+                         boxes, NULL, n, error);
   else
     ok = sppnet_proposer_run (proposals->proposer, proposals->method, picture->rgb, picture->width, picture->height,
                               max_boxes ? max_boxes : DEFAULT_BOXES, seed, budget, boxes, n, error);

@@ -222,14 +222,10 @@ propose_from_map (SppnetDetector *detector, const SppnetFrame *frame, const Sppn
                   gsize *n, GError **error)
 {
   gint64 start = g_get_monotonic_time ();
-  const gfloat *scores;
 
   if (!sppnet_rpn_run (detector->rpn, map, frame->width, frame->height, detector->plan.max_proposals,
-                       detector->plan.threads, boxes, &scores, n, error))
+                       detector->plan.min_objectness, detector->plan.threads, boxes, NULL, n, error))
     return FALSE;
-  /* They are sorted. */
-  while (*n > 0 && scores[*n - 1] < detector->plan.min_objectness)
-    (*n)--;
   detector->timings.proposals_ms += (g_get_monotonic_time () - start) / 1000.0;
   return TRUE;
 }

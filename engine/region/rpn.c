@@ -133,7 +133,7 @@ sppnet_anchor_grid (const SppnetConfig *config, const SppnetMap *map)
 /* Boxes and scores of the best anchors, best first, clipped; small ones are left out. Returns how many. */
 static gsize
 decode (const SppnetRpn *rpn, const SppnetAnchorGrid *grid, const gfloat *outputs, const guint64 *keys, gsize n,
-        gint width, gint height, SppnetBox *boxes, gfloat *scores)
+        gint width, gint height, gfloat min_score, SppnetBox *boxes, gfloat *scores)
 {
   const SppnetRpnConfig *config = &rpn->config->rpn;
   gfloat smallest = MIN (config->min_size, (gfloat) MIN (width, height));
@@ -142,16 +142,31 @@ decode (const SppnetRpn *rpn, const SppnetAnchorGrid *grid, const gfloat *output
   for (gsize i = 0; i < n; i++) {
     gsize number = sppnet_select_index (keys[i]);
     const gfloat *cell = outputs + number / anchors * 5 * anchors;
+    gfloat score = sppnet_logistic (cell[number % anchors]);
     SppnetBox box = sppnet_anchor_box (grid, config, number);
 
     box = sppnet_box_decode (&box, cell + anchors + 4 * (number % anchors));
     box = sppnet_box_clip (&box, width, height);
-    if (!(box.width >= smallest && box.height >= smallest))
+    if (!(box.width >= smallest && box.height >= smallest) || score < min_score)
       continue;
     boxes[found] = box;
-    scores[found++] = sppnet_logistic (cell[number % anchors]);
+    scores[found++] = score;
   }
   return found;
+}
+
+/* Of the anchors that may have the score; those that have not, by rounding, are left to decode(). Returns how many. */
+static gsize
+collect_keys (const gfloat *outputs, gsize cells, gsize anchors, gfloat min_score, guint64 *keys)
+{
+  gfloat least = min_score > 0.0f ? sppnet_log_odds (min_score) - 0.001f : -INFINITY;
+  gsize n = 0;
+
+  for (gsize cell = 0; cell < cells; cell++, outputs += 5 * anchors)
+    for (gsize a = 0; a < anchors; a++)
+      if (!(outputs[a] < least))
+        keys[n++] = sppnet_select_key (outputs[a], (guint32) (cell * anchors + a));
+  return n;
 }
 
 /* As many candidates for each box as the model asks for. */
@@ -166,8 +181,8 @@ count_candidates (const SppnetRpnConfig *config, guint max_boxes, gsize anchors)
 }
 
 gboolean
-sppnet_rpn_run (SppnetRpn *rpn, const SppnetMap *map, gint width, gint height, guint max_boxes, guint threads,
-                const SppnetBox **boxes, const gfloat **scores, gsize *n_boxes, GError **error)
+sppnet_rpn_run (SppnetRpn *rpn, const SppnetMap *map, gint width, gint height, guint max_boxes, gfloat min_score,
+                guint threads, const SppnetBox **boxes, const gfloat **scores, gsize *n_boxes, GError **error)
 {
   const SppnetRpnConfig *config = &rpn->config->rpn;
   SppnetAnchorGrid grid = sppnet_anchor_grid (rpn->config, map);
@@ -188,11 +203,10 @@ sppnet_rpn_run (SppnetRpn *rpn, const SppnetMap *map, gint width, gint height, g
   sppnet_blas_end ();
   if (!outputs)
     return FALSE;
-  for (gsize i = 0; i < anchors; i++)
-    keys[i] = sppnet_select_key (outputs[i / config->n_anchors * 5 * config->n_anchors + i % config->n_anchors],
-                                 (guint32) i);
+  anchors = collect_keys (outputs, (gsize) grid.width * (gsize) grid.height, config->n_anchors, min_score, keys);
+  n = MIN (n, anchors);
   sppnet_select_best (keys, anchors, n);
-  n = decode (rpn, &grid, outputs, keys, n, width, height, box_data, score_data);
+  n = decode (rpn, &grid, outputs, keys, n, width, height, min_score, box_data, score_data);
   *n_boxes = sppnet_nms_sorted (box_data, score_data, n, config->nms_threshold, max_boxes, columns);
   *boxes = box_data;
   if (scores)

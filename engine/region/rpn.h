@@ -23,13 +23,15 @@ void sppnet_rpn_free (SppnetRpn *rpn);
  * @width: of the frame, pixels
  * @height: of the frame, pixels
  * @max_boxes: at most so many; where it is more than the model's own number, more candidates are looked at
+ * @min_score: boxes of less objectness are left out; 0: none is
  * @threads: OpenMP budget
  * @boxes: (out) (transfer none): best first, inside the frame, valid until the next run
  * @scores: (out) (optional) (transfer none): objectness of each, 0..1
  *
  * The result does not depend on the number of threads.
  */
-gboolean sppnet_rpn_run (SppnetRpn *rpn, const SppnetMap *map, gint width, gint height, guint max_boxes, guint threads,
-                         const SppnetBox **boxes, const gfloat **scores, gsize *n_boxes, GError **error);
+gboolean sppnet_rpn_run (SppnetRpn *rpn, const SppnetMap *map, gint width, gint height, guint max_boxes,
+                         gfloat min_score, guint threads, const SppnetBox **boxes, const gfloat **scores,
+                         gsize *n_boxes, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SppnetRpn, sppnet_rpn_free)

@@ -180,7 +180,8 @@ draw_regions (Run *run, Slot *slot, const SppnetMap *map, SppnetRandom *random)
   gsize n = 0;
 
   return (!slot->rpn
-          || sppnet_rpn_run (slot->rpn, map, scene->width, scene->height, RPN_BOXES, 1, &boxes, NULL, &n, &slot->error))
+          || sppnet_rpn_run (slot->rpn, map, scene->width, scene->height, RPN_BOXES, 0.0f, 1, &boxes, NULL, &n,
+                             &slot->error))
          && sppnet_sampler_draw_regions (slot->sampler, boxes, n, &run->network->config, &run->settings->sampler,
                                          random, &slot->error);
 }

@@ -108,7 +108,7 @@ add_proposals (SppnetFeatures *features, guint picture, const SppnetMap *map, GE
     g_array_append_vals (features->boxes, proposals->data, MIN (proposals->len, features->max_regions));
     return TRUE;
   }
-  if (!sppnet_rpn_run (features->rpn, map, annotation->width, annotation->height, features->max_regions,
+  if (!sppnet_rpn_run (features->rpn, map, annotation->width, annotation->height, features->max_regions, 0.0f,
                        features->threads, &boxes, NULL, &n, error))
     return FALSE;
   g_array_append_vals (features->boxes, boxes, (guint) n);

@@ -170,7 +170,7 @@ check_naive (gint stride, SppnetActivation activation, gint map_width, gint map_
   model = tiny_model_new (&config, fill, NULL);
   rpn = sppnet_rpn_new (model, SPPNET_PRECISION_FLOAT32, &error);
   g_assert_no_error (error);
-  g_assert_true (sppnet_rpn_run (rpn, &map.map, width, height, 100000, 1, &boxes, &scores, &n, &error));
+  g_assert_true (sppnet_rpn_run (rpn, &map.map, width, height, 100000, 0.0f, 1, &boxes, &scores, &n, &error));
   expected = naive_candidates (model, &map.map, width, height);
   g_assert_cmpuint (n, ==, expected->len);
   g_assert_cmpuint (n, >, 0);
@@ -211,8 +211,8 @@ test_result (void)
   model = tiny_model_new (&config, fill, NULL);
   one = sppnet_rpn_new (model, SPPNET_PRECISION_FLOAT32, NULL);
   many = sppnet_rpn_new (model, SPPNET_PRECISION_FLOAT32, NULL);
-  g_assert_true (sppnet_rpn_run (one, &map.map, 470, 390, 100, 1, &a, &scores, &n_a, NULL));
-  g_assert_true (sppnet_rpn_run (many, &map.map, 470, 390, 100, 7, &b, NULL, &n_b, NULL));
+  g_assert_true (sppnet_rpn_run (one, &map.map, 470, 390, 100, 0.0f, 1, &a, &scores, &n_a, NULL));
+  g_assert_true (sppnet_rpn_run (many, &map.map, 470, 390, 100, 0.0f, 7, &b, NULL, &n_b, NULL));
   g_assert_cmpuint (n_a, ==, 100);
   g_assert_cmpmem (a, n_a * sizeof *a, b, n_b * sizeof *b);
   for (gsize i = 0; i < n_a; i++) {
@@ -240,12 +240,46 @@ test_more_boxes (void)
   config.rpn.boxes = 50;
   model = tiny_model_new (&config, fill, NULL);
   rpn = sppnet_rpn_new (model, SPPNET_PRECISION_FLOAT32, NULL);
-  g_assert_true (sppnet_rpn_run (rpn, &map.map, 320, 320, 50, 1, &boxes, NULL, &few, NULL));
-  g_assert_true (sppnet_rpn_run (rpn, &map.map, 320, 320, 500, 1, &boxes, NULL, &many, NULL));
-  g_assert_true (sppnet_rpn_run (rpn, &map.map, 320, 320, 0, 1, &boxes, NULL, &none, NULL));
+  g_assert_true (sppnet_rpn_run (rpn, &map.map, 320, 320, 50, 0.0f, 1, &boxes, NULL, &few, NULL));
+  g_assert_true (sppnet_rpn_run (rpn, &map.map, 320, 320, 500, 0.0f, 1, &boxes, NULL, &many, NULL));
+  g_assert_true (sppnet_rpn_run (rpn, &map.map, 320, 320, 0, 0.0f, 1, &boxes, NULL, &none, NULL));
   g_assert_cmpuint (few, <=, 50);
   g_assert_cmpuint (many, >, 50);
   g_assert_cmpuint (none, ==, 0);
+}
+
+/* Those of at least a score are the first of all. */
+static void
+test_min_score (void)
+{
+  g_auto (SppnetConfig) config;
+  g_auto (RandomMap) map = random_map (40, 40, 2);
+  g_autoptr (SppnetModel) model = NULL;
+  g_autoptr (SppnetRpn) rpn = NULL;
+  g_autofree SppnetBox *all = NULL;
+  g_autofree gfloat *all_scores = NULL;
+  const SppnetBox *boxes;
+  const gfloat *scores;
+  gsize n_all, n;
+
+  make_config (&config, 1, SPPNET_ACTIVATION_RELU);
+  model = tiny_model_new (&config, fill, NULL);
+  rpn = sppnet_rpn_new (model, SPPNET_PRECISION_FLOAT32, NULL);
+  g_assert_true (sppnet_rpn_run (rpn, &map.map, 320, 320, 200, 0.0f, 1, &boxes, &scores, &n_all, NULL));
+  g_assert_cmpuint (n_all, >, 10);
+  all = g_memdup2 (boxes, n_all * sizeof *boxes);
+  all_scores = g_memdup2 (scores, n_all * sizeof *scores);
+  for (gsize i = 0; i < n_all; i += 7) {
+    gsize expected = 0;
+
+    g_assert_true (sppnet_rpn_run (rpn, &map.map, 320, 320, 200, all_scores[i], 1, &boxes, &scores, &n, NULL));
+    while (expected < n_all && all_scores[expected] >= all_scores[i])
+      expected++;
+    g_assert_cmpmem (boxes, n * sizeof *boxes, all, expected * sizeof *all);
+    g_assert_cmpmem (scores, n * sizeof *scores, all_scores, expected * sizeof *all_scores);
+  }
+  g_assert_true (sppnet_rpn_run (rpn, &map.map, 320, 320, 200, 1.0f, 1, &boxes, &scores, &n, NULL));
+  g_assert_cmpuint (n, ==, 0);
 }
 
 /* Numbers that are not numbers, and frames smaller than the smallest box. */
@@ -262,14 +296,14 @@ test_strange (void)
   make_config (&config, 1, SPPNET_ACTIVATION_RELU);
   model = tiny_model_new (&config, fill, NULL);
   rpn = sppnet_rpn_new (model, SPPNET_PRECISION_FLOAT32, NULL);
-  g_assert_true (sppnet_rpn_run (rpn, &map.map, 1, 1, 300, 2, &boxes, NULL, &n, NULL));
+  g_assert_true (sppnet_rpn_run (rpn, &map.map, 1, 1, 300, 0.0f, 2, &boxes, NULL, &n, NULL));
   g_assert_cmpuint (n, >, 0);
   for (gsize i = 0; i < n; i++)
     g_assert_true (boxes[i].x == 0 && boxes[i].y == 0 && boxes[i].width == 1 && boxes[i].height == 1);
   map.data[0] = NAN;
   map.data[20] = INFINITY;
   map.data[25] = -INFINITY;
-  g_assert_true (sppnet_rpn_run (rpn, &map.map, 24, 16, 300, 2, &boxes, NULL, &n, NULL));
+  g_assert_true (sppnet_rpn_run (rpn, &map.map, 24, 16, 300, 0.0f, 2, &boxes, NULL, &n, NULL));
   for (gsize i = 0; i < n; i++)
     g_assert_true (boxes[i].x >= 0 && boxes[i].y >= 0 && boxes[i].x + boxes[i].width <= 24
                    && boxes[i].y + boxes[i].height <= 16);
@@ -290,7 +324,7 @@ test_allocations (void)
   model = tiny_model_new (&config, fill, NULL);
   rpn = sppnet_rpn_new (model, SPPNET_PRECISION_FLOAT32, NULL);
   for (guint i = 0; i < 5; i++) {
-    g_assert_true (sppnet_rpn_run (rpn, &map.map, 320, 240, 300, 2, &boxes, NULL, &n, NULL));
+    g_assert_true (sppnet_rpn_run (rpn, &map.map, 320, 240, 300, 0.0f, 2, &boxes, NULL, &n, NULL));
     if (i == 0)
       before = sppnet_aligned_alloc_count ();
   }
@@ -319,6 +353,7 @@ main (int argc, char **argv)
   g_test_add_func ("/region/rpn/naive", test_naive);
   g_test_add_func ("/region/rpn/result", test_result);
   g_test_add_func ("/region/rpn/more-boxes", test_more_boxes);
+  g_test_add_func ("/region/rpn/min-score", test_min_score);
   g_test_add_func ("/region/rpn/strange", test_strange);
   g_test_add_func ("/region/rpn/allocations", test_allocations);
   g_test_add_func ("/region/rpn/none", test_none);

@@ -94,7 +94,7 @@ recall (const gchar *path)
       g_array_index (annotation.objects, SppnetObject, k).box
           = (SppnetBox) { boxes[k][0], boxes[k][1], boxes[k][2], boxes[k][2] };
     g_assert_true (sppnet_backbone_run (backbone, &frame, 1, &map, NULL, NULL));
-    g_assert_true (sppnet_rpn_run (rpn, &map, SCENE_WIDTH, SCENE_HEIGHT, 10, 1, &found, NULL, &n, NULL));
+    g_assert_true (sppnet_rpn_run (rpn, &map, SCENE_WIDTH, SCENE_HEIGHT, 10, 0.0f, 1, &found, NULL, &n, NULL));
     sppnet_recall_add (&sum, &annotation, NULL, found, n);
     g_array_unref (annotation.objects);
   }
