@@ -130,27 +130,31 @@ sppnet_anchor_grid (const SppnetConfig *config, const SppnetMap *map)
                               map->geometry.offset_y + 0.5f, (gfloat) (map->geometry.stride * layer.stride) };
 }
 
-/* Boxes and scores of the best anchors, best first, clipped; small ones are left out. Returns how many. */
+/* Boxes and scores of the best anchors, best first, clipped; those that are small or of less than the score are left
+ * out. Returns how many. */
 static gsize
 decode (const SppnetRpn *rpn, const SppnetAnchorGrid *grid, const gfloat *outputs, const guint64 *keys, gsize n,
-        gint width, gint height, gfloat min_score, SppnetBox *boxes, gfloat *scores)
+        gint width, gint height, gfloat min_score, guint threads, SppnetBox *boxes, gfloat *scores)
 {
   const SppnetRpnConfig *config = &rpn->config->rpn;
   gfloat smallest = MIN (config->min_size, (gfloat) MIN (width, height));
   gsize anchors = config->n_anchors, found = 0;
 
+#pragma omp parallel for num_threads(threads) schedule(static)
   for (gsize i = 0; i < n; i++) {
     gsize number = sppnet_select_index (keys[i]);
     const gfloat *cell = outputs + number / anchors * 5 * anchors;
-    gfloat score = sppnet_logistic (cell[number % anchors]);
     SppnetBox box = sppnet_anchor_box (grid, config, number);
 
     box = sppnet_box_decode (&box, cell + anchors + 4 * (number % anchors));
-    box = sppnet_box_clip (&box, width, height);
-    if (!(box.width >= smallest && box.height >= smallest) || score < min_score)
+    boxes[i] = sppnet_box_clip (&box, width, height);
+    scores[i] = sppnet_logistic (cell[number % anchors]);
+  }
+  for (gsize i = 0; i < n; i++) {
+    if (!(boxes[i].width >= smallest && boxes[i].height >= smallest) || scores[i] < min_score)
       continue;
-    boxes[found] = box;
-    scores[found++] = score;
+    boxes[found] = boxes[i];
+    scores[found++] = scores[i];
   }
   return found;
 }
@@ -206,7 +210,7 @@ sppnet_rpn_run (SppnetRpn *rpn, const SppnetMap *map, gint width, gint height, g
   anchors = collect_keys (outputs, (gsize) grid.width * (gsize) grid.height, config->n_anchors, min_score, keys);
   n = MIN (n, anchors);
   sppnet_select_best (keys, anchors, n);
-  n = decode (rpn, &grid, outputs, keys, n, width, height, min_score, box_data, score_data);
+  n = decode (rpn, &grid, outputs, keys, n, width, height, min_score, MAX (threads, 1), box_data, score_data);
   *n_boxes = sppnet_nms_sorted (box_data, score_data, n, config->nms_threshold, max_boxes, columns);
   *boxes = box_data;
   if (scores)
