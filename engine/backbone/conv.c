@@ -180,7 +180,7 @@ run_pointwise (const SppnetConv *conv, const SppnetRows *in, const SppnetRows *o
   gint length = stretch (conv, n_pixels, threads);
   gssize n_stretches = (gssize) ((n_pixels + length - 1) / length);
 
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(threads) schedule(dynamic)
   for (gssize s = 0; s < n_stretches; s++) {
     gsize pixel = (gsize) s * length;
     SppnetConvRow row = conv_row (conv);
@@ -270,7 +270,7 @@ sppnet_conv_direct_run (const SppnetConv *conv, const SppnetRows *in, const Sppn
     run_pointwise (conv, in, out, y0, y1, threads);
     return;
   }
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(threads) schedule(dynamic)
   for (gssize s = 0; s < (y1 - y0) * per_row; s++) {
     gint y = y0 + (gint) (s / per_row), x = (gint) (s % per_row) * length, end = MIN (x + length, out->width);
     gfloat *own = scratch + sppnet_thread_index () * scratch_size;
@@ -286,7 +286,7 @@ void
 sppnet_merge_direct_run (const SppnetConv *conv, const SppnetRows *coarse, const SppnetRows *fine,
                          const SppnetRows *out, gint y0, gint y1, guint threads)
 {
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(threads) schedule(dynamic)
   for (gint y = y0; y < y1; y++) {
     SppnetConvRow row = conv_row (conv);
 

@@ -255,7 +255,7 @@ sppnet_winograd_run (const SppnetConv *conv, const SppnetRows *in, const SppnetR
   gsize most = sppnet_winograd_tiles (conv->kernels, conv->channels);
   gsize n_groups = ((total + most - 1) / most + threads - 1) / threads * threads;
 
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(threads) schedule(dynamic)
   for (gsize g = 0; g < n_groups; g++) {
     Group group = { .conv = conv,
                     .in = in,

@@ -82,7 +82,7 @@ sppnet_packed_dense_run (const SppnetPackedDense *dense, const gfloat *x, gsize 
 {
   gsize share = share_of (n, (gsize) dense->kernels->pixels, threads);
 
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(threads) schedule(dynamic)
   for (gsize first = 0; first < n; first += share)
     run_regions (dense, x + first * (gsize) dense->inputs, MIN (share, n - first), y + first * (gsize) dense->outputs);
 }
@@ -190,7 +190,7 @@ sppnet_steps_dense_run (const SppnetStepsDense *dense, const SppnetPooled *x, gu
 {
   gsize share = share_of (x->n, sppnet_kernels ()->dense_rows, threads);
 
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(threads) schedule(dynamic)
   for (gsize first = 0; first < x->n; first += share)
     run_steps (dense, x, first, MIN (share, x->n - first),
                scratch + (gsize) sppnet_thread_index () * SPPNET_STEPS_SCRATCH, y + first * dense->outputs);
