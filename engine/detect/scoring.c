@@ -10,7 +10,7 @@
 /* Regions that are pooled and scored together: all of a usual frame, as each group of channels is then fetched once. */
 #define MAX_CHUNK 2048
 #define MIN_CHUNK 16
-#define CHUNK_STEPS (32 << 20)
+#define CHUNK_BYTES (32u << 20)
 /* Boxes regressed together. */
 #define MAX_PAIRS 1024
 /* Smaller boxes are not reported, pixels. */
@@ -145,12 +145,13 @@ gboolean
 sppnet_scoring_set_map (SppnetScoring *scoring, const SppnetPlan *plan, const SppnetMap *map, gsize n,
                         SppnetTimings *timings, GError **error)
 {
-  gsize length = (gsize) sppnet_config_bins (scoring->config) * (gsize) map->channels;
+  gsize bytes = sppnet_pooler_region_bytes (map, scoring->config) + sppnet_head_region_bytes (scoring->head);
   gint64 clock = g_get_monotonic_time ();
 
-  scoring->most = CLAMP (CHUNK_STEPS / length, MIN_CHUNK, MAX_CHUNK);
+  scoring->most = CLAMP (CHUNK_BYTES / bytes, MIN_CHUNK, MAX_CHUNK);
   scoring->most = MIN (scoring->most, MAX (n, 1));
-  if (!sppnet_pooler_set_map (&scoring->pooler, map, scoring->config, scoring->most, plan->threads, error))
+  if (!sppnet_pooler_set_map (&scoring->pooler, map, scoring->config, scoring->most, plan->threads, error)
+      || !sppnet_head_reserve (scoring->head, scoring->most, plan->threads, error))
     return FALSE;
   lap (&clock, &timings->pooling_ms);
   return TRUE;
@@ -162,6 +163,7 @@ sppnet_scoring_run (SppnetScoring *scoring, const SppnetPlan *plan, const Sppnet
 {
   gint64 clock = g_get_monotonic_time ();
 
+  g_assert (scoring->most > 0);
   for (gsize first = 0; first < regions->n; first += scoring->most) {
     gsize n = MIN (scoring->most, regions->n - first);
     SppnetPooled pooled = sppnet_pooler_run (&scoring->pooler, regions->boxes + first, n, plan->threads);

@@ -72,9 +72,9 @@ static gsize
 share_of (gsize n, gsize tile, guint threads)
 {
   gsize tiles = (n + tile - 1) / tile;
-  gsize most = MAX (REGIONS / tile, 1) * threads, turns = (tiles + most - 1) / most;
+  gsize most = MAX (REGIONS / tile, 1) * threads, turns = MAX ((tiles + most - 1) / most, 1);
 
-  return MAX ((tiles + turns * threads - 1) / MAX (turns * threads, 1), 1) * tile;
+  return MAX ((tiles + turns * threads - 1) / (turns * threads), 1) * tile;
 }
 
 void
@@ -89,9 +89,10 @@ sppnet_packed_dense_run (const SppnetPackedDense *dense, const gfloat *x, gsize 
 
 /* Steps of a region at a time: sums of so many products of 16-bit numbers fit into 32 bits. */
 #define BINS 14
-#define LARGEST_WEIGHT 4095
+#define LARGEST_WEIGHT 2047
 G_STATIC_ASSERT (REGIONS *BINS *SPPNET_STEPS == SPPNET_STEPS_SCRATCH);
-G_STATIC_ASSERT ((gint64) BINS *SPPNET_STEPS *LARGEST_WEIGHT *(SPPNET_LARGEST + 1) * SPPNET_UNITS <= G_MAXINT32);
+G_STATIC_ASSERT ((gint64) BINS *SPPNET_STEPS *LARGEST_WEIGHT *(SPPNET_STEP_LARGEST + 1) * SPPNET_STEP_UNITS
+                 <= G_MAXINT32);
 
 /* A slice's weights of one block of outputs. */
 static void
@@ -104,7 +105,8 @@ pack_block (const SppnetStepsDense *dense, const gfloat *weight, gsize first, gs
       gfloat w = output + o < dense->outputs ? weight[(output + o) * dense->inputs + first + k] : 0.0f;
       gfloat scale = dense->scale[output + o];
 
-      out[(k / 2 * block + o) * 2 + k % 2] = (gint16) (scale > 0.0f ? lrintf (w / scale) : 0);
+      out[(k / 2 * block + o) * 2 + k % 2]
+          = (gint16) (scale > 0.0f ? lrintf (CLAMP (w / scale, -LARGEST_WEIGHT, LARGEST_WEIGHT)) : 0);
     }
 }
 
@@ -115,7 +117,7 @@ sppnet_steps_dense_init (SppnetStepsDense *dense, gsize groups, gsize bins, gsiz
   gsize block = sppnet_kernels ()->dense_block, padded = (outputs + block - 1) / block * block;
   gsize inputs = groups * bins * SPPNET_STEPS;
 
-  *dense = (SppnetStepsDense) { inputs, outputs, slope, NULL, NULL, NULL };
+  *dense = (SppnetStepsDense) { inputs, outputs, padded, slope, NULL, NULL, NULL };
   dense->weight = sppnet_aligned_alloc_huge (inputs * padded * sizeof *dense->weight);
   dense->scale = sppnet_aligned_alloc (padded * sizeof *dense->scale);
   dense->bias = sppnet_aligned_alloc (padded * sizeof *dense->bias);
@@ -153,7 +155,6 @@ run_steps (const SppnetStepsDense *dense, const SppnetPooled *x, gsize from, gsi
 {
   const SppnetKernels *kernels = sppnet_kernels ();
   gsize groups = sppnet_step_groups (x->channels);
-  gsize padded = (dense->outputs + kernels->dense_block - 1) / kernels->dense_block * kernels->dense_block;
   gboolean finite[REGIONS];
 
   for (gsize i = 0; i < n; i++)
@@ -164,7 +165,7 @@ run_steps (const SppnetStepsDense *dense, const SppnetPooled *x, gsize from, gsi
       SppnetShortsRow row = {
         .in = shorts,
         .run = bins * SPPNET_STEPS,
-        .weight = dense->weight + first * padded,
+        .weight = dense->weight + first * dense->padded,
         .weight_block = bins * SPPNET_STEPS * kernels->dense_block,
         .scale = dense->scale,
         .unit = x->sizes->unit,

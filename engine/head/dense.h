@@ -26,10 +26,10 @@ void sppnet_packed_dense_clear (SppnetPackedDense *dense);
 void sppnet_packed_dense_run (const SppnetPackedDense *dense, const gfloat *x, gsize n, guint threads, gfloat *y);
 
 /* The first layer of a head, whose inputs are pooled regions as sppnet_pooler_run() gives them: weights in 16 bits,
- * steps of 1/4095 of each output's largest, sums of products exact. */
+ * steps of 1/2047 of each output's largest, sums of products exact. */
 typedef struct
 {
-  gsize inputs, outputs;
+  gsize inputs, outputs, padded; /* padded: outputs to whole blocks */
   gfloat slope;
   gint16 *weight; /* slices of the inputs, in each blocks of [input / 2][output][2] */
   gfloat *scale;  /* of an output's weights, padded to whole blocks */

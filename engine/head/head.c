@@ -126,26 +126,42 @@ outputs_of (const SppnetHeadWeights *weights, guint layer)
 }
 
 gboolean
+sppnet_head_reserve (SppnetHead *head, gsize n, guint threads, GError **error)
+{
+  if (!sppnet_buffer_reserve (&head->confidence, MAX (n, 1) * head->config->n_labels, sizeof (gfloat), error)
+      || !sppnet_buffer_reserve (&head->scratch, threads, SPPNET_STEPS_SCRATCH * sizeof (gint16), error))
+    return FALSE;
+  for (guint i = 0; i < head->weights->n_layers; i++)
+    if (!sppnet_buffer_reserve (&head->layer[i % 2], MAX (n, 1) * outputs_of (head->weights, i), sizeof (gfloat),
+                                error))
+      return FALSE;
+  return TRUE;
+}
+
+gsize
+sppnet_head_region_bytes (const SppnetHead *head)
+{
+  gsize largest[2] = { 0, 0 };
+
+  for (guint i = 0; i < head->weights->n_layers; i++)
+    largest[i % 2] = MAX (largest[i % 2], outputs_of (head->weights, i));
+  return (head->config->n_labels + largest[0] + largest[1]) * sizeof (gfloat);
+}
+
+gboolean
 sppnet_head_run (SppnetHead *head, const SppnetPooled *pooled, guint threads, const gfloat **confidence, GError **error)
 {
   const SppnetHeadWeights *weights = head->weights;
-  gsize n = pooled->n;
+  gsize n = pooled->n, classes = outputs_of (weights, weights->n_layers - 1);
   gfloat *scores, *out;
-  gint16 *scratch;
-  gsize classes = outputs_of (weights, weights->n_layers - 1);
 
   head->n_features = 0;
-  out = sppnet_buffer_reserve (&head->confidence, MAX (n, 1) * head->config->n_labels, sizeof (gfloat), error);
-  scratch = sppnet_buffer_reserve (&head->scratch, threads, SPPNET_STEPS_SCRATCH * sizeof *scratch, error);
-  if (!out || !scratch)
+  if (!sppnet_head_reserve (head, n, threads, error))
     return FALSE;
-  for (guint i = 0; i < weights->n_layers; i++)
-    if (!sppnet_buffer_reserve (&head->layer[i % 2], MAX (n, 1) * outputs_of (weights, i), sizeof (gfloat), error))
-      return FALSE;
-
+  out = head->confidence.data;
   head->features = NULL;
   scores = head->layer[0].data;
-  sppnet_steps_dense_run (&weights->first, pooled, threads, scratch, scores);
+  sppnet_steps_dense_run (&weights->first, pooled, threads, head->scratch.data, scores);
   for (guint i = 1; i < weights->n_layers; i++) {
     head->features = scores;
     scores = head->layer[i % 2].data;

@@ -20,6 +20,11 @@ SppnetHead *sppnet_head_new (SppnetModel *model, SppnetPrecision precision, GErr
 gboolean sppnet_head_check (SppnetModel *model, GError **error);
 void sppnet_head_free (SppnetHead *head);
 
+/* Memory for runs of at most n regions, which run() asks for itself where there is less. */
+gboolean sppnet_head_reserve (SppnetHead *head, gsize n, guint threads, GError **error);
+/* Bytes of it that each region takes. */
+gsize sppnet_head_region_bytes (const SppnetHead *head);
+
 /**
  * sppnet_head_run:
  * @pooled: n regions

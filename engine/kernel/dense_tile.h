@@ -9,7 +9,7 @@
 #define DENSE_ROWS 1
 #elif defined(__AVX512F__)
 #define DENSE_ROWS 12
-#elif defined(__ARM_NEON)
+#elif defined(__aarch64__)
 #define DENSE_ROWS 8
 #elif defined(__AVX2__)
 #define DENSE_ROWS 6

@@ -7,12 +7,12 @@
  * plain build is the specification. Maps are [height][width][channels]; buffers need no alignment and are not read or
  * written beyond the counts given. */
 
-/* Channels in a group of steps (pooling/pooled.h). A value of 0 is step SPPNET_ZERO; what is not finite is the largest
- * step, so that it is the maximum of whatever it is among, and finite values stay below it. */
+/* Channels in a group of steps (pooling/pooled.h). A value of 0 is step SPPNET_STEP_ZERO; what is not finite is the
+ * largest step, so that it is the maximum of whatever it is among, and finite values stay below it. */
 #define SPPNET_STEPS 32
-#define SPPNET_ZERO 128
-#define SPPNET_NOT_FINITE 255
-#define SPPNET_LARGEST (SPPNET_NOT_FINITE - 1 - SPPNET_ZERO)
+#define SPPNET_STEP_ZERO 128
+#define SPPNET_STEP_NOT_FINITE 255
+#define SPPNET_STEP_LARGEST (SPPNET_STEP_NOT_FINITE - 1 - SPPNET_STEP_ZERO)
 
 /* The level x level bins of one level of a region's pyramid: bin (x, y) is the maximum of the cells at across[x][i] +
  * down[y][j], i < n_across, j < n_down. */
@@ -22,7 +22,7 @@ typedef struct
   guint32 level, n_across, n_down;
   guint32 out;           /* where in the region's vector the bins go */
   gint32 source;         /* where in it the cells are; -1: they are those of the map */
-  guint32 columns, rows; /* bits of those that have cells; bins without are SPPNET_ZERO */
+  guint32 columns, rows; /* bits of those that have cells; bins without are SPPNET_STEP_ZERO */
 } SppnetBinPlan;
 
 /* What a run of inputs, 16-bit numbers, adds to a fully connected layer's outputs. Sums of products are exact: they
@@ -66,14 +66,15 @@ typedef struct
 
   /* largest[c] = max (largest[c], |in[i][c]|) over those of the n cells that are finite. Bit-exact. */
   void (*largest_finite) (gfloat *largest, const gfloat *in, gsize n, gsize channels);
-  /* out[i][c] = SPPNET_ZERO + in[i][c] * reciprocal[c], to the nearest even step within SPPNET_LARGEST; SPPNET_ZERO for
-   * c >= channels. in: n cells, stride floats apart, channels of them at most SPPNET_STEPS; out: [n][SPPNET_STEPS].
-   * Bit-exact. */
+  /* out[i][c] = SPPNET_STEP_ZERO + in[i][c] * reciprocal[c], to the nearest step, ties to even, within
+   * SPPNET_STEP_LARGEST; SPPNET_STEP_ZERO for c >= channels. in: n cells, stride floats apart, channels of them at most
+   * SPPNET_STEPS; out: [n][SPPNET_STEPS]. Bit-exact. */
   void (*to_steps) (guint8 *out, const gfloat *in, gsize stride, gsize n, gsize channels, const gfloat *reciprocal);
-  /* out[i][c] = (in[i][c] - SPPNET_ZERO) * step[c], NaN for SPPNET_NOT_FINITE. [n][SPPNET_STEPS]. Bit-exact. */
+  /* out[i][c] = (in[i][c] - SPPNET_STEP_ZERO) * step[c], NaN for SPPNET_STEP_NOT_FINITE. [n][SPPNET_STEPS]. Bit-exact.
+   */
   void (*from_steps) (gfloat *out, const guint8 *in, gsize n, const gfloat *step);
-  /* out[i][c] = (in[i][c] - SPPNET_ZERO) * multiplier[c]. FALSE where one is SPPNET_NOT_FINITE. [n][SPPNET_STEPS].
-   * Bit-exact. */
+  /* out[i][c] = (in[i][c] - SPPNET_STEP_ZERO) * multiplier[c]. FALSE where one is SPPNET_STEP_NOT_FINITE.
+   * [n][SPPNET_STEPS]. Bit-exact. */
   gboolean (*steps_to_shorts) (gint16 *out, const guint8 *in, gsize n, const gint16 *multiplier);
   /* n rows; dense_block: outputs that the weights are packed for; rows of a multiple of dense_rows
    * are fastest. Sums bit-exact, floats to some 2^-22. */

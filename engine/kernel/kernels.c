@@ -89,11 +89,11 @@ to_step (gfloat value, gfloat reciprocal)
   gfloat scaled = value * reciprocal;
   gint32 step;
 
-  scaled = scaled < SPPNET_LARGEST ? scaled : SPPNET_LARGEST;
-  scaled = scaled > -SPPNET_LARGEST ? scaled : -SPPNET_LARGEST;
+  scaled = scaled < SPPNET_STEP_LARGEST ? scaled : SPPNET_STEP_LARGEST;
+  scaled = scaled > -SPPNET_STEP_LARGEST ? scaled : -SPPNET_STEP_LARGEST;
   /* The sum has 2^-23 * 2^23 = 1 as its last bit, and is rounded to even. */
-  step = (gint32) (sppnet_float_bits (scaled + (0x1.8p23f + SPPNET_ZERO)) & 0xff);
-  return (guint8) ((sppnet_float_bits (value) & 0x7fffffff) < 0x7f800000 ? step : SPPNET_NOT_FINITE);
+  step = (gint32) (sppnet_float_bits (scaled + (0x1.8p23f + SPPNET_STEP_ZERO)) & 0xff);
+  return (guint8) ((sppnet_float_bits (value) & 0x7fffffff) < 0x7f800000 ? step : SPPNET_STEP_NOT_FINITE);
 }
 
 static void
@@ -106,7 +106,7 @@ to_steps (guint8 *restrict out, const gfloat *restrict in, gsize stride, gsize n
         out[c] = to_step (in[c], reciprocal[c]);
     } else {
       for (gsize c = 0; c < SPPNET_STEPS; c++)
-        out[c] = c < channels ? to_step (in[c], reciprocal[c]) : SPPNET_ZERO;
+        out[c] = c < channels ? to_step (in[c], reciprocal[c]) : SPPNET_STEP_ZERO;
     }
   }
 }
@@ -116,7 +116,7 @@ from_steps (gfloat *restrict out, const guint8 *restrict in, gsize n, const gflo
 {
   for (gsize i = 0; i < n; i++, in += SPPNET_STEPS, out += SPPNET_STEPS)
     for (gsize c = 0; c < SPPNET_STEPS; c += LANES)
-      store (out + c, steps_to_floats (in + c, SPPNET_ZERO, SPPNET_NOT_FINITE) * load (step + c));
+      store (out + c, steps_to_floats (in + c, SPPNET_STEP_ZERO, SPPNET_STEP_NOT_FINITE) * load (step + c));
 }
 
 static gboolean
@@ -127,11 +127,11 @@ steps_to_shorts (gint16 *restrict out, const guint8 *restrict in, gsize n, const
 
   for (gsize i = 0; i < n; i++, in += SPPNET_STEPS, out += SPPNET_STEPS)
     for (gsize c = 0; c < SPPNET_STEPS; c++) {
-      out[c] = (gint16) ((in[c] - SPPNET_ZERO) * multiplier[c]);
+      out[c] = (gint16) ((in[c] - SPPNET_STEP_ZERO) * multiplier[c]);
       largest[c] = MAX (largest[c], in[c]);
     }
   for (gsize c = 0; c < SPPNET_STEPS; c++)
-    finite = finite && largest[c] != SPPNET_NOT_FINITE;
+    finite = finite && largest[c] != SPPNET_STEP_NOT_FINITE;
   return finite;
 }
 
@@ -203,7 +203,7 @@ max_pyramid (guint8 *out, const guint8 *in, const SppnetBinPlan *levels, gsize n
       continue;
     for (gsize i = 0; i < plan->level * plan->level; i++)
       if ((plan->columns >> (i % plan->level) & 1) == 0 || (plan->rows >> (i / plan->level) & 1) == 0)
-        memset (out + plan->out + i * SPPNET_STEPS, SPPNET_ZERO, SPPNET_STEPS);
+        memset (out + plan->out + i * SPPNET_STEPS, SPPNET_STEP_ZERO, SPPNET_STEPS);
   }
 }
 

@@ -157,10 +157,14 @@ multiply_add_pairs (Mask a, Mask b, Mask sum)
   return (Mask) _mm256_add_epi32 ((__m256i) sum, _mm256_madd_epi16 ((__m256i) a, (__m256i) b));
 #elif defined(__SSE2__) && LANES == 4
   return (Mask) _mm_add_epi32 ((__m128i) sum, _mm_madd_epi16 ((__m128i) a, (__m128i) b));
-#elif defined(__ARM_NEON) && LANES == 4
+#elif defined(__aarch64__) && LANES == 4
   int32x4_t low = vmull_s16 (vget_low_s16 ((int16x8_t) a), vget_low_s16 ((int16x8_t) b));
 
   return (Mask) vaddq_s32 ((int32x4_t) sum, vpaddq_s32 (low, vmull_high_s16 ((int16x8_t) a, (int16x8_t) b)));
+#elif LANES == 4
+  Mask low = ((a << 16) >> 16) * ((b << 16) >> 16);
+
+  return sum + low + (a >> 16) * (b >> 16);
 #else
   gint16 left[2], right[2];
 
@@ -207,8 +211,12 @@ maximum_steps (Steps a, Steps b)
   return (Steps) _mm_max_epu8 ((__m128i) a, (__m128i) b);
 #elif defined(__ARM_NEON) && STEPS == 16
   return (Steps) vmaxq_u8 ((uint8x16_t) a, (uint8x16_t) b);
-#else
+#elif STEPS == 1
   return MAX (a, b);
+#else
+  Steps greater = (Steps) (a > b);
+
+  return (greater & a) | (~greater & b);
 #endif
 }
 

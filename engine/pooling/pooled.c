@@ -5,7 +5,7 @@
 
 #include "pooling/pooling.h"
 
-/* What is smaller than this is 0: the reciprocals of steps are floats. */
+/* The largest magnitude is taken for no less than this: the reciprocals of steps are floats. */
 #define SMALLEST 1e-30f
 /* Cells turned into steps at a time, so that they are still in the first cache for the next group. */
 #define CELLS 32
@@ -19,15 +19,15 @@ choose (const gfloat *largest, gsize channels, gsize padded, gfloat *unit, gfloa
 
   for (gsize c = 0; c < channels; c++)
     of_all = MAX (of_all, largest[c]);
-  *unit = of_all / (SPPNET_LARGEST * SPPNET_UNITS);
+  *unit = of_all / (SPPNET_STEP_LARGEST * SPPNET_STEP_UNITS);
   for (gsize c = 0; c < padded; c++) {
-    gint16 units = SPPNET_UNITS;
+    gint16 units = SPPNET_STEP_UNITS;
 
-    while (units > 1 && c < channels && largest[c] * (gfloat) (2 * SPPNET_UNITS / units) <= of_all)
+    while (units > 1 && c < channels && largest[c] * (gfloat) (2 * SPPNET_STEP_UNITS / units) <= of_all)
       units /= 2;
     multiplier[c] = units;
     step[c] = *unit * (gfloat) units;
-    reciprocal[c] = SPPNET_LARGEST / of_all * (gfloat) (SPPNET_UNITS / units);
+    reciprocal[c] = SPPNET_STEP_LARGEST / of_all * (gfloat) (SPPNET_STEP_UNITS / units);
   }
 }
 

@@ -11,21 +11,21 @@
  * at most. */
 
 /* Units in the largest step. */
-#define SPPNET_UNITS 8
+#define SPPNET_STEP_UNITS 16
 
-/* How large the steps of each channel are: 1/126 of the largest magnitude on the map, or a half, a quarter or an eighth
- * of that where the channel's own largest is no larger. { 0 } before the first use. */
+/* How large the steps of each channel are: 1/126 of the largest magnitude on the map, or a half, a quarter, an eighth
+ * or a sixteenth of that where the channel's own largest is no larger. { 0 } before the first use. */
 typedef struct
 {
-  gfloat unit;                     /* an eighth of the largest step */
-  const gint16 *multiplier;        /* [groups][SPPNET_STEPS]: of a step, 1, 2, 4 or 8 units */
+  gfloat unit;                     /* a sixteenth of the largest step */
+  const gint16 *multiplier;        /* [groups][SPPNET_STEPS]: of a step, 1, 2, 4, 8 or 16 units */
   const gfloat *step, *reciprocal; /* [groups][SPPNET_STEPS] */
   SppnetBuffer memory;
 } SppnetStepSizes;
 
 typedef struct
 {
-  const guint8 *steps; /* [groups][n][bins][SPPNET_STEPS]; SPPNET_NOT_FINITE: no number */
+  const guint8 *steps; /* [groups][n][bins][SPPNET_STEPS]; SPPNET_STEP_NOT_FINITE: no number */
   const SppnetStepSizes *sizes;
   gsize n, bins, channels;
 } SppnetPooled;

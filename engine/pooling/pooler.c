@@ -20,15 +20,25 @@ typedef struct
 } Run;
 
 static gsize
-most_offsets (const SppnetPooler *pooler)
+most_offsets (const SppnetMap *map, const SppnetConfig *config, const SppnetPyramidStep *pyramid)
 {
   gsize n = 0;
 
-  for (guint s = 0; s < pooler->config->n_levels; s++)
-    if (pooler->pyramid[s].source < 0)
-      n += sppnet_bin_plan_most (pooler->map.width, pooler->map.height,
-                                 pooler->config->levels[pooler->pyramid[s].level]);
+  for (guint s = 0; s < config->n_levels; s++)
+    if (pyramid[s].source < 0)
+      n += sppnet_bin_plan_most (map->width, map->height, config->levels[pyramid[s].level],
+                                 config->pooling == SPPNET_POOLING_SPP);
   return n;
+}
+
+gsize
+sppnet_pooler_region_bytes (const SppnetMap *map, const SppnetConfig *config)
+{
+  SppnetPyramidStep pyramid[SPPNET_MAX_LEVELS];
+
+  sppnet_pyramid_plan (config, pyramid);
+  return sppnet_steps_of_region (config) + config->n_levels * sizeof (SppnetBinPlan)
+         + most_offsets (map, config, pyramid) * sizeof (guint32);
 }
 
 /* As many as the largest bins of the finest level can use. */
@@ -74,6 +84,7 @@ sppnet_pooler_set_map (SppnetPooler *pooler, const SppnetMap *map, const SppnetC
   guint8 *tables;
 
   pooler->map = *map;
+  pooler->map.data = NULL;
   pooler->config = config;
   pooler->most = most;
   pooler->cells = 0;
@@ -82,7 +93,8 @@ sppnet_pooler_set_map (SppnetPooler *pooler, const SppnetMap *map, const SppnetC
   tables = sppnet_buffer_reserve (&pooler->memory, groups * n_tables * cells, SPPNET_STEPS, error);
   if (!tables || !sppnet_step_sizes_choose (&pooler->sizes, map->data, cells, (gsize) map->channels, threads, error)
       || !sppnet_buffer_reserve (&pooler->plans, most * config->n_levels, sizeof (SppnetBinPlan), error)
-      || !sppnet_buffer_reserve (&pooler->offsets, most * most_offsets (pooler), sizeof (guint32), error)
+      || !sppnet_buffer_reserve (&pooler->offsets, most * most_offsets (&pooler->map, config, pooler->pyramid),
+                                 sizeof (guint32), error)
       || !sppnet_buffer_reserve (&pooler->pooled, groups * most * bins, SPPNET_STEPS, error))
     return FALSE;
   pooler->tables = sppnet_max_tables_init (map, &pooler->sizes, n_tables, threads, tables);
@@ -139,6 +151,7 @@ plan_region (const Run *run, gsize i)
     plans[s] = sppnet_bin_plan_cells (&pooler->tables, x, y, level, &offsets);
     plans[s].out = (guint32) (step->first * SPPNET_STEPS);
   }
+  g_assert (offsets <= run->offsets + (i + 1) * run->offsets_of_region);
 }
 
 static void
@@ -164,7 +177,7 @@ sppnet_pooler_run (SppnetPooler *pooler, const SppnetBox *boxes, gsize n, guint 
               pooler->plans.data,
               pooler->offsets.data,
               pooler->pooled.data,
-              most_offsets (pooler) };
+              most_offsets (&pooler->map, pooler->config, pooler->pyramid) };
 
   g_assert (n <= pooler->most);
   if (pooler->tables.n < pooler->tables.most && tables_pay (pooler, boxes, n))

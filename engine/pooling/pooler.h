@@ -25,9 +25,12 @@ typedef struct
   SppnetBuffer pooled;
 } SppnetPooler;
 
-/* map, config: borrowed until the next call; most: regions in one run at most. All memory is allocated here. */
+/* Bytes that each region of a run takes. */
+gsize sppnet_pooler_region_bytes (const SppnetMap *map, const SppnetConfig *config);
+/* config: borrowed until the next call; of the map only size and geometry are needed afterwards; most: regions in one
+ * run at most. All memory is allocated here. */
 gboolean sppnet_pooler_set_map (SppnetPooler *pooler, const SppnetMap *map, const SppnetConfig *config, gsize most,
                                 guint threads, GError **error);
-/* Valid until the next run. Depends neither on threads nor on what else is pooled. */
+/* Valid until the next run or map. Depends neither on threads nor on what else is pooled. */
 SppnetPooled sppnet_pooler_run (SppnetPooler *pooler, const SppnetBox *boxes, gsize n, guint threads);
 void sppnet_pooler_clear (SppnetPooler *pooler);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "pooling/tables.h"
 
-/* Sides of the rectangles as powers of two, and the table that each is made of. More of them, twice or four times as
- * long as wide, would save look-ups, but take more time and more of the caches than those cost. */
+/* Sides of the rectangles as powers of two, and the table that each is made of. More of them would save look-ups, but
+ * take more time and more of the caches than those cost. */
 static const struct
 {
   guint8 across, down, from;
@@ -89,10 +89,12 @@ sppnet_max_tables_build (SppnetMaxTables *tables, guint threads)
 }
 
 gsize
-sppnet_bin_plan_most (gint width, gint height, gint level)
+sppnet_bin_plan_most (gint width, gint height, gint level, gboolean clipped)
 {
-  /* Bins overlap by a cell at most, and there are at least two offsets for each. */
-  return (gsize) width + (gsize) height + 6 * (gsize) level;
+  /* At least two for each bin; all bins have as many as the longest. */
+  if (clipped)
+    return (gsize) width + (gsize) height + 6 * (gsize) level;
+  return (gsize) level * ((gsize) MAX (width, 2) + (gsize) MAX (height, 2));
 }
 
 /* Of bins that have cells. */

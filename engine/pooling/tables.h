@@ -6,7 +6,7 @@
 #include "pooling/pooled.h"
 #include "pooling/pooling.h"
 
-/* Rectangles of 1, 2, 4, 8 or 16 cells a side that are square or twice as long as wide. */
+/* Rectangles with sides of 1, 2, 4, 8 and 16 cells: squares, and 2x1, 4x2 and 4x1 either way. */
 #define SPPNET_MAX_TABLES 11
 #define SPPNET_TABLE_SIDES 5
 
@@ -31,8 +31,9 @@ SppnetMaxTables sppnet_max_tables_init (const SppnetMap *map, const SppnetStepSi
 /* The others. */
 void sppnet_max_tables_build (SppnetMaxTables *tables, guint threads);
 
-/* Offsets of a plan over any map of this size with any tables, at most. */
-gsize sppnet_bin_plan_most (gint width, gint height, gint level);
+/* Offsets of a plan over any map of this size with any tables, at most. clipped: all windows are on the map, so that
+ * their bins overlap by a cell at most; else the bins are, each by itself (RoI pooling). */
+gsize sppnet_bin_plan_most (gint width, gint height, gint level, gboolean clipped);
 /* Where to look for the maxima of the bins of one level, in any group. x, y: [level]; offsets: room for them, moved
  * past what it takes */
 SppnetBinPlan sppnet_bin_plan_cells (const SppnetMaxTables *tables, const SppnetRange *x, const SppnetRange *y,

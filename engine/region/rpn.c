@@ -151,7 +151,7 @@ decode (const SppnetRpn *rpn, const SppnetAnchorGrid *grid, const gfloat *output
     scores[i] = sppnet_logistic (cell[number % anchors]);
   }
   for (gsize i = 0; i < n; i++) {
-    if (!(boxes[i].width >= smallest && boxes[i].height >= smallest) || scores[i] < min_score)
+    if (!(boxes[i].width >= smallest && boxes[i].height >= smallest) || (min_score > 0.0f && !(scores[i] >= min_score)))
       continue;
     boxes[found] = boxes[i];
     scores[found++] = scores[i];
@@ -159,16 +159,18 @@ decode (const SppnetRpn *rpn, const SppnetAnchorGrid *grid, const gfloat *output
   return found;
 }
 
-/* Of the anchors that may have the score; those that have not, by rounding, are left to decode(). Returns how many. */
+/* Of the anchors that may have the score: what is clearly below it, by more than the rounding of scores, is left out.
+ * Returns how many. */
 static gsize
 collect_keys (const gfloat *outputs, gsize cells, gsize anchors, gfloat min_score, guint64 *keys)
 {
-  gfloat least = min_score > 0.0f ? sppnet_log_odds (min_score) - 0.001f : -INFINITY;
+  gboolean sure = min_score > 1e-3f && min_score < 0.999f;
+  gfloat least = sure ? sppnet_log_odds (min_score) - 0.001f : -INFINITY;
   gsize n = 0;
 
   for (gsize cell = 0; cell < cells; cell++, outputs += 5 * anchors)
     for (gsize a = 0; a < anchors; a++)
-      if (!(outputs[a] < least))
+      if (!sure || outputs[a] >= least)
         keys[n++] = sppnet_select_key (outputs[a], (guint32) (cell * anchors + a));
   return n;
 }

@@ -121,7 +121,7 @@ test_steps (void)
           g_assert_true (isnan (y[r * out + o]));
         else
           g_assert_cmpfloat_with_epsilon ((gdouble) y[r * out + o], sum,
-                                          magnitude * largest * (0.51 / 4095 + 1e-5) + 1e-5);
+                                          magnitude * largest * (0.51 / 2047 + 1e-5) + 1e-5);
       }
     }
     g_assert_cmpfloat (y[n * out], ==, 77.0f);

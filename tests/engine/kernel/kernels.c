@@ -149,15 +149,15 @@ check_steps_to_shorts (const SppnetKernels *kernels, SppnetRandom *random)
   for (gsize c = 0; c < SPPNET_STEPS; c++)
     multiplier[c] = (gint16) (1 << sppnet_random_below (random, 4));
   for (gsize i = 0; i < n * SPPNET_STEPS; i++) {
-    if (in[i] == SPPNET_NOT_FINITE && sppnet_random_below (random, 8))
-      in[i] = SPPNET_ZERO;
-    finite = finite && in[i] != SPPNET_NOT_FINITE;
+    if (in[i] == SPPNET_STEP_NOT_FINITE && sppnet_random_below (random, 8))
+      in[i] = SPPNET_STEP_ZERO;
+    finite = finite && in[i] != SPPNET_STEP_NOT_FINITE;
   }
   g_assert_cmpint (plain->steps_to_shorts (expected, in, n, multiplier), ==, finite);
   g_assert_cmpint (kernels->steps_to_shorts (out, in, n, multiplier), ==, finite);
   assert_same_bytes ((guint8 *) out, (guint8 *) expected, bytes);
   for (gsize i = 0; i < n * SPPNET_STEPS; i++)
-    g_assert_cmpint (out[i], ==, (in[i] - SPPNET_ZERO) * multiplier[i % SPPNET_STEPS]);
+    g_assert_cmpint (out[i], ==, (in[i] - SPPNET_STEP_ZERO) * multiplier[i % SPPNET_STEPS]);
 }
 
 /* Against the definition: levels have blocks of their own. Whole numbers that floats hold, so that all bits agree. */
@@ -219,14 +219,15 @@ check_max_steps (const SppnetKernels *kernels, SppnetRandom *random)
   assert_same_bytes (out, expected, n * SPPNET_STEPS);
 }
 
-#define MOST_SIDE 7
+#define MOST_SIDE 32
 
 /* A level of any cells, and one of its bins. */
 static void
 check_max_pyramid (const SppnetKernels *kernels, SppnetRandom *random)
 {
-  guint32 level = 1 + sppnet_random_below (random, MOST_SIDE), n_across = 1 + sppnet_random_below (random, 5);
-  guint32 n_down = 1 + sppnet_random_below (random, 5), all = (1u << level) - 1;
+  guint32 level = sppnet_random_below (random, 16) ? 1 + sppnet_random_below (random, 7) : MOST_SIDE,
+          n_across = 1 + sppnet_random_below (random, 5);
+  guint32 n_down = 1 + sppnet_random_below (random, 5), all = (guint32) (((guint64) 1 << level) - 1);
   guint32 across[MOST_SIDE * 5], down[MOST_SIDE * 5], bins[MOST_SIDE], first[1] = { 0 };
   gsize cells = 64, n = (level * level + 1) * SPPNET_STEPS;
   guint8 *in = random_steps (&arenas[0], 2 * cells * SPPNET_STEPS, random);
@@ -241,8 +242,8 @@ check_max_pyramid (const SppnetKernels *kernels, SppnetRandom *random)
   for (guint32 i = 0; i < level; i++)
     bins[i] = i * SPPNET_STEPS;
   if (sppnet_random_below (random, 4) == 0) {
-    plans[0].columns = sppnet_random_below (random, all + 1);
-    plans[0].rows = sppnet_random_below (random, all + 1);
+    plans[0].columns = (guint32) sppnet_random_next (random) & all;
+    plans[0].rows = (guint32) sppnet_random_next (random) & all;
   }
   plain->max_pyramid (expected, in, plans, 2);
   kernels->max_pyramid (out, in, plans, 2);
@@ -495,6 +496,40 @@ test_plain (void)
   }
 }
 
+/* The largest inputs and weights that a head has, in whole tiles and beside them: sums just below 2^31. */
+static void
+test_dense_limits (void)
+{
+  enum
+  {
+    RUN = 448,
+    ROWS = 26
+  };
+  g_autofree gint16 *in = g_new (gint16, ROWS * RUN);
+
+  for (guint isa = 0; isa < SPPNET_N_ISAS; isa++)
+    for (gint sign = -1; sign <= 1; sign += 2) {
+      const SppnetKernels *kernels = sppnet_kernels_for (isa);
+      g_autofree gint16 *weight = NULL;
+      gfloat scale[64], out[ROWS] = { 0 };
+
+      if (!kernels)
+        continue;
+      g_assert_cmpuint (kernels->dense_block, <=, G_N_ELEMENTS (scale));
+      weight = g_new (gint16, RUN * kernels->dense_block);
+      for (gsize i = 0; i < RUN * kernels->dense_block; i++)
+        weight[i] = (gint16) (sign * 2047);
+      for (gsize i = 0; i < ROWS * RUN; i++)
+        in[i] = 127 * 16;
+      for (gsize i = 0; i < G_N_ELEMENTS (scale); i++)
+        scale[i] = 1.0f;
+      kernels->dense_shorts (
+          &(SppnetShortsRow) { in, RUN, weight, RUN * kernels->dense_block, scale, 1.0f, NULL, 1.0f, 1, out }, ROWS);
+      for (gsize r = 0; r < ROWS; r++)
+        g_assert_cmpfloat (out[r], ==, (gfloat) sign * 2047.0f * 2032.0f * 448.0f);
+    }
+}
+
 /* Rounding to even, limits, what is not finite, and back. */
 static void
 test_plain_steps (void)
@@ -510,7 +545,7 @@ test_plain_steps (void)
   }
   plain->to_steps (steps, in, 0, 1, G_N_ELEMENTS (in), reciprocal);
   for (gsize c = 0; c < SPPNET_STEPS; c++)
-    g_assert_cmpuint (steps[c], ==, c < G_N_ELEMENTS (expected) ? expected[c] : SPPNET_ZERO);
+    g_assert_cmpuint (steps[c], ==, c < G_N_ELEMENTS (expected) ? expected[c] : SPPNET_STEP_ZERO);
   plain->from_steps (values, steps, 1, step);
   g_assert_true (values[0] == 0.0f && values[1] == 0.5f && values[2] == -0.5f && values[7] == 63.0f
                  && isnan (values[10]));
@@ -629,6 +664,7 @@ main (int argc, char **argv)
   g_test_add_func ("/kernel/plain/loops", test_plain);
   g_test_add_func ("/kernel/plain/overlaps", test_plain_overlaps);
   g_test_add_func ("/kernel/plain/steps", test_plain_steps);
+  g_test_add_func ("/kernel/dense-limits", test_dense_limits);
   g_test_add_func ("/kernel/plain/gradients", test_plain_gradients);
   g_test_add_func ("/kernel/plain/half", test_plain_half);
   g_test_add_func ("/kernel/plain/half-special", test_plain_half_special);

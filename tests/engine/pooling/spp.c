@@ -296,7 +296,7 @@ check_pooled (const SppnetPooled *pooled, const gfloat *expected, gsize n)
 
       g_assert_cmpfloat (fabsf (vector[k] - expected[i * length + k]), <=, 0.5001f * step);
       /* A maximum of steps is one of the steps. */
-      g_assert_cmpfloat (fabsf (vector[k]), <=, SPPNET_LARGEST * step * 1.0001f);
+      g_assert_cmpfloat (fabsf (vector[k]), <=, SPPNET_STEP_LARGEST * step * 1.0001f);
     }
   }
 }
@@ -326,8 +326,12 @@ test_pooler (void)
       config.scales[round % 3] = round % 2 ? 2.5f : 1;
     length = (gsize) sppnet_config_bins (&config) * map.map.channels;
     expected = g_new (gfloat, n * length + 1);
-    for (gsize i = 0; i < n; i++)
+    for (gsize i = 0; i < n; i++) {
       boxes[i] = random_box (&random, &map.map);
+      /* Some far beyond the map on all sides. */
+      if (sppnet_random_below (&random, 4) == 0)
+        boxes[i] = (SppnetBox) { boxes[i].x - 700, boxes[i].y - 900, 2000, 3000 };
+    }
     sppnet_pool_regions (&map.map, &config, boxes, n, 1, expected);
     g_assert_true (sppnet_pooler_set_map (&pooler, &map.map, &config, 25, 1 + round % 4, &error));
     for (gsize first = 0; first < n; first += 25) {
@@ -400,9 +404,11 @@ test_pooler_not_finite (void)
     pooled = sppnet_pooler_run (&pooler, boxes, 3, 2);
     sppnet_pooled_to_floats (&pooled, 0, vector);
     g_assert_true (isnan (vector[0]) && vector[1] == 0.0f);
+    sppnet_pooled_to_floats (&pooled, 1, vector);
+    g_assert_true (isfinite (vector[0]) && vector[1] == 0.0f);
     sppnet_pooled_to_floats (&pooled, 2, vector);
     sppnet_pool_regions (&map, &config, &boxes[2], 1, 1, expected);
-    g_assert_cmpfloat_with_epsilon (vector[0], expected[0], 0.501f * 16.0f / SPPNET_LARGEST);
+    g_assert_cmpfloat_with_epsilon (vector[0], expected[0], 0.501f * 16.0f / SPPNET_STEP_LARGEST);
   }
   sppnet_pooler_clear (&pooler);
 }

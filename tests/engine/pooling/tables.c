@@ -21,40 +21,44 @@ naive_max (const Tables *tables, gsize group, const SppnetRange *x, const Sppnet
   guint8 best = 0;
 
   if (x->first >= x->end || y->first >= y->end)
-    return SPPNET_ZERO;
+    return SPPNET_STEP_ZERO;
   for (gint row = y->first; row < y->end; row++)
     for (gint column = x->first; column < x->end; column++)
       best = MAX (best, map[((gsize) row * width + (gsize) column) * SPPNET_STEPS + channel]);
   return best;
 }
 
-/* Bins that overlap by no more than a cell, as those of a level do; some of RoI pooling have no cells. */
+/* Bins that overlap by no more than a cell, as those of a level do. Windows of RoI pooling reach far beyond the map,
+ * where their bins are cut, so that some have no cells. */
 static void
 draw_ranges (SppnetRandom *random, gint level, gint limit, gboolean roi, SppnetRange *ranges)
 {
   gint first = (gint) sppnet_random_below (random, (guint32) limit);
   gint length = 1 + (gint) sppnet_random_below (random, (guint32) (limit - first));
 
-  if (roi)
-    first += (gint) sppnet_random_below (random, (guint32) limit);
+  if (roi) {
+    first = (gint) sppnet_random_below (random, 10 * (guint32) limit) - 5 * limit;
+    length = 1 + (gint) sppnet_random_below (random, 10 * (guint32) limit);
+  }
   for (gint i = 0; i < level; i++) {
     sppnet_bin_range (i, level, length, &ranges[i].first, &ranges[i].end);
-    ranges[i].first = MIN (first + ranges[i].first, limit);
-    ranges[i].end = MIN (first + ranges[i].end, limit);
+    ranges[i].first = CLAMP (first + ranges[i].first, 0, limit);
+    ranges[i].end = CLAMP (first + ranges[i].end, 0, limit);
   }
 }
 
 static void
 check_bins (const Tables *tables, SppnetRandom *random)
 {
-  gint level = 1 + (gint) sppnet_random_below (random, 7), width = tables->tables.width;
-  gsize most = sppnet_bin_plan_most (width, tables->tables.height, level);
+  gint level = sppnet_random_below (random, 8) ? 1 + (gint) sppnet_random_below (random, 7) : SPPNET_MAX_LEVEL;
+  gint width = tables->tables.width;
+  gboolean roi = sppnet_random_below (random, 4) == 0;
+  gsize most = sppnet_bin_plan_most (width, tables->tables.height, level, !roi);
   g_autofree guint32 *offsets = g_new (guint32, most);
   guint32 *end = offsets;
-  guint8 out[7 * 7 * SPPNET_STEPS + 1];
-  SppnetRange x[7], y[7];
+  guint8 out[SPPNET_MAX_LEVEL * SPPNET_MAX_LEVEL * SPPNET_STEPS + 1];
+  SppnetRange x[SPPNET_MAX_LEVEL], y[SPPNET_MAX_LEVEL];
   SppnetBinPlan plan;
-  gboolean roi = sppnet_random_below (random, 4) == 0;
 
   draw_ranges (random, level, width, roi, x);
   draw_ranges (random, level, tables->tables.height, roi, y);

@@ -307,6 +307,14 @@ test_strange (void)
   for (gsize i = 0; i < n; i++)
     g_assert_true (boxes[i].x >= 0 && boxes[i].y >= 0 && boxes[i].x + boxes[i].width <= 24
                    && boxes[i].y + boxes[i].height <= 16);
+  /* What is no number has no score. */
+  for (gfloat least = 1e-9f; least < 1.0f; least *= 9.0f) {
+    const gfloat *scores;
+
+    g_assert_true (sppnet_rpn_run (rpn, &map.map, 24, 16, 300, least, 2, &boxes, &scores, &n, NULL));
+    for (gsize i = 0; i < n; i++)
+      g_assert_true (scores[i] >= least);
+  }
 }
 
 static void
