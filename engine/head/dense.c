@@ -100,14 +100,14 @@ pack_block (const SppnetStepsDense *dense, const gfloat *weight, gsize first, gs
 {
   gsize block = sppnet_kernels ()->dense_block;
 
-  for (gsize k = 0; k < run; k++)
-    for (gsize o = 0; o < block; o++) {
-      gfloat w = output + o < dense->outputs ? weight[(output + o) * dense->inputs + first + k] : 0.0f;
-      gfloat scale = dense->scale[output + o];
+  for (gsize o = 0; o < block; o++) {
+    gsize row = (output + o) * dense->inputs + first;
+    gfloat scale = dense->scale[output + o]; /* 0 beyond the last output */
 
+    for (gsize k = 0; k < run; k++)
       out[(k / 2 * block + o) * 2 + k % 2]
-          = (gint16) (scale > 0.0f ? lrintf (CLAMP (w / scale, -LARGEST_WEIGHT, LARGEST_WEIGHT)) : 0);
-    }
+          = (gint16) (scale > 0.0f ? lrintf (CLAMP (weight[row + k] / scale, -LARGEST_WEIGHT, LARGEST_WEIGHT)) : 0);
+  }
 }
 
 gboolean

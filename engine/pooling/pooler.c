@@ -158,10 +158,10 @@ static void
 pool_region (const Run *run, gsize i, gsize group)
 {
   const SppnetMaxTables *tables = &run->pooler->tables;
-  gsize cells = (gsize) tables->width * (gsize) tables->height, n_levels = run->pooler->config->n_levels;
+  gsize n_levels = run->pooler->config->n_levels;
 
   run->kernels->max_pyramid (run->pooled + (group * run->n + i) * run->bins * SPPNET_STEPS,
-                             tables->steps + group * tables->most * cells * SPPNET_STEPS, run->plans + i * n_levels,
+                             tables->steps + sppnet_max_tables_group (tables, group), run->plans + i * n_levels,
                              n_levels);
 }
 

@@ -36,12 +36,6 @@ choose_best (SppnetMaxTables *tables)
     }
 }
 
-static gsize
-table_steps (const SppnetMaxTables *tables)
-{
-  return (gsize) tables->width * (gsize) tables->height * SPPNET_STEPS;
-}
-
 SppnetMaxTables
 sppnet_max_tables_init (const SppnetMap *map, const SppnetStepSizes *sizes, guint most, guint threads, guint8 *steps)
 {
@@ -49,7 +43,7 @@ sppnet_max_tables_init (const SppnetMap *map, const SppnetStepSizes *sizes, guin
   SppnetMaxTables tables = { steps, 1, most, map->width, map->height, sppnet_step_groups (channels), { { 0 } } };
 
   sppnet_steps_write (sizes, map->data, (gsize) map->width * (gsize) map->height, channels, threads, steps,
-                      most * table_steps (&tables));
+                      sppnet_max_tables_group (&tables, 1));
   return tables;
 }
 
@@ -62,8 +56,8 @@ build (const SppnetMaxTables *tables, guint t, guint8 *group)
   gint right = across - (1 << shapes[shapes[t].from].across), below = down - (1 << shapes[shapes[t].from].down);
   gint columns = tables->width - across + 1, rows = tables->height - down + 1;
   gsize row = (gsize) tables->width * SPPNET_STEPS;
-  guint8 *out = group + t * table_steps (tables);
-  const guint8 *in = group + shapes[t].from * table_steps (tables);
+  guint8 *out = group + t * sppnet_max_tables_size (tables);
+  const guint8 *in = group + shapes[t].from * sppnet_max_tables_size (tables);
 
   if (columns <= 0)
     return;
@@ -83,7 +77,7 @@ sppnet_max_tables_build (SppnetMaxTables *tables, guint threads)
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (gsize g = 0; g < tables->groups; g++)
     for (guint t = 1; t < tables->most; t++)
-      build (tables, t, steps + g * tables->most * table_steps (tables));
+      build (tables, t, steps + sppnet_max_tables_group (tables, g));
   tables->n = tables->most;
   choose_best (tables);
 }
@@ -151,7 +145,7 @@ sppnet_bin_plan_cells (const SppnetMaxTables *tables, const SppnetRange *x, cons
   plan.n_across = MAX ((guint32) (widest + (1 << k) - 1) >> k, 2);
   plan.n_down = MAX ((guint32) (highest + (1 << l) - 1) >> l, 2);
   plan.across = *offsets;
-  *offsets += place (x, level, 1 << k, plan.n_across, SPPNET_STEPS, table * table_steps (tables), *offsets);
+  *offsets += place (x, level, 1 << k, plan.n_across, SPPNET_STEPS, table * sppnet_max_tables_size (tables), *offsets);
   plan.down = *offsets;
   *offsets += place (y, level, 1 << l, plan.n_down, (gsize) tables->width * SPPNET_STEPS, 0, *offsets);
   return plan;

@@ -22,6 +22,20 @@ typedef struct
   guint8 best[SPPNET_TABLE_SIDES][SPPNET_TABLE_SIDES]; /* table for bins of at least 2^k x 2^l cells */
 } SppnetMaxTables;
 
+/* Steps of one table of one group. */
+static inline gsize
+sppnet_max_tables_size (const SppnetMaxTables *tables)
+{
+  return (gsize) tables->width * (gsize) tables->height * SPPNET_STEPS;
+}
+
+/* Where the tables of a group begin in tables->steps. */
+static inline gsize
+sppnet_max_tables_group (const SppnetMaxTables *tables, gsize group)
+{
+  return group * tables->most * sppnet_max_tables_size (tables);
+}
+
 /* How many tables bins of a map can use that are no larger than so many cells. */
 guint sppnet_max_tables_useful (gint bin_width, gint bin_height);
 
