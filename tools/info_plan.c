@@ -26,7 +26,8 @@ describe (Row *row, const SppnetConfig *config, const SppnetWeights *weights, co
 {
   row->step = step;
   row->out = &shapes[sppnet_step_output (step)];
-  g_snprintf (row->name, sizeof row->name, "%s%s", config->layers[step->layer].name, step->pooled ? " + pool" : "");
+  g_snprintf (row->name, sizeof row->name, "%s%s%s%s", config->layers[step->layer].name, step->pooled ? " + pool" : "",
+              step->then ? " + " : "", step->then ? config->layers[step->then].name : "");
   sppnet_step_cost (step, config, weights, shapes, &row->cost);
   row->ms = 1e3 / threads * MAX (row->cost.products / speed, row->cost.bytes / BANDWIDTH);
 }

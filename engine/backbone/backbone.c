@@ -152,6 +152,12 @@ step_conv (const SppnetBackbone *backbone, const SppnetStep *step)
                                                       : &backbone->weights->conv[step->layer];
 }
 
+static const SppnetConv *
+then_conv (const SppnetBackbone *backbone, const SppnetStep *step)
+{
+  return step->then ? &backbone->weights->conv[step->then] : NULL;
+}
+
 static void
 run_step (SppnetBackbone *backbone, const SppnetStep *step, gint y0, gint y1)
 {
@@ -165,7 +171,8 @@ run_step (SppnetBackbone *backbone, const SppnetStep *step, gint y0, gint y1)
   if (fine && step->method == SPPNET_METHOD_DIRECT)
     sppnet_merge_direct_run (conv, in, &fine->rows, out, y0, y1, threads);
   else if (sppnet_method_is_winograd (step->method))
-    sppnet_winograd_run (conv, in, out, y0, y1, step->pooled, threads, backbone->scratch.data);
+    sppnet_winograd_run (conv, then_conv (backbone, step), in, out, y0, y1, step->pooled, threads,
+                         backbone->scratch.data);
   else if (step->method == SPPNET_METHOD_DIRECT)
     sppnet_conv_direct_run (conv, in, out, y0, y1, step->pooled, threads, backbone->scratch.data);
   else if (fine)
@@ -260,7 +267,7 @@ step_scratch (const SppnetBackbone *backbone, const SppnetStep *step)
   const SppnetConv *conv = step_conv (backbone, step);
 
   if (sppnet_method_is_winograd (step->method))
-    return sppnet_winograd_scratch (conv->kernels, conv->channels);
+    return sppnet_winograd_scratch (conv, then_conv (backbone, step), step->pooled);
   if (step->method == SPPNET_METHOD_DIRECT)
     return sppnet_conv_direct_scratch (conv->kernels, conv->layer, conv->channels, step->pooled);
   return sppnet_layer_scratch (&backbone->config->layers[step->layer], backbone->stages[step->layer].rows.channels);

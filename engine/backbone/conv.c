@@ -172,6 +172,26 @@ stretch (const SppnetConv *conv, gsize n_pixels, guint threads)
   return (gint) CLAMP ((share + pixels - 1) / pixels * pixels, (gsize) pixels, (gsize) most);
 }
 
+void
+sppnet_conv_pointwise_add (const SppnetConv *conv, const gfloat *in, gsize in_pixel, gint first, gint end, gsize n,
+                           gfloat *out)
+{
+  SppnetConvRow row = conv_row (conv);
+
+  row.in = in;
+  row.in_pixel = in_pixel;
+  row.run = end - first;
+  row.weight_skip = first;
+  row.out = out;
+  if (first > 0) {
+    row.bias = NULL;
+    row.onto = TRUE;
+  }
+  if (end < conv->channels)
+    row.slope = 1.0f;
+  conv->kernels->conv_row (&row, (gint) n);
+}
+
 /* The map is one row of pixels: neither kernel nor stride. */
 static void
 run_pointwise (const SppnetConv *conv, const SppnetRows *in, const SppnetRows *out, gint y0, gint y1, guint threads)

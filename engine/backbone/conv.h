@@ -38,6 +38,12 @@ gsize sppnet_conv_direct_scratch (const SppnetConvKernels *kernels, const Sppnet
 void sppnet_merge_direct_run (const SppnetConv *conv, const SppnetRows *coarse, const SppnetRows *fine,
                               const SppnetRows *out, gint y0, gint y1, guint threads);
 
+/* What input channels first .. end - 1 add to n pixels of a 1x1 convolution with stride 1, of which all channels come
+ * in order: the first with the bias, after the last the activation. The sums are those of sppnet_conv_direct_run(), bit
+ * by bit. in: channel first of pixel 0; in_pixel: floats between pixels; out: [n][filters] */
+void sppnet_conv_pointwise_add (const SppnetConv *conv, const gfloat *in, gsize in_pixel, gint first, gint end, gsize n,
+                                gfloat *out);
+
 /**
  * sppnet_conv_direct_run:
  * @in: must hold every row within the map that the output rows need

@@ -97,7 +97,7 @@ sppnet_conv_run (const SppnetConv *conv, const SppnetRows *in, const SppnetRows 
 
   switch (sppnet_plan_method (conv, &shape)) {
   case SPPNET_METHOD_WINOGRAD:
-    sppnet_winograd_run (conv, in, out, 0, out->height, FALSE, threads, scratch);
+    sppnet_winograd_run (conv, NULL, in, out, 0, out->height, FALSE, threads, scratch);
     break;
   case SPPNET_METHOD_DIRECT:
     sppnet_conv_direct_run (conv, in, out, 0, out->height, FALSE, threads, scratch);
@@ -118,5 +118,5 @@ sppnet_conv_scratch (const SppnetConv *conv)
   if (!conv->kernels)
     return sppnet_layer_scratch (conv->layer, conv->channels);
   direct = sppnet_conv_direct_scratch (conv->kernels, conv->layer, conv->channels, FALSE);
-  return MAX (direct, conv->winograd ? sppnet_winograd_scratch (conv->kernels, conv->channels) : 0);
+  return MAX (direct, conv->winograd ? sppnet_winograd_scratch (conv, NULL, FALSE) : 0);
 }

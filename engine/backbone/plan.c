@@ -32,6 +32,16 @@ can_pool (const SppnetConfig *config, guint index)
          && !is_merged (config, index + 1);
 }
 
+/* Whether the layer after a Winograd step without one, at index, is a 1x1 convolution that can be part of it. */
+static gboolean
+can_follow (const SppnetConfig *config, const SppnetWeights *weights, guint index)
+{
+  const SppnetLayer *layer = &config->layers[index];
+
+  return index < config->n_layers && layer->kind == SPPNET_LAYER_CONV && sppnet_conv_is_pointwise (layer)
+         && weights->conv[index].kernels && !is_merged (config, index);
+}
+
 static gdouble
 direct_products (const SppnetLayer *layer, gint channels, const SppnetShape *out)
 {
@@ -127,8 +137,11 @@ sppnet_backbone_plan_init (SppnetBackbonePlan *plan, const SppnetConfig *config,
 
     *step = (SppnetStep) { .layer = i, .method = choose (&weights->conv[i], &shapes[i + 1]), .rows = 1 };
     step->pooled = step->method != SPPNET_METHOD_LAYER && can_pool (config, i);
-    if (sppnet_method_is_winograd (step->method))
+    if (sppnet_method_is_winograd (step->method)) {
       step->rows = winograd_rows (&weights->conv[i], step->method, &shapes[i + 1]) / (step->pooled ? 2 : 1);
+      if (can_follow (config, weights, sppnet_step_output (step)))
+        step->then = sppnet_step_output (step);
+    }
     i = sppnet_step_output (step);
   }
 }
@@ -142,7 +155,7 @@ sppnet_method_is_winograd (SppnetMethod method)
 guint
 sppnet_step_output (const SppnetStep *step)
 {
-  return step->layer + (step->pooled ? 2 : 1);
+  return step->then ? step->then + 1 : step->layer + (step->pooled ? 2 : 1);
 }
 
 void
@@ -165,6 +178,16 @@ shape_floats (const SppnetShape *shape)
   return (gdouble) shape->width * shape->height * shape->channels;
 }
 
+/* Adds the layer's own, but for its maps. products: as the method computes them */
+static void
+add_weighted (SppnetStepCost *cost, const SppnetLayer *layer, gint channels, gdouble planes, gdouble products,
+              const SppnetShape *out)
+{
+  cost->products += products;
+  cost->flop += 2.0 * direct_products (layer, channels, out);
+  cost->bytes += sizeof (gfloat) * planes * channels * layer->filters;
+}
+
 void
 sppnet_step_cost (const SppnetStep *step, const SppnetConfig *config, const SppnetWeights *weights,
                   const SppnetShape *shapes, SppnetStepCost *cost)
@@ -174,23 +197,21 @@ sppnet_step_cost (const SppnetStep *step, const SppnetConfig *config, const Sppn
   const SppnetShape *in = &shapes[step->layer], *conv = &shapes[step->layer + 1];
   const SppnetShape *out = &shapes[sppnet_step_output (step)];
   gint channels = sppnet_config_stage_channels (config, sppnet_config_weighted_stage (config, step->layer));
-  gdouble floats = shape_floats (in) + shape_floats (out);
+  gdouble kernel = (gdouble) layer->kernel_width * layer->kernel_height;
 
-  *cost = (SppnetStepCost) { 0 };
-  if (sppnet_layer_has_weights (layer)) {
-    gdouble kernel = (gdouble) layer->kernel_width * layer->kernel_height;
-
-    cost->products = direct_products (layer, channels, conv);
-    cost->flop = 2.0 * cost->products;
-    if (sppnet_method_is_winograd (step->method)) {
-      kernel = sppnet_winograd_planes (kernels_of (packed, step->method));
-      cost->products = winograd_cost (packed, step->method, conv);
-    }
-    floats += kernel * channels * layer->filters;
-    if (layer->kind == SPPNET_LAYER_MERGE)
-      floats += shape_floats (&shapes[layer->from + 1]);
-  }
-  cost->bytes = sizeof (gfloat) * floats;
+  *cost = (SppnetStepCost) { .bytes = sizeof (gfloat) * (shape_floats (in) + shape_floats (out)) };
+  if (!sppnet_layer_has_weights (layer))
+    return;
+  if (sppnet_method_is_winograd (step->method))
+    add_weighted (cost, layer, channels, sppnet_winograd_planes (kernels_of (packed, step->method)),
+                  winograd_cost (packed, step->method, conv), conv);
+  else
+    add_weighted (cost, layer, channels, kernel, direct_products (layer, channels, conv), conv);
+  if (layer->kind == SPPNET_LAYER_MERGE)
+    cost->bytes += sizeof (gfloat) * shape_floats (&shapes[layer->from + 1]);
+  if (step->then)
+    add_weighted (cost, &config->layers[step->then], layer->filters, 1.0,
+                  direct_products (&config->layers[step->then], layer->filters, out), out);
 }
 
 #define CALIBRATE_PIXELS 96

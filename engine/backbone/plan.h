@@ -13,11 +13,13 @@ typedef enum
   SPPNET_METHOD_WINOGRAD_SMALL, /* the same with the kernels' small tiles */
 } SppnetMethod;
 
-/* A layer, or a convolution and the 2x2 max pooling after it, whose input is then never stored. */
+/* A layer, or a convolution with the 2x2 max pooling or the 1x1 convolution after it or both: the maps between them are
+ * never stored. */
 typedef struct
 {
   guint layer;
   gboolean pooled;
+  guint then; /* the layer of the 1x1 convolution; 0: none */
   SppnetMethod method;
   gint rows; /* output rows are computed in multiples of it, but for the last ones */
 } SppnetStep;

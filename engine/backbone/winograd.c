@@ -73,10 +73,14 @@ sppnet_winograd_pack (const SppnetConvKernels *kernels, const SppnetLayer *layer
   }
 }
 
+/* Blocks of filters that the 1x1 convolution after this one takes at a time: what it reads and its sums stay in the
+ * second-level cache. */
+#define HANDED_BLOCKS 4
+
 /* The scratch memory of a thread, and the group of tiles that it works on. */
 typedef struct
 {
-  const SppnetConv *conv;
+  const SppnetConv *conv, *then;
   const SppnetRows *in, *out;
   gint width, height; /* of the convolution's output, before pooling */
   gboolean pooled;
@@ -87,17 +91,33 @@ typedef struct
   gfloat *products; /* [n][planes][block] */
   gfloat *padded;   /* [planes][channels] */
   gfloat *partial;  /* [n][side][side][block] */
-  SppnetWinogradTile tiles[MOST_TILES];
+  gfloat *handed;   /* [n][pixels][HANDED_BLOCKS * block] */
+  gfloat *sums;     /* [n][pixels][filters of then] */
+  gboolean whole[MOST_TILES];
+  SppnetWinogradTile place[MOST_TILES]; /* where a tile's results go: into out, or handed */
+  SppnetWinogradTile tiles[MOST_TILES]; /* where they go at first */
 } Group;
 
-gsize
-sppnet_winograd_scratch (const SppnetConvKernels *kernels, gint channels)
+/* Output pixels of a tile. */
+static gint
+n_pixels (const SppnetConvKernels *kernels, gboolean pooled)
 {
-  gsize n = sppnet_winograd_tiles (kernels, channels), planes = sppnet_winograd_planes (kernels),
-        side = kernels->winograd->side;
-  gsize size = planes * (n * channels + PLANE_PAD) + n * (planes * kernels->block + PLANE_PAD) + planes * channels
-               + n * side * side * kernels->block;
+  gint side = kernels->winograd->side / (pooled ? 2 : 1);
 
+  return side * side;
+}
+
+gsize
+sppnet_winograd_scratch (const SppnetConv *conv, const SppnetConv *then, gboolean pooled)
+{
+  const SppnetConvKernels *kernels = conv->kernels;
+  gsize n = sppnet_winograd_tiles (kernels, conv->channels), planes = sppnet_winograd_planes (kernels),
+        channels = conv->channels, pixels = n_pixels (kernels, pooled), all = n_pixels (kernels, FALSE);
+  gsize size = planes * (n * channels + PLANE_PAD) + n * (planes * kernels->block + PLANE_PAD) + planes * channels
+               + n * all * kernels->block;
+
+  if (then)
+    size += n * pixels * (HANDED_BLOCKS * kernels->block + then->layer->filters);
   return (size + 15) / 16 * 16; /* whole cache lines */
 }
 
@@ -113,6 +133,8 @@ group_init (Group *group, gfloat *scratch)
   group->products = group->cells + planes * (n * channels + PLANE_PAD);
   group->padded = group->products + n * (planes * kernels->block + PLANE_PAD);
   group->partial = group->padded + planes * channels;
+  group->handed = group->partial + n * n_pixels (kernels, FALSE) * kernels->block;
+  group->sums = group->handed + n * n_pixels (kernels, group->pooled) * HANDED_BLOCKS * kernels->block;
 }
 
 /* First pixel of a tile in the convolution's output. */
@@ -158,47 +180,54 @@ input_tile (const Group *group, gint i, gsize tile, gsize plane)
   group->conv->kernels->winograd->input (from, pixel, row, in->channels, group->cells + i * pixel, plane);
 }
 
-/* Whether all of a tile is output; the others go through memory of their own. */
-static gboolean
-tile_is_whole (const Group *group, gint x, gint y)
-{
-  return x + group->side <= group->width && y + group->side <= group->height;
-}
-
+/* Where a tile goes. What is handed on may have pixels beside the map; those of the map have not, and maxima must not
+ * be of such: these tiles go through memory of their own. */
 static void
-output_tile (Group *group, gint i, gsize tile)
+place_tile (Group *group, gint i, gsize tile)
 {
   const SppnetRows *out = group->out;
+  const SppnetConvKernels *kernels = group->conv->kernels;
   gint x, y, shrink = group->pooled ? 2 : 1, side = group->side;
-  gsize block = group->conv->kernels->block;
+  gsize width = HANDED_BLOCKS * kernels->block;
 
   tile_place (group, tile, &x, &y);
-  if (tile_is_whole (group, x, y))
-    group->tiles[i] = (SppnetWinogradTile) { sppnet_rows_at (out, y / shrink) + (gsize) (x / shrink) * out->channels,
-                                             (gsize) out->width * out->channels, out->channels, group->pooled };
+  if (group->then)
+    group->place[i] = (SppnetWinogradTile) { group->handed + i * n_pixels (kernels, group->pooled) * width,
+                                             side / shrink * width, width, group->pooled };
   else
+    group->place[i] = (SppnetWinogradTile) { sppnet_rows_at (out, y / shrink) + (gsize) (x / shrink) * out->channels,
+                                             (gsize) out->width * out->channels, out->channels, group->pooled };
+  group->whole[i] = (x + side <= group->width && y + side <= group->height) || (group->then && !group->pooled);
+}
+
+/* Where a tile's filters of a block go, of the filters that the place has. */
+static void
+aim_tile (Group *group, gint i, gint filter)
+{
+  gsize block = group->conv->kernels->block, side = group->side;
+
+  group->tiles[i] = group->place[i];
+  group->tiles[i].out += filter;
+  if (!group->whole[i])
     group->tiles[i] = (SppnetWinogradTile) { group->partial + i * side * side * block, side * block, block, FALSE };
 }
 
-/* Copies what lies on the map of a tile's count filters from filter on. */
+/* Copies what lies on the map of a tile's count filters to its place, from filter on. */
 static void
 copy_partial (const Group *group, gint i, gsize tile, gint filter, gint count)
 {
   const SppnetKernels *kernels = sppnet_kernels ();
-  const SppnetWinogradTile *from = &group->tiles[i];
-  const SppnetRows *out = group->out;
+  const SppnetWinogradTile *from = &group->tiles[i], *place = &group->place[i];
   gint x0, y0, shrink = group->pooled ? 2 : 1;
 
   tile_place (group, tile, &x0, &y0);
   for (gint y = 0; y < MIN (group->side, group->height - y0); y++)
     for (gint x = 0; x < MIN (group->side, group->width - x0); x++) {
-      gint px = (x0 + x) / shrink, py = (y0 + y) / shrink;
       const gfloat *cell = from->out + y * from->row + x * from->pixel;
-      gfloat *to;
+      gfloat *to = place->out + y / shrink * place->row + x / shrink * place->pixel + filter;
 
-      if (px >= out->width || py >= out->height)
+      if ((x0 + x) / shrink >= group->out->width || (y0 + y) / shrink >= group->out->height)
         continue;
-      to = sppnet_rows_at (out, py) + (gsize) px * out->channels + filter;
       if (x % shrink || y % shrink)
         kernels->max_into (to, cell, count);
       else
@@ -206,13 +235,32 @@ copy_partial (const Group *group, gint i, gsize tile, gint filter, gint count)
     }
 }
 
+/* Copies what lies on the map of the sums of n tiles to it. */
+static void
+copy_sums (const Group *group, gsize first, gint n)
+{
+  const SppnetRows *out = group->out;
+  gint shrink = group->pooled ? 2 : 1, side = group->side / shrink, x0, y0;
+
+  for (gint i = 0; i < n; i++) {
+    const gfloat *from = group->sums + (gsize) i * side * side * out->channels;
+
+    tile_place (group, first + i, &x0, &y0);
+    x0 /= shrink;
+    y0 /= shrink;
+    for (gint y = 0; y < MIN (side, out->height - y0); y++)
+      memcpy (sppnet_rows_at (out, y0 + y) + (gsize) x0 * out->channels, from + (gsize) y * side * out->channels,
+              sizeof *from * MIN (side, out->width - x0) * out->channels);
+  }
+}
+
 /* Tiles first .. first + n - 1 of the call's rows. */
 static void
 run_group (Group *group, gsize first, gint n)
 {
-  const SppnetConv *conv = group->conv;
+  const SppnetConv *conv = group->conv, *then = group->then;
   gint block_filters = conv->kernels->block, filters = conv->layer->filters,
-       planes = sppnet_winograd_planes (conv->kernels);
+       planes = sppnet_winograd_planes (conv->kernels), width = then ? HANDED_BLOCKS * block_filters : filters;
   SppnetWinogradBlock block = { .cells = group->cells,
                                 .cells_plane = (gsize) n * conv->channels + PLANE_PAD,
                                 .channels = conv->channels,
@@ -223,30 +271,33 @@ run_group (Group *group, gsize first, gint n)
 
   for (gint i = 0; i < n; i++) {
     input_tile (group, i, first + i, block.cells_plane);
-    output_tile (group, i, first + i);
+    place_tile (group, i, first + i);
   }
   for (gint filter = 0; filter < filters; filter += block_filters) {
+    gint offset = filter % width, count = MIN (block_filters, filters - filter), end = filter + count;
+
+    for (gint i = 0; i < n; i++)
+      aim_tile (group, i, offset);
     block.weight = conv->winograd + (gsize) filter * planes * conv->channels;
     block.bias = conv->bias + filter;
     block.filters = filters - filter;
     conv->kernels->winograd->block (&block, n);
-    for (gint i = 0; i < n; i++) {
-      gint x, y;
-
-      tile_place (group, first + i, &x, &y);
-      if (tile_is_whole (group, x, y))
-        group->tiles[i].out += block_filters;
-      else
-        copy_partial (group, i, first + i, filter, MIN (block_filters, filters - filter));
-    }
+    for (gint i = 0; i < n; i++)
+      if (!group->whole[i])
+        copy_partial (group, i, first + i, offset, count);
+    if (then && (offset + block_filters == width || end == filters))
+      sppnet_conv_pointwise_add (then, group->handed, width, filter - offset, end,
+                                 (gsize) n * n_pixels (conv->kernels, group->pooled), group->sums);
   }
+  if (then)
+    copy_sums (group, first, n);
 }
 
 void
-sppnet_winograd_run (const SppnetConv *conv, const SppnetRows *in, const SppnetRows *out, gint y0, gint y1,
-                     gboolean pooled, guint threads, gfloat *scratch)
+sppnet_winograd_run (const SppnetConv *conv, const SppnetConv *then, const SppnetRows *in, const SppnetRows *out,
+                     gint y0, gint y1, gboolean pooled, guint threads, gfloat *scratch)
 {
-  gsize scratch_size = sppnet_winograd_scratch (conv->kernels, conv->channels);
+  gsize scratch_size = sppnet_winograd_scratch (conv, then, pooled);
   gint width = sppnet_layer_output_width (conv->layer, in->width);
   gint height = sppnet_layer_output_height (conv->layer, in->height);
   gint first_y = pooled ? 2 * y0 : y0, end_y = pooled ? MIN (2 * y1, height) : y1;
@@ -258,6 +309,7 @@ sppnet_winograd_run (const SppnetConv *conv, const SppnetRows *in, const SppnetR
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
   for (gsize g = 0; g < n_groups; g++) {
     Group group = { .conv = conv,
+                    .then = then,
                     .in = in,
                     .out = out,
                     .width = width,

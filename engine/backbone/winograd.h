@@ -23,17 +23,18 @@ void sppnet_winograd_pack (const SppnetConvKernels *kernels, const SppnetLayer *
                            const gfloat *weight, gfloat *packed);
 
 /* Floats of scratch memory per thread. */
-gsize sppnet_winograd_scratch (const SppnetConvKernels *kernels, gint channels);
+gsize sppnet_winograd_scratch (const SppnetConv *conv, const SppnetConv *then, gboolean pooled);
 
 /**
  * sppnet_winograd_run:
+ * @then: (nullable): a 1x1 convolution with stride 1 of this one's output, pooled or not, which is then never stored
  * @in: must hold every row within the map that the tiles of the output rows reach
  * @out: rows y0 .. y1 - 1 are written
- * @pooled: @out is the convolution's map after 2x2 max pooling with stride 2
+ * @pooled: the convolution's map is 2x2 max pooled with stride 2
  * @y0: a multiple of sppnet_winograd_rows(), half of it if pooled; y1 likewise, or the map's end
  * @scratch: [threads][sppnet_winograd_scratch()]
  *
  * A value does not depend on the rows of the call and on the threads.
  */
-void sppnet_winograd_run (const SppnetConv *conv, const SppnetRows *in, const SppnetRows *out, gint y0, gint y1,
-                          gboolean pooled, guint threads, gfloat *scratch);
+void sppnet_winograd_run (const SppnetConv *conv, const SppnetConv *then, const SppnetRows *in, const SppnetRows *out,
+                          gint y0, gint y1, gboolean pooled, guint threads, gfloat *scratch);

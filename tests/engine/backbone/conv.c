@@ -100,9 +100,9 @@ problem_init (Problem *problem, const SppnetConvKernels *kernels, gboolean winog
     sppnet_winograd_pack (kernels, layer, channels, problem->reference, problem->tiles);
   }
   scratch = MAX (sppnet_conv_direct_scratch (kernels, layer, channels, TRUE), sppnet_layer_scratch (layer, channels));
-  scratch = MAX (scratch, winograd ? sppnet_winograd_scratch (kernels, channels) : 0);
-  problem->scratch = sppnet_aligned_alloc (sizeof (gfloat) * 3 * scratch);
   problem->conv = (SppnetConv) { kernels, layer, channels, problem->packed, problem->tiles, problem->packed_bias };
+  scratch = MAX (scratch, winograd ? sppnet_winograd_scratch (&problem->conv, NULL, problem->pooled) : 0);
+  problem->scratch = sppnet_aligned_alloc (sizeof (gfloat) * 3 * scratch);
   return TRUE;
 }
 
@@ -155,7 +155,8 @@ run (const Problem *problem, gint split, guint threads)
     if (y0 == y1)
       continue;
     if (problem->winograd)
-      sppnet_winograd_run (&problem->conv, &problem->in, &out, y0, y1, problem->pooled, threads, problem->scratch);
+      sppnet_winograd_run (&problem->conv, NULL, &problem->in, &out, y0, y1, problem->pooled, threads,
+                           problem->scratch);
     else
       sppnet_conv_direct_run (&problem->conv, &problem->in, &out, y0, y1, problem->pooled, threads, problem->scratch);
   }
@@ -201,6 +202,68 @@ check_problem (const SppnetConvKernels *kernels, gboolean winograd, SppnetRandom
                                              : 5e-4 * MAX (1.0, fabs ((gdouble) expected[i]) / 64.0));
   g_assert_true (memcmp (whole, split, sizeof (gfloat) * n_out (&problem)) == 0);
   problem_clear (&problem);
+}
+
+/* A problem with a 1x1 convolution after it, as one step and as two: the same bits. */
+static void
+check_followed (const SppnetConvKernels *kernels, SppnetRandom *random)
+{
+  g_autoptr (SppnetFloats) packed = NULL, bias = NULL, weight = NULL, expected = NULL, got = NULL, scratch = NULL;
+  g_autoptr (SppnetFloats) first = NULL;
+  SppnetLayer layer = { .kind = SPPNET_LAYER_CONV, .name = "then", .stride = 1, .kernel_width = 1, .kernel_height = 1 };
+  SppnetConv then = { .kernels = kernels, .layer = &layer };
+  SppnetRows middle, out;
+  Problem problem;
+  gint step, split;
+  guint threads = 1 + (guint) below (random, 3);
+  gsize n;
+
+  if (!problem_init (&problem, kernels, TRUE, random))
+    return;
+  layer.filters = 1 + below (random, 80);
+  layer.activation = (SppnetActivation) below (random, 3);
+  layer.slope = 0.1f;
+  then.channels = problem.layer.filters;
+  weight = random_floats (random, (gsize) then.channels * layer.filters);
+  then.weight = packed
+      = sppnet_aligned_alloc (sizeof (gfloat) * sppnet_conv_direct_weights (kernels, &layer, then.channels));
+  sppnet_conv_direct_pack (kernels, &layer, then.channels, weight, packed);
+  then.bias = bias = sppnet_aligned_alloc (sizeof (gfloat) * sppnet_conv_bias (kernels, &layer));
+  memset (bias, 0, sizeof (gfloat) * sppnet_conv_bias (kernels, &layer));
+  for (gint f = 0; f < layer.filters; f++)
+    bias[f] = (gfloat) sppnet_random_normal (random);
+  out = middle = problem.out;
+  out.channels = layer.filters;
+  n = (gsize) out.width * out.height * out.channels;
+  middle.data = first = run (&problem, problem.out.height, 1);
+  out.data = expected = sppnet_aligned_alloc (sizeof (gfloat) * n);
+  sppnet_conv_direct_run (&then, &middle, &out, 0, out.height, FALSE, 1, problem.scratch);
+
+  got = sppnet_aligned_alloc (sizeof (gfloat) * n);
+  scratch = sppnet_aligned_alloc (sizeof (gfloat) * threads
+                                  * sppnet_winograd_scratch (&problem.conv, &then, problem.pooled));
+  step = sppnet_winograd_rows (kernels) / (problem.pooled ? 2 : 1);
+  split = below (random, (out.height + step - 1) / step) * step;
+  out.data = got;
+  if (split > 0)
+    sppnet_winograd_run (&problem.conv, &then, &problem.in, &out, 0, split, problem.pooled, threads, scratch);
+  sppnet_winograd_run (&problem.conv, &then, &problem.in, &out, split, out.height, problem.pooled, threads, scratch);
+  g_assert_cmpmem (got, sizeof (gfloat) * n, expected, sizeof (gfloat) * n);
+  problem_clear (&problem);
+}
+
+static void
+test_followed (gconstpointer data)
+{
+  const SppnetConvKernels *kernels = sppnet_conv_kernels_for (GPOINTER_TO_UINT (data));
+  SppnetRandom random = { (guint32) g_test_rand_int () };
+
+  if (!kernels) {
+    g_test_skip ("this processor does not have it");
+    return;
+  }
+  for (gint i = 0; i < 100; i++)
+    check_followed (i % 2 ? kernels : kernels->small_tiles, &random);
 }
 
 /* data: the level, plus a hundred for Winograd, two for its small tiles */
@@ -265,10 +328,12 @@ main (int argc, char **argv)
   for (guint isa = 0; isa < SPPNET_N_ISAS; isa++) {
     g_autofree gchar *direct = g_strdup_printf ("/backbone/conv/%s/direct", sppnet_isa_name (isa));
     g_autofree gchar *small = g_strdup_printf ("/backbone/conv/%s/winograd-small", sppnet_isa_name (isa));
+    g_autofree gchar *followed = g_strdup_printf ("/backbone/conv/%s/followed", sppnet_isa_name (isa));
     g_autofree gchar *winograd = g_strdup_printf ("/backbone/conv/%s/winograd", sppnet_isa_name (isa));
 
     g_test_add_data_func (direct, GUINT_TO_POINTER (isa), test_level);
     g_test_add_data_func (winograd, GUINT_TO_POINTER (100 + isa), test_level);
+    g_test_add_data_func (followed, GUINT_TO_POINTER (isa), test_followed);
     g_test_add_data_func (small, GUINT_TO_POINTER (200 + isa), test_level);
   }
   return g_test_run ();

@@ -74,10 +74,9 @@ make_plan (SppnetBackbonePlan *plan, const SppnetConfig *config, gint width, gin
 static void
 test_methods (void)
 {
-  static const SppnetStep expected[] = { { 0, TRUE, SPPNET_METHOD_DIRECT, 1 },
-                                         { 2, TRUE, SPPNET_METHOD_WINOGRAD, 3 },
-                                         { 4, FALSE, SPPNET_METHOD_DIRECT, 1 },
-                                         { 5, FALSE, SPPNET_METHOD_WINOGRAD, 6 } };
+  static const SppnetStep expected[] = { { 0, TRUE, 0, SPPNET_METHOD_DIRECT, 1 },
+                                         { 2, TRUE, 4, SPPNET_METHOD_WINOGRAD, 3 },
+                                         { 5, FALSE, 0, SPPNET_METHOD_WINOGRAD, 6 } };
   g_auto (SppnetConfig) config;
   SppnetShape shapes[SPPNET_MAX_LAYERS + 1];
   SppnetBackbonePlan plan;
@@ -88,6 +87,7 @@ test_methods (void)
   for (guint i = 0; i < plan.n_steps; i++) {
     g_assert_cmpuint (plan.steps[i].layer, ==, expected[i].layer);
     g_assert_cmpint (plan.steps[i].pooled, ==, expected[i].pooled);
+    g_assert_cmpuint (plan.steps[i].then, ==, expected[i].then);
     g_assert_cmpint (plan.steps[i].method, ==, expected[i].method);
     g_assert_cmpint (plan.steps[i].rows, ==, expected[i].rows);
   }
@@ -160,6 +160,36 @@ test_not_pooled (void)
   g_assert_cmpint (plan.steps[1].method, ==, SPPNET_METHOD_LAYER);
 }
 
+/* A map that a merge needs is stored, and what follows it a step of its own. */
+static void
+test_not_followed (void)
+{
+  g_auto (SppnetConfig) config;
+  SppnetShape shapes[SPPNET_MAX_LAYERS + 1];
+  SppnetBackbonePlan plan;
+
+  make_config (&config);
+  config.n_layers = 7;
+  config.layers[6] = conv_layer (128, 1);
+  config.layers[6].kind = SPPNET_LAYER_MERGE;
+  config.layers[6].from = 3;
+  config.layers[6].factor = 1;
+  make_plan (&plan, &config, 64, 64, shapes);
+  g_assert_cmpuint (plan.n_steps, ==, 5);
+  g_assert_cmpuint (plan.steps[1].then, ==, 0);
+  g_assert_cmpuint (sppnet_step_output (&plan.steps[1]), ==, 4);
+  config.layers[6].from = 4;
+  make_plan (&plan, &config, 64, 64, shapes);
+  g_assert_cmpuint (plan.n_steps, ==, 4);
+  g_assert_cmpuint (plan.steps[1].then, ==, 4);
+  /* Not of a 1x1 convolution with a stride, nor of one that no kernels run. */
+  config.layers[4].stride = 2;
+  config.layers[6].factor = 2;
+  config.layers[6].from = 3;
+  make_plan (&plan, &config, 64, 64, shapes);
+  g_assert_cmpuint (plan.steps[1].then, ==, 0);
+}
+
 /* With a negative slope the largest sum need not give the largest value. */
 static void
 test_negative_slope (void)
@@ -210,15 +240,19 @@ test_step (void)
   sppnet_step_input_rows (&plan.steps[0], &config, 5, &first, &end);
   g_assert_cmpint (first, ==, 9);
   g_assert_cmpint (end, ==, 13);
-  sppnet_step_input_rows (&plan.steps[2], &config, 5, &first, &end);
-  g_assert_cmpint (first, ==, 5);
-  g_assert_cmpint (end, ==, 6);
+  g_assert_cmpuint (sppnet_step_output (&plan.steps[1]), ==, 5);
+  sppnet_step_input_rows (&plan.steps[1], &config, 5, &first, &end);
+  g_assert_cmpint (first, ==, 9);
+  g_assert_cmpint (end, ==, 13);
 
   sppnet_step_cost (&plan.steps[0], &config, &weights, shapes, &cost);
   g_assert_cmpfloat (cost.products, ==, 640.0 * 480 * 27 * 16);
   g_assert_cmpfloat (cost.flop, ==, 2 * cost.products);
   g_assert_cmpfloat (cost.bytes, ==, 4.0 * (640 * 480 * 3 + 320 * 240 * 16 + 27 * 16));
-  sppnet_step_cost (&plan.steps[3], &config, &weights, shapes, &cost);
+  sppnet_step_cost (&plan.steps[1], &config, &weights, shapes, &cost);
+  g_assert_cmpfloat (cost.flop, ==, 2.0 * (320 * 240 * 144 * 32 + 160 * 120 * 32 * 16));
+  g_assert_cmpfloat (cost.bytes, ==, 4.0 * (320 * 240 * 16 + 160 * 120 * 16 + 64 * 16 * 32 + 32 * 16));
+  sppnet_step_cost (&plan.steps[2], &config, &weights, shapes, &cost);
   g_assert_cmpfloat (cost.flop, ==, 2.0 * 160 * 120 * 144 * 128);
   /* The weights are read once for each group of tiles. */
   g_assert_cmpfloat (cost.products, ==,
@@ -239,6 +273,7 @@ main (int argc, char **argv)
   g_test_add_func ("/backbone/plan/methods", test_methods);
   g_test_add_func ("/backbone/plan/small-tiles", test_small_tiles);
   g_test_add_func ("/backbone/plan/not-pooled", test_not_pooled);
+  g_test_add_func ("/backbone/plan/not-followed", test_not_followed);
   g_test_add_func ("/backbone/plan/negative-slope", test_negative_slope);
   g_test_add_func ("/backbone/plan/rows", test_rows);
   g_test_add_func ("/backbone/plan/step", test_step);
