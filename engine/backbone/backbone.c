@@ -38,6 +38,7 @@ struct _SppnetBackbone
   guint threads;
   SppnetBuffer scratch; /* [threads][scratch_size] floats */
   SppnetBuffer rgb;     /* [threads][width][3] bytes */
+  SppnetBuffer beside;  /* a row above or below the frame, where the first step reads pixels */
 };
 
 SppnetBackbone *
@@ -64,6 +65,7 @@ sppnet_backbone_free (SppnetBackbone *backbone)
     sppnet_buffer_clear (&backbone->stages[i].buffer);
   sppnet_buffer_clear (&backbone->scratch);
   sppnet_buffer_clear (&backbone->rgb);
+  sppnet_buffer_clear (&backbone->beside);
   sppnet_model_unref (backbone->model);
   g_free (backbone);
 }
@@ -168,7 +170,10 @@ run_step (SppnetBackbone *backbone, const SppnetStep *step, gint y0, gint y1)
   Stage *fine = fine_stage (backbone, step->layer);
   guint threads = backbone->threads;
 
-  if (fine && step->method == SPPNET_METHOD_DIRECT)
+  if (step->method == SPPNET_METHOD_PIXELS)
+    sppnet_pixels_run (&backbone->weights->pixels, in, backbone->beside.data, backbone->frame_width, out, y0, y1,
+                       step->pooled, threads);
+  else if (fine && step->method == SPPNET_METHOD_DIRECT)
     sppnet_merge_direct_run (conv, in, &fine->rows, out, y0, y1, threads);
   else if (sppnet_method_is_winograd (step->method))
     sppnet_winograd_run (conv, then_conv (backbone, step), in, out, y0, y1, step->pooled, threads,
@@ -207,6 +212,12 @@ run_band (SppnetBackbone *backbone, gboolean plan)
     drop_rows (backbone, &steps->steps[i]);
 }
 
+static gboolean
+reads_pixels (const SppnetBackbone *backbone)
+{
+  return backbone->plan.n_steps > 0 && backbone->plan.steps[0].method == SPPNET_METHOD_PIXELS;
+}
+
 /* Sizes of all maps, and how they are made; UNSUPPORTED where a layer has no output. */
 static gboolean
 measure_stages (SppnetBackbone *backbone, gint width, gint height, gsize *row_bytes, GError **error)
@@ -231,6 +242,10 @@ measure_stages (SppnetBackbone *backbone, gint width, gint height, gsize *row_by
     stage->capacity = 0;
   }
   sppnet_backbone_plan_init (&backbone->plan, config, backbone->weights, shapes);
+  if (reads_pixels (backbone)) {
+    backbone->stages[0].rows.width = sppnet_pixels_row_floats (&backbone->weights->pixels, width);
+    backbone->stages[0].rows.channels = 1;
+  }
   *row_bytes = sizeof (gfloat) * 3 * width;
   for (guint i = 0; i < backbone->plan.n_steps; i++) {
     const SppnetStep *step = &backbone->plan.steps[i];
@@ -266,11 +281,26 @@ step_scratch (const SppnetBackbone *backbone, const SppnetStep *step)
 {
   const SppnetConv *conv = step_conv (backbone, step);
 
+  if (step->method == SPPNET_METHOD_PIXELS)
+    return 0;
   if (sppnet_method_is_winograd (step->method))
     return sppnet_winograd_scratch (conv, then_conv (backbone, step), step->pooled);
   if (step->method == SPPNET_METHOD_DIRECT)
     return sppnet_conv_direct_scratch (conv->kernels, conv->layer, conv->channels, step->pooled);
   return sppnet_layer_scratch (&backbone->config->layers[step->layer], backbone->stages[step->layer].rows.channels);
+}
+
+static gboolean
+reserve_beside (SppnetBackbone *backbone, GError **error)
+{
+  gint width = backbone->frame_width;
+
+  if (!reads_pixels (backbone))
+    return TRUE;
+  if (!sppnet_buffer_reserve (&backbone->beside, (gsize) backbone->stages[0].rows.width, sizeof (gfloat), error))
+    return FALSE;
+  sppnet_pixels_read_row (&backbone->weights->pixels, NULL, 0, width, NULL, backbone->beside.data);
+  return TRUE;
 }
 
 static gboolean
@@ -289,7 +319,8 @@ reserve (SppnetBackbone *backbone, GError **error)
                                 sizeof (gfloat) * stage->rows.channels, error))
       return FALSE;
   }
-  return sppnet_buffer_reserve (&backbone->scratch, scratch * backbone->threads, sizeof (gfloat), error)
+  return reserve_beside (backbone, error)
+         && sppnet_buffer_reserve (&backbone->scratch, scratch * backbone->threads, sizeof (gfloat), error)
          && sppnet_buffer_reserve (&backbone->rgb, (gsize) backbone->frame_width * 3, backbone->threads, error);
 }
 
@@ -335,11 +366,15 @@ read_rows (SppnetBackbone *backbone, const SppnetFrame *frame)
   extend_rows (&backbone->stages[0], end);
 #pragma omp parallel for num_threads(backbone->threads) schedule(static)
   for (gint y = first; y < end; y++) {
-    guint8 *rgb = (guint8 *) backbone->rgb.data + (gsize) sppnet_thread_index () * rows->width * 3;
+    guint8 *rgb = (guint8 *) backbone->rgb.data + (gsize) sppnet_thread_index () * frame->width * 3;
+    gfloat *row = sppnet_rows_at (rows, y);
 
-    sppnet_frame_read_rgb (frame, y, 1, rgb);
-    sppnet_frame_normalize (rgb, rows->width, config->input_bgr, config->input_mean, config->input_scale,
-                            sppnet_rows_at (rows, y));
+    if (reads_pixels (backbone)) {
+      sppnet_pixels_read_row (&backbone->weights->pixels, frame, y, frame->width, rgb, row);
+    } else {
+      sppnet_frame_read_rgb (frame, y, 1, rgb);
+      sppnet_frame_normalize (rgb, frame->width, config->input_bgr, config->input_mean, config->input_scale, row);
+    }
   }
 }
 

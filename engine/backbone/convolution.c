@@ -106,6 +106,7 @@ sppnet_conv_run (const SppnetConv *conv, const SppnetRows *in, const SppnetRows 
     sppnet_layer_run (conv->layer, conv->weight, conv->bias, in, out, 0, out->height, threads, scratch);
     break;
   case SPPNET_METHOD_WINOGRAD_SMALL: /* not among its own weights */
+  case SPPNET_METHOD_PIXELS:
     g_assert_not_reached ();
   }
 }

@@ -13,6 +13,9 @@
 /* Reading a weight from far caches or memory takes as long as so many products, measured likewise. */
 #define READING 12.0
 
+/* A product of integers, of one of floats, measured likewise. */
+#define PIXELS 0.6
+
 static gboolean
 is_merged (const SppnetConfig *config, guint stage)
 {
@@ -136,6 +139,8 @@ sppnet_backbone_plan_init (SppnetBackbonePlan *plan, const SppnetConfig *config,
     SppnetStep *step = &plan->steps[plan->n_steps++];
 
     *step = (SppnetStep) { .layer = i, .method = choose (&weights->conv[i], &shapes[i + 1]), .rows = 1 };
+    if (i == 0 && weights->pixels.kernels)
+      step->method = SPPNET_METHOD_PIXELS;
     step->pooled = step->method != SPPNET_METHOD_LAYER && can_pool (config, i);
     if (sppnet_method_is_winograd (step->method)) {
       step->rows = winograd_rows (&weights->conv[i], step->method, &shapes[i + 1]) / (step->pooled ? 2 : 1);
@@ -206,7 +211,9 @@ sppnet_step_cost (const SppnetStep *step, const SppnetConfig *config, const Sppn
     add_weighted (cost, layer, channels, sppnet_winograd_planes (kernels_of (packed, step->method)),
                   winograd_cost (packed, step->method, conv), conv);
   else
-    add_weighted (cost, layer, channels, kernel, direct_products (layer, channels, conv), conv);
+    add_weighted (cost, layer, channels, kernel,
+                  (step->method == SPPNET_METHOD_PIXELS ? PIXELS : 1.0) * direct_products (layer, channels, conv),
+                  conv);
   if (layer->kind == SPPNET_LAYER_MERGE)
     cost->bytes += sizeof (gfloat) * shape_floats (&shapes[layer->from + 1]);
   if (step->then)
@@ -247,7 +254,7 @@ sppnet_plan_calibrate (void)
 const gchar *
 sppnet_method_name (SppnetMethod method)
 {
-  static const gchar *const names[] = { "layer", "direct", "winograd", "winograd-4" };
+  static const gchar *const names[] = { "layer", "direct", "winograd", "winograd-4", "pixels" };
 
   return names[method];
 }

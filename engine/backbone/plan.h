@@ -11,6 +11,7 @@ typedef enum
   SPPNET_METHOD_DIRECT,         /* conv.h */
   SPPNET_METHOD_WINOGRAD,       /* winograd.h */
   SPPNET_METHOD_WINOGRAD_SMALL, /* the same with the kernels' small tiles */
+  SPPNET_METHOD_PIXELS,         /* pixels.h */
 } SppnetMethod;
 
 /* A layer, or a convolution with the 2x2 max pooling or the 1x1 convolution after it or both: the maps between them are

@@ -10,6 +10,7 @@ weights_free (gpointer data)
 
   for (guint i = 0; i < SPPNET_MAX_LAYERS; i++)
     sppnet_conv_clear (&weights->conv[i]);
+  sppnet_pixels_clear (&weights->pixels);
   g_free (weights);
 }
 
@@ -21,19 +22,30 @@ no_memory (SppnetModel *model, const SppnetLayer *layer, GError **error)
   return FALSE;
 }
 
+/* [ky][kx][in][out]; NULL: no memory. (transfer full) */
+static SppnetFloats *
+read_weight (SppnetModel *model, const SppnetLayer *layer, gint channels, const gfloat **bias)
+{
+  g_autofree gchar *weight_name = g_strconcat (layer->name, ".weight", NULL);
+  g_autofree gchar *bias_name = g_strconcat (layer->name, ".bias", NULL);
+  gsize count, bias_count;
+  const gfloat *file = sppnet_model_get_tensor (model, weight_name, &count);
+  SppnetFloats *weight = sppnet_aligned_alloc (count * sizeof (gfloat));
+
+  *bias = sppnet_model_get_tensor (model, bias_name, &bias_count);
+  if (weight)
+    sppnet_conv_pack (layer, channels, file, weight);
+  return weight;
+}
+
 gboolean
 sppnet_weights_load (SppnetConv *conv, SppnetModel *model, GError **error)
 {
-  g_autofree gchar *weight_name = g_strconcat (conv->layer->name, ".weight", NULL);
-  g_autofree gchar *bias_name = g_strconcat (conv->layer->name, ".bias", NULL);
-  gsize count, bias_count;
-  const gfloat *file = sppnet_model_get_tensor (model, weight_name, &count);
-  const gfloat *bias = sppnet_model_get_tensor (model, bias_name, &bias_count);
-  g_autoptr (SppnetFloats) weight = sppnet_aligned_alloc (count * sizeof (gfloat));
+  const gfloat *bias;
+  g_autoptr (SppnetFloats) weight = read_weight (model, conv->layer, conv->channels, &bias);
 
   if (!weight)
     return no_memory (model, conv->layer, error);
-  sppnet_conv_pack (conv->layer, conv->channels, file, weight);
   sppnet_conv_update (conv, weight, bias);
   return TRUE;
 }
@@ -57,6 +69,22 @@ pack_layer (SppnetConv *conv, SppnetModel *model, guint index, SppnetPrecision p
   return sppnet_weights_load (conv, model, error);
 }
 
+static gboolean
+pack_pixels (SppnetPixels *pixels, SppnetModel *model, GError **error)
+{
+  const SppnetConfig *config = sppnet_model_get_config (model);
+  const SppnetLayer *layer = &config->layers[0];
+  g_autoptr (SppnetFloats) weight = NULL;
+  const gfloat *bias;
+
+  /* The plain level is the reference. */
+  if (config->n_layers == 0 || layer->kind != SPPNET_LAYER_CONV || sppnet_cpu_isa () == SPPNET_ISA_PLAIN)
+    return TRUE;
+  weight = read_weight (model, layer, channels_of (config, 0), &bias);
+  return (weight && sppnet_pixels_init (pixels, sppnet_conv_kernels (), config, weight, bias))
+         || no_memory (model, layer, error);
+}
+
 static gpointer
 weights_pack (SppnetModel *model, guint part, SppnetPrecision precision, GError **error)
 {
@@ -67,6 +95,10 @@ weights_pack (SppnetModel *model, guint part, SppnetPrecision precision, GError 
       weights_free (weights);
       return NULL;
     }
+  if (!pack_pixels (&weights->pixels, model, error)) {
+    weights_free (weights);
+    return NULL;
+  }
   return weights;
 }
 

@@ -2,12 +2,14 @@
 #pragma once
 
 #include "backbone/convolution.h"
+#include "backbone/pixels.h"
 #include "model/model.h"
 
 /* Packed weights of all layers, made once per model and shared by its backbones. */
 typedef struct
 {
   SppnetConv conv[SPPNET_MAX_LAYERS]; /* of the layers that have weights */
+  SppnetPixels pixels;                /* of the first layer */
 } SppnetWeights;
 
 /* Owned by the model. MEMORY where there is none. */

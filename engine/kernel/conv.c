@@ -2,6 +2,7 @@
 /* Compiled once per ISA with SPPNET_LEVEL set to its name. */
 #include "kernel/conv.h"
 
+#include "kernel/pixels.h"
 #include "kernel/pool.h"
 #include "kernel/tile.h"
 #include "kernel/winograd.h"
@@ -151,7 +152,7 @@ conv_row (const SppnetConvRow *row, gint n)
 
 #define FOR_ANY_TILES                                                                                                  \
   .lanes = LANES, .block = BLOCK, .pixels = PIXELS, .conv_row = conv_row, .conv_row_pooled = conv_row_pooled,          \
-  .pool_2x2 = pool_2x2
+  .pool_2x2 = pool_2x2, .pixels_row = pixels_row, .pixels_row_pooled = pixels_row_pooled
 
 static const SppnetConvKernels small_tiles = {
   FOR_ANY_TILES,

@@ -25,6 +25,23 @@ typedef struct
   gsize out_pixel; /* floats from one output pixel to the next */
 } SppnetConvRow;
 
+/* A row of output pixels of a convolution of 8-bit pixels, three values each, kept in 16 bits. */
+typedef struct
+{
+  gint steps;                 /* pairs of values in the kernel */
+  const gint16 *const *upper; /* [steps]: where output pixel 0 reads them */
+  const gint16 *const *lower; /* pooled: [steps], of the second row */
+  gsize in_pixel;             /* values from one output pixel's input to the next one's */
+  const gint16 *weight;       /* blocks of [steps][filter][2], filters padded to whole vectors */
+  gsize weight_block;         /* weights from one block to the next */
+  const gfloat *scale;        /* [filters], padded likewise, not negative: what a sum is multiplied by */
+  const gfloat *bias;         /* [filters], padded likewise */
+  gfloat slope;               /* of the negative side, 0 or more */
+  gint filters;
+  gfloat *out;
+  gsize out_pixel; /* floats from one output pixel to the next */
+} SppnetPixelsRow;
+
 /* Where the output pixels of a Winograd tile go, side x side of them. */
 typedef struct
 {
@@ -100,6 +117,11 @@ struct _SppnetConvKernels
 
   /* out[i][c] = max of cells 2 i and 2 i + 1 of both rows. Bit-exact without NaN. */
   void (*pool_2x2) (gfloat *out, const gfloat *above, const gfloat *below, gint n, gint channels);
+
+  /* Pixels 0 .. n - 1 of a row of the first layer, and after 2x2 max pooling as above. Sums must stay within 32 bits
+   * and are exact. NULL where there is none. */
+  void (*pixels_row) (const SppnetPixelsRow *row, gint n);
+  void (*pixels_row_pooled) (const SppnetPixelsRow *row, gint n);
 
   const SppnetWinogradKernels *winograd;
   const SppnetWinogradGradientKernels *winograd_gradient; /* NULL: none */

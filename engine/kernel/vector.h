@@ -30,11 +30,14 @@ typedef gfloat Vector __attribute__ ((vector_size (LANES * 4)));
 typedef gint32 Mask __attribute__ ((vector_size (LANES * 4)));
 #endif
 
-/* Before a loop of a constant number of rounds over an array that is to stay in registers. */
+/* Before a loop of a constant number of rounds over an array that is to stay in registers, and before one of rounds so
+ * large that their code must not be multiplied. */
 #if defined(__clang__)
 #define UNROLL _Pragma ("clang loop unroll(full)")
+#define KEEP_LOOP _Pragma ("clang loop unroll(disable)")
 #else
 #define UNROLL _Pragma ("GCC unroll 40")
+#define KEEP_LOOP _Pragma ("GCC unroll 1")
 #endif
 
 #define INLINE static inline __attribute__ ((always_inline))
@@ -107,6 +110,24 @@ INLINE Vector
 activate (Vector v, Vector slope)
 {
   return maximum (v * slope, v);
+}
+
+INLINE Mask
+maximum_integers (Mask a, Mask b)
+{
+#if LANES == 16
+  return (Mask) _mm512_max_epi32 ((__m512i) a, (__m512i) b);
+#elif LANES == 8
+  return (Mask) _mm256_max_epi32 ((__m256i) a, (__m256i) b);
+#elif defined(__ARM_NEON) && LANES == 4
+  return (Mask) vmaxq_s32 ((int32x4_t) a, (int32x4_t) b);
+#elif LANES == 1
+  return MAX (a, b);
+#else
+  Mask greater = a > b;
+
+  return (greater & a) | (~greater & b);
+#endif
 }
 
 INLINE Vector

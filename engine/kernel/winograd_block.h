@@ -44,7 +44,7 @@ narrow_products (const SppnetWinogradBlock *block, gint plane, gint n)
 INLINE void
 output_columns (const gfloat *products, Vector bias, Vector *half)
 {
-  UNROLL
+  KEEP_LOOP
   for (gint x = 0; x < CELLS; x++) {
     Vector column[CELLS];
 
@@ -68,7 +68,7 @@ store_tile (const SppnetWinogradBlock *block, gint i, gint offset)
 
   output_columns (block->products + i * block->products_tile + offset, load (block->bias + offset), half);
   if (tile->pooled) {
-    UNROLL
+    KEEP_LOOP
     for (gint y = 0; y < SIDE; y += 2) {
       transform_output (half + CELLS * y, 1, row, 1);
       transform_output (half + CELLS * (y + 1), 1, below, 1);
@@ -78,7 +78,7 @@ store_tile (const SppnetWinogradBlock *block, gint i, gint offset)
                     activate (maximum (maximum (row[x], row[x + 1]), maximum (below[x], below[x + 1])), slope), count);
     }
   } else {
-    UNROLL
+    KEEP_LOOP
     for (gint y = 0; y < SIDE; y++) {
       transform_output (half + CELLS * y, 1, row, 1);
       UNROLL

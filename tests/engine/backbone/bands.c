@@ -241,7 +241,8 @@ check_frame (SppnetModel *model, SppnetBackbone *backbone, gint width, gint heig
   g_assert_cmpint (map.height, ==, rows.height);
   g_assert_cmpint (map.channels, ==, rows.channels);
   for (gsize i = 0; i < (gsize) map.width * map.height * map.channels; i++)
-    g_assert_cmpfloat_with_epsilon (map.data[i], rows.data[i], 1e-4f * (1.0f + fabsf (rows.data[i])));
+    /* Mostly what the first layer's weights of 16 bits make of it. */
+    g_assert_cmpfloat_with_epsilon (map.data[i], rows.data[i], 1e-3f * (1.0f + fabsf (rows.data[i])));
   check_bands (backbone, &frame, &map, 1 + below (random, 40), 1 + (guint) below (random, 2));
 }
 

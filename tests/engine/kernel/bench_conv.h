@@ -42,6 +42,29 @@ bench_conv_row (gconstpointer data)
 }
 
 static inline void
+bench_pixels_pooled (gconstpointer data)
+{
+  static gint16 pixels[2 * 1024], weight[64 * 2 * 16];
+  const Entry *entry = data;
+  const gint16 *places[15];
+  SppnetPixelsRow row = { .steps = G_N_ELEMENTS (places),
+                          .upper = places,
+                          .lower = places,
+                          .in_pixel = 3,
+                          .weight = weight,
+                          .scale = bench_bias,
+                          .bias = bench_bias,
+                          .slope = 0.1f,
+                          .filters = entry->filters,
+                          .out = bench_out,
+                          .out_pixel = entry->filters };
+
+  for (guint i = 0; i < G_N_ELEMENTS (places); i++)
+    places[i] = pixels + 2 * i;
+  entry->kernels->pixels_row_pooled (&row, entry->n);
+}
+
+static inline void
 bench_winograd (gconstpointer data)
 {
   const Entry *entry = data;
@@ -77,6 +100,7 @@ bench (void)
 {
   static Entry entries[] = {
     { "3x3 3->16, 96 pixels", 3, 3, 3, 16, 96, bench_conv_row, 1 },
+    { "pixels 3->16 + pool, 96", 3, 3, 3, 16, 96, bench_pixels_pooled, 4 },
     { "3x3 16->128, 96 pixels", 3, 16, 3, 128, 96, bench_conv_row, 1 },
     { "3x3 64->512, 48 pixels", 3, 64, 3, 512, 48, bench_conv_row, 1 },
     { "1x1 32->16, 96 pixels", 1, 32, 1, 16, 96, bench_conv_row, 1 },

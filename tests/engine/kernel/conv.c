@@ -342,6 +342,121 @@ check_tile (const Tiles *tiles, gint tile, gint filter, gfloat slope, const gflo
   }
 }
 
+/* Pixels of three values times 16-bit weights [step][filter][2], that each level packs for itself. */
+typedef struct
+{
+  gint n, steps, filters, out_pixel;
+  gsize in_pixel;
+  gboolean pooled;
+  gfloat slope;
+  const gint16 *upper[12], *lower[12];
+  gint16 *weight;
+  gfloat scale[80], bias[80];
+} PixelsProblem;
+
+static gint16 *
+pack_pixels (const SppnetConvKernels *kernels, const PixelsProblem *problem, Arena *arena)
+{
+  gint padded = (problem->filters + kernels->lanes - 1) / kernels->lanes * kernels->lanes;
+  gint16 *packed = arena_take (arena, sizeof *packed * problem->steps * padded * 2);
+
+  memset (packed, 0, sizeof *packed * problem->steps * padded * 2);
+  for (gint first = 0; first < problem->filters; first += kernels->block)
+    for (gint s = 0; s < problem->steps; s++)
+      for (gint f = first; f < MIN (first + kernels->block, problem->filters); f++)
+        memcpy (packed
+                    + ((gsize) first * problem->steps + (gsize) s * MIN (kernels->block, padded - first) + f - first)
+                          * 2,
+                problem->weight + ((gsize) s * problem->filters + f) * 2, 2 * sizeof *packed);
+  return packed;
+}
+
+static gfloat
+expected_pixel (const PixelsProblem *problem, gint pixel, gint filter)
+{
+  gint32 best = G_MININT32;
+  gfloat value;
+
+  for (gint i = 0; i < (problem->pooled ? 4 : 1); i++) {
+    gsize x = (gsize) (problem->pooled ? 2 * pixel + i % 2 : pixel) * problem->in_pixel;
+    gint32 sum = 0;
+
+    for (gint s = 0; s < problem->steps; s++) {
+      const gint16 *in = (i / 2 ? problem->lower[s] : problem->upper[s]) + x;
+      const gint16 *weight = problem->weight + ((gsize) s * problem->filters + filter) * 2;
+
+      sum += in[0] * weight[0] + in[1] * weight[1];
+    }
+    best = MAX (best, sum);
+  }
+  value = (gfloat) best * problem->scale[filter] + problem->bias[filter];
+  return value < 0.0f ? value * problem->slope : value;
+}
+
+static void
+check_pixels (const SppnetConvKernels *kernels, SppnetRandom *random)
+{
+  PixelsProblem problem = { .n = below (random, 40),
+                            .steps = 1 + below (random, 12),
+                            .filters = 1 + below (random, 70),
+                            .in_pixel = 1 + below (random, 8),
+                            .pooled = below (random, 2),
+                            .slope = 0.5f * (gfloat) below (random, 3) };
+  gsize values = 2 * (gsize) problem.n * problem.in_pixel + 2, n_out;
+  SppnetPixelsRow row = { .steps = problem.steps, .in_pixel = problem.in_pixel, .slope = problem.slope };
+  gint split = below (random, problem.n + 1);
+  gint16 *in = arena_take (&in_arena, sizeof *in * values);
+  gfloat *out;
+
+  for (gsize i = 0; i < values; i++)
+    in[i] = (gint16) below (random, 256);
+  for (gint s = 0; s < problem.steps; s++) {
+    problem.upper[s] = in + below (random, 2);
+    problem.lower[s] = in + below (random, 2);
+  }
+  problem.weight = g_new (gint16, (gsize) problem.steps * problem.filters * 2);
+  for (gint i = 0; i < problem.steps * problem.filters * 2; i++)
+    problem.weight[i] = (gint16) (below (random, 65535) - 32767);
+  for (gint f = 0; f < problem.filters; f++) {
+    problem.scale[f] = 1e-6f * (gfloat) below (random, 100);
+    problem.bias[f] = (gfloat) sppnet_random_normal (random);
+  }
+  problem.out_pixel = problem.filters + below (random, 3);
+  n_out = problem.n ? (gsize) (problem.n - 1) * problem.out_pixel + problem.filters : 0;
+  out = arena_take (&out_arena, sizeof *out * n_out);
+  for (gsize i = 0; i < n_out; i++)
+    out[i] = 7.0f;
+  row.upper = problem.upper;
+  row.lower = problem.lower;
+  row.weight = pack_pixels (kernels, &problem, &weight_arena);
+  row.weight_block = (gsize) problem.steps * 2 * kernels->block;
+  row.scale = problem.scale;
+  row.bias = problem.bias;
+  row.filters = problem.filters;
+  row.out = out;
+  row.out_pixel = problem.out_pixel;
+  (problem.pooled ? kernels->pixels_row_pooled : kernels->pixels_row) (&row, split);
+  for (gint s = 0; s < problem.steps; s++) {
+    problem.upper[s] += (gsize) split * problem.in_pixel * (problem.pooled ? 2 : 1);
+    problem.lower[s] += (gsize) split * problem.in_pixel * (problem.pooled ? 2 : 1);
+  }
+  row.out += (gsize) split * problem.out_pixel;
+  (problem.pooled ? kernels->pixels_row_pooled : kernels->pixels_row) (&row, problem.n - split);
+  arena_check (&out_arena);
+  for (gint s = 0; s < problem.steps; s++) {
+    problem.upper[s] -= (gsize) split * problem.in_pixel * (problem.pooled ? 2 : 1);
+    problem.lower[s] -= (gsize) split * problem.in_pixel * (problem.pooled ? 2 : 1);
+  }
+  for (gint i = 0; i < problem.n; i++)
+    for (gint f = 0; f < problem.out_pixel && (i < problem.n - 1 || f < problem.filters); f++) {
+      gfloat want = f < problem.filters ? expected_pixel (&problem, i, f) : 7.0f;
+
+      g_assert_cmpfloat_with_epsilon (out[(gsize) i * problem.out_pixel + f], want,
+                                      1e-6 * (fabs ((gdouble) want) + 10.0));
+    }
+  g_free (problem.weight);
+}
+
 static void
 check_winograd_block (const SppnetConvKernels *kernels, SppnetRandom *random)
 {
@@ -385,6 +500,7 @@ static const struct
 } checks[] = { { "conv_row", check_conv_row, 400 },
                { "conv_row_pooled", check_conv_row_pooled, 400 },
                { "pool_2x2", check_pool_2x2, 400 },
+               { "pixels", check_pixels, 400 },
                { "winograd_block", check_winograd_block, 30 },
                { "winograd_block_small", check_small_winograd_block, 30 } };
 
