@@ -50,9 +50,9 @@ steps_of (const gdouble *weight, gsize n, gdouble *largest)
     sum += fabs (weight[k]);
   }
   if (*largest == 0.0)
-    return MOST_STEPS;
-  /* Rounding adds half a step to each. */
-  return MIN (MOST_STEPS, floor ((G_MAXINT32 / 255.0 - 0.5 * n) * *largest / sum));
+    return MOST_STEPS - 1;
+  /* Rounding adds up to a step to each. */
+  return MIN (MOST_STEPS - 1, floor ((G_MAXINT32 / 255.0 - n) * *largest / sum));
 }
 
 /* The filter's weights in the order of the pixels' values, times the input's scale. out: [taps][3] */
@@ -76,16 +76,20 @@ pack_filter (SppnetPixels *pixels, const SppnetConfig *config, const gdouble *va
   gint block = pixels->kernels->block, first = filter / block * block, run = layer->kernel_width * CHANNELS;
   gint width = layer->filters - first > pixels->kernels->lanes ? block : pixels->kernels->lanes;
   gint16 *packed = pixels->weight + (gsize) first * layer->kernel_height * pixels->pairs * 2 + (filter - first) * 2;
-  gdouble largest, steps = steps_of (values, (gsize) run * layer->kernel_height, &largest), at_mean = 0.0;
+  gdouble largest, steps = steps_of (values, (gsize) run * layer->kernel_height, &largest), at_mean = 0.0, left = 0.0;
 
   if (steps < LEAST_STEPS)
     return FALSE;
-  for (gint y = 0; y < layer->kernel_height; y++)
-    for (gint k = 0; k < run; k++) {
-      gdouble step = largest > 0.0 ? rint (values[y * run + k] / largest * steps) : 0.0;
+  /* What rounding leaves goes on to the next weight, colour by colour: pixels that lie together are much alike, and the
+   * errors of their products then cancel. */
+  for (gint colour = 0; colour < CHANNELS && largest > 0.0; colour++)
+    for (gint tap = 0; tap < layer->kernel_width * layer->kernel_height; tap++) {
+      gint y = tap / layer->kernel_width, k = tap % layer->kernel_width * CHANNELS + colour;
+      gdouble exact = values[y * run + k] / largest * steps + left, step = rint (exact);
 
+      left = exact - step;
       packed[(gsize) (y * pixels->pairs + k / 2) * width * 2 + k % 2] = (gint16) step;
-      at_mean += step * config->input_mean[colour_of (config, k % CHANNELS)];
+      at_mean += step * config->input_mean[colour_of (config, colour)];
     }
   pixels->scale[filter] = (gfloat) (largest / steps);
   pixels->bias[filter] = (gfloat) (bias - at_mean * largest / steps);

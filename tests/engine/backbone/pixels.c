@@ -150,7 +150,7 @@ run (const Problem *problem, const SppnetPixels *pixels, gint split, guint threa
   return out.data;
 }
 
-/* The most that rounding a filter's weights to half a step changes its sums by, and what floats round. */
+/* The most that rounding a filter's weights to a step changes its sums by, and what floats round. */
 static gdouble
 most_error (const Problem *problem, gint filter)
 {
@@ -167,7 +167,7 @@ most_error (const Problem *problem, gint filter)
     values += MAX (mean, 255.0 - mean);
     sum += weight * 255.0;
   }
-  return 0.5 * largest / 32767.0 * values + 1e-6 * (sum + 10.0);
+  return 1.0 * largest / 32766.0 * values + 1e-6 * (sum + 10.0);
 }
 
 static void
