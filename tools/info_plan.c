@@ -24,10 +24,12 @@ static void
 describe (Row *row, const SppnetConfig *config, const SppnetWeights *weights, const SppnetStep *step,
           const SppnetShape *shapes, gdouble speed, guint threads)
 {
+  guint follower = step->joins ? step->joins : step->then;
+
   row->step = step;
   row->out = &shapes[sppnet_step_output (step)];
   g_snprintf (row->name, sizeof row->name, "%s%s%s%s", config->layers[step->layer].name, step->pooled ? " + pool" : "",
-              step->then ? " + " : "", step->then ? config->layers[step->then].name : "");
+              follower ? " + " : "", follower ? config->layers[follower].name : "");
   sppnet_step_cost (step, config, weights, shapes, &row->cost);
   row->ms = 1e3 / threads * MAX (row->cost.products / speed, row->cost.bytes / BANDWIDTH);
 }

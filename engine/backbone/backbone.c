@@ -95,6 +95,8 @@ rows_ready (SppnetBackbone *backbone, const SppnetStep *step)
       break;
     ready++;
   }
+  if (step->method == SPPNET_METHOD_ADD)
+    fine = &backbone->stages[sppnet_step_output (step)];
   if (fine)
     ready = MIN (ready, fine->rows.end);
   /* Tiles reach further than the rows that their output needs: the last ones wait for all of the input, too. */
@@ -154,10 +156,13 @@ step_conv (const SppnetBackbone *backbone, const SppnetStep *step)
                                                       : &backbone->weights->conv[step->layer];
 }
 
-static const SppnetConv *
-then_conv (const SppnetBackbone *backbone, const SppnetStep *step)
+static SppnetWinogradAfter
+winograd_after (const SppnetBackbone *backbone, const SppnetStep *step)
 {
-  return step->then ? &backbone->weights->conv[step->then] : NULL;
+  guint then = step->joins ? step->joins : step->then;
+
+  return (SppnetWinogradAfter) { step->pooled, then ? &backbone->weights->conv[then] : NULL,
+                                 step->joins ? &backbone->stages[step->joins + 1].rows : NULL };
 }
 
 static void
@@ -168,22 +173,45 @@ run_step (SppnetBackbone *backbone, const SppnetStep *step, gint y0, gint y1)
   const SppnetRows *in = &backbone->stages[step->layer].rows;
   const SppnetRows *out = &backbone->stages[sppnet_step_output (step)].rows;
   Stage *fine = fine_stage (backbone, step->layer);
+  SppnetWinogradAfter after = winograd_after (backbone, step);
   guint threads = backbone->threads;
 
   if (step->method == SPPNET_METHOD_PIXELS)
     sppnet_pixels_run (&backbone->weights->pixels, in, backbone->beside.data, backbone->frame_width, out, y0, y1,
                        step->pooled, threads);
+  else if (step->method == SPPNET_METHOD_ADD)
+    sppnet_merge_add_run (layer, in, out, y0, y1, threads);
   else if (fine && step->method == SPPNET_METHOD_DIRECT)
     sppnet_merge_direct_run (conv, in, &fine->rows, out, y0, y1, threads);
   else if (sppnet_method_is_winograd (step->method))
-    sppnet_winograd_run (conv, then_conv (backbone, step), in, out, y0, y1, step->pooled, threads,
-                         backbone->scratch.data);
+    sppnet_winograd_run (conv, &after, in, out, y0, y1, threads, backbone->scratch.data);
   else if (step->method == SPPNET_METHOD_DIRECT)
     sppnet_conv_direct_run (conv, in, out, y0, y1, step->pooled, threads, backbone->scratch.data);
   else if (fine)
     sppnet_merge_run (layer, conv->weight, conv->bias, in, &fine->rows, out, y0, y1, threads);
   else
     sppnet_layer_run (layer, conv->weight, conv->bias, in, out, y0, y1, threads, backbone->scratch.data);
+}
+
+/* Makes the rows up to end part of the stage, when planning without data. */
+static void
+add_rows (Stage *stage, gint end, gboolean plan)
+{
+  if (!plan) {
+    extend_rows (stage, end);
+    return;
+  }
+  stage->rows.end = end;
+  stage->capacity = MAX (stage->capacity, stage->rows.end - stage->rows.first);
+}
+
+/* Rows of the map before pooling that are computed with so many pooled rows. */
+static gint
+rows_joined (const SppnetBackbone *backbone, const SppnetStep *step, gint pooled)
+{
+  gint height = backbone->stages[step->layer + 1].rows.height;
+
+  return pooled == backbone->stages[sppnet_step_output (step)].rows.height ? height : 2 * pooled;
 }
 
 /* One band through all steps, after stage 0 has received its rows. */
@@ -199,13 +227,12 @@ run_band (SppnetBackbone *backbone, gboolean plan)
 
     if (ready <= in->done)
       continue;
-    if (plan) {
-      out->rows.end = ready;
-      out->capacity = MAX (out->capacity, out->rows.end - out->rows.first);
-    } else {
-      extend_rows (out, ready);
+    if (step->method != SPPNET_METHOD_ADD)
+      add_rows (out, ready, plan);
+    if (step->joins)
+      add_rows (&backbone->stages[step->joins + 1], rows_joined (backbone, step, ready), plan);
+    if (!plan)
       run_step (backbone, step, in->done, ready);
-    }
     in->done = ready;
   }
   for (guint i = 0; i < steps->n_steps; i++)
@@ -280,11 +307,12 @@ static gsize
 step_scratch (const SppnetBackbone *backbone, const SppnetStep *step)
 {
   const SppnetConv *conv = step_conv (backbone, step);
+  SppnetWinogradAfter after = winograd_after (backbone, step);
 
-  if (step->method == SPPNET_METHOD_PIXELS)
+  if (step->method == SPPNET_METHOD_PIXELS || step->method == SPPNET_METHOD_ADD)
     return 0;
   if (sppnet_method_is_winograd (step->method))
-    return sppnet_winograd_scratch (conv, then_conv (backbone, step), step->pooled);
+    return sppnet_winograd_scratch (conv, &after);
   if (step->method == SPPNET_METHOD_DIRECT)
     return sppnet_conv_direct_scratch (conv->kernels, conv->layer, conv->channels, step->pooled);
   return sppnet_layer_scratch (&backbone->config->layers[step->layer], backbone->stages[step->layer].rows.channels);

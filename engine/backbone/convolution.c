@@ -97,7 +97,7 @@ sppnet_conv_run (const SppnetConv *conv, const SppnetRows *in, const SppnetRows 
 
   switch (sppnet_plan_method (conv, &shape)) {
   case SPPNET_METHOD_WINOGRAD:
-    sppnet_winograd_run (conv, NULL, in, out, 0, out->height, FALSE, threads, scratch);
+    sppnet_winograd_run (conv, &(SppnetWinogradAfter) { 0 }, in, out, 0, out->height, threads, scratch);
     break;
   case SPPNET_METHOD_DIRECT:
     sppnet_conv_direct_run (conv, in, out, 0, out->height, FALSE, threads, scratch);
@@ -107,6 +107,7 @@ sppnet_conv_run (const SppnetConv *conv, const SppnetRows *in, const SppnetRows 
     break;
   case SPPNET_METHOD_WINOGRAD_SMALL: /* not among its own weights */
   case SPPNET_METHOD_PIXELS:
+  case SPPNET_METHOD_ADD:
     g_assert_not_reached ();
   }
 }
@@ -119,5 +120,5 @@ sppnet_conv_scratch (const SppnetConv *conv)
   if (!conv->kernels)
     return sppnet_layer_scratch (conv->layer, conv->channels);
   direct = sppnet_conv_direct_scratch (conv->kernels, conv->layer, conv->channels, FALSE);
-  return MAX (direct, conv->winograd ? sppnet_winograd_scratch (conv, NULL, FALSE) : 0);
+  return MAX (direct, conv->winograd ? sppnet_winograd_scratch (conv, &(SppnetWinogradAfter) { 0 }) : 0);
 }

@@ -258,6 +258,21 @@ sppnet_merge_repeat (const SppnetLayer *layer, const SppnetRows *coarse, const S
 }
 
 void
+sppnet_merge_add_run (const SppnetLayer *layer, const SppnetRows *coarse, const SppnetRows *out, gint y0, gint y1,
+                      guint threads)
+{
+#pragma omp parallel for num_threads(threads) schedule(dynamic)
+  for (gint y = y0; y < y1; y++) {
+    const gfloat *from = sppnet_rows_at (coarse, MIN (y / layer->factor, coarse->height - 1));
+    gfloat *to = sppnet_rows_at (out, y);
+
+    for (gint x = 0; x < out->width; x++, to += out->channels)
+      sppnet_kernels ()->add_into (to, from + (gsize) MIN (x / layer->factor, coarse->width - 1) * out->channels,
+                                   (gsize) out->channels);
+  }
+}
+
+void
 sppnet_merge_run (const SppnetLayer *layer, const gfloat *weight, const gfloat *bias, const SppnetRows *coarse,
                   const SppnetRows *fine, const SppnetRows *out, gint y0, gint y1, guint threads)
 {

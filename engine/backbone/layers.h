@@ -66,6 +66,10 @@ void sppnet_merge_run (const SppnetLayer *layer, const gfloat *weight, const gfl
 /* Row y of a merge's output becomes that of the coarse map under it, each cell repeated. */
 void sppnet_merge_repeat (const SppnetLayer *layer, const SppnetRows *coarse, const SppnetRows *out, gint y);
 
+/* Adds the coarse map to rows y0 .. y1 - 1 of a merge's output, which hold what the finer map gives. */
+void sppnet_merge_add_run (const SppnetLayer *layer, const SppnetRows *coarse, const SppnetRows *out, gint y0, gint y1,
+                           guint threads);
+
 /* Of the activation of a layer with weights: y = x < 0 ? slope * x : x. */
 gfloat sppnet_layer_slope (const SppnetLayer *layer);
 

@@ -45,6 +45,23 @@ can_follow (const SppnetConfig *config, const SppnetWeights *weights, guint inde
          && weights->conv[index].kernels && !is_merged (config, index);
 }
 
+/* Whether the map of a Winograd step, at index, is pooled, and otherwise needed by the last layer alone, a merge that
+ * only adds: its part of that is computed at once, and the map itself never stored. */
+static gboolean
+can_join (const SppnetConfig *config, const SppnetWeights *weights, guint index)
+{
+  const SppnetLayer *last = &config->layers[config->n_layers - 1];
+  guint n_merges = 0;
+
+  if (last->kind != SPPNET_LAYER_MERGE || last->from != index || sppnet_layer_slope (last) != 1.0f
+      || !weights->conv[config->n_layers - 1].kernels)
+    return FALSE;
+  for (guint i = 0; i < config->n_layers; i++)
+    n_merges += config->layers[i].kind == SPPNET_LAYER_MERGE && config->layers[i].from == index;
+  return n_merges == 1 && index + 2 < config->n_layers && sppnet_layer_slope (&config->layers[index]) >= 0.0f
+         && sppnet_layer_is_max_2x2 (&config->layers[index + 1]);
+}
+
 static gdouble
 direct_products (const SppnetLayer *layer, gint channels, const SppnetShape *out)
 {
@@ -134,6 +151,8 @@ void
 sppnet_backbone_plan_init (SppnetBackbonePlan *plan, const SppnetConfig *config, const SppnetWeights *weights,
                            const SppnetShape *shapes)
 {
+  gboolean joined = FALSE;
+
   plan->n_steps = 0;
   for (guint i = 0; i < config->n_layers;) {
     SppnetStep *step = &plan->steps[plan->n_steps++];
@@ -142,9 +161,15 @@ sppnet_backbone_plan_init (SppnetBackbonePlan *plan, const SppnetConfig *config,
     if (i == 0 && weights->pixels.kernels)
       step->method = SPPNET_METHOD_PIXELS;
     step->pooled = step->method != SPPNET_METHOD_LAYER && can_pool (config, i);
+    if (sppnet_method_is_winograd (step->method) && can_join (config, weights, i)) {
+      step->pooled = joined = TRUE;
+      step->joins = config->n_layers - 1;
+    }
+    if (joined && i == config->n_layers - 1)
+      step->method = SPPNET_METHOD_ADD;
     if (sppnet_method_is_winograd (step->method)) {
       step->rows = winograd_rows (&weights->conv[i], step->method, &shapes[i + 1]) / (step->pooled ? 2 : 1);
-      if (can_follow (config, weights, sppnet_step_output (step)))
+      if (!step->joins && can_follow (config, weights, sppnet_step_output (step)))
         step->then = sppnet_step_output (step);
     }
     i = sppnet_step_output (step);
@@ -205,7 +230,7 @@ sppnet_step_cost (const SppnetStep *step, const SppnetConfig *config, const Sppn
   gdouble kernel = (gdouble) layer->kernel_width * layer->kernel_height;
 
   *cost = (SppnetStepCost) { .bytes = sizeof (gfloat) * (shape_floats (in) + shape_floats (out)) };
-  if (!sppnet_layer_has_weights (layer))
+  if (step->method == SPPNET_METHOD_ADD || !sppnet_layer_has_weights (layer))
     return;
   if (sppnet_method_is_winograd (step->method))
     add_weighted (cost, layer, channels, sppnet_winograd_planes (kernels_of (packed, step->method)),
@@ -216,6 +241,11 @@ sppnet_step_cost (const SppnetStep *step, const SppnetConfig *config, const Sppn
                   conv);
   if (layer->kind == SPPNET_LAYER_MERGE)
     cost->bytes += sizeof (gfloat) * shape_floats (&shapes[layer->from + 1]);
+  if (step->joins) {
+    add_weighted (cost, &config->layers[step->joins], layer->filters, 1.0,
+                  direct_products (&config->layers[step->joins], layer->filters, conv), conv);
+    cost->bytes += sizeof (gfloat) * shape_floats (&shapes[step->joins + 1]);
+  }
   if (step->then)
     add_weighted (cost, &config->layers[step->then], layer->filters, 1.0,
                   direct_products (&config->layers[step->then], layer->filters, out), out);
@@ -254,7 +284,7 @@ sppnet_plan_calibrate (void)
 const gchar *
 sppnet_method_name (SppnetMethod method)
 {
-  static const gchar *const names[] = { "layer", "direct", "winograd", "winograd-4", "pixels" };
+  static const gchar *const names[] = { "layer", "direct", "winograd", "winograd-4", "pixels", "add" };
 
   return names[method];
 }

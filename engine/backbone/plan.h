@@ -12,6 +12,7 @@ typedef enum
   SPPNET_METHOD_WINOGRAD,       /* winograd.h */
   SPPNET_METHOD_WINOGRAD_SMALL, /* the same with the kernels' small tiles */
   SPPNET_METHOD_PIXELS,         /* pixels.h */
+  SPPNET_METHOD_ADD,            /* a merge of which the finer map's part is there */
 } SppnetMethod;
 
 /* A layer, or a convolution with the 2x2 max pooling or the 1x1 convolution after it or both: the maps between them are
@@ -20,7 +21,9 @@ typedef struct
 {
   guint layer;
   gboolean pooled;
-  guint then; /* the layer of the 1x1 convolution; 0: none */
+  guint then;  /* the layer of the 1x1 convolution; 0: none */
+  guint joins; /* the network's last layer, a merge, to which the map before pooling is the finer one: its part of the
+                * output is computed with the step; 0: none */
   SppnetMethod method;
   gint rows; /* output rows are computed in multiples of it, but for the last ones */
 } SppnetStep;

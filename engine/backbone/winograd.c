@@ -81,18 +81,18 @@ sppnet_winograd_pack (const SppnetConvKernels *kernels, const SppnetLayer *layer
 typedef struct
 {
   const SppnetConv *conv, *then;
-  const SppnetRows *in, *out;
-  gint width, height; /* of the convolution's output, before pooling */
-  gboolean pooled;
-  gint side;        /* of a tile */
-  gint per_row;     /* tiles */
-  gint first_y;     /* of the first tile, in the convolution's output */
-  gfloat *cells;    /* [planes][n][channels] */
-  gfloat *products; /* [n][planes][block] */
-  gfloat *padded;   /* [planes][channels] */
-  gfloat *partial;  /* [n][side][side][block] */
-  gfloat *handed;   /* [n][pixels][HANDED_BLOCKS * block] */
-  gfloat *sums;     /* [n][pixels][filters of then] */
+  const SppnetRows *in, *out, *then_out; /* then_out: NULL or beside out */
+  gint width, height;                    /* of the convolution's output, before pooling */
+  gboolean pooled;                       /* before what is below */
+  gint side;                             /* of a tile */
+  gint per_row;                          /* tiles */
+  gint first_y;                          /* of the first tile, in the convolution's output */
+  gfloat *cells;                         /* [planes][n][channels] */
+  gfloat *products;                      /* [n][planes][block] */
+  gfloat *padded;                        /* [planes][channels] */
+  gfloat *partial;                       /* [n][side][side][block] */
+  gfloat *handed;                        /* [n][pixels][HANDED_BLOCKS * block] */
+  gfloat *sums;                          /* [n][pixels][filters of then] */
   gboolean whole[MOST_TILES];
   SppnetWinogradTile place[MOST_TILES]; /* where a tile's results go: into out, or handed */
   SppnetWinogradTile tiles[MOST_TILES]; /* where they go at first */
@@ -108,16 +108,17 @@ n_pixels (const SppnetConvKernels *kernels, gboolean pooled)
 }
 
 gsize
-sppnet_winograd_scratch (const SppnetConv *conv, const SppnetConv *then, gboolean pooled)
+sppnet_winograd_scratch (const SppnetConv *conv, const SppnetWinogradAfter *after)
 {
   const SppnetConvKernels *kernels = conv->kernels;
+  gboolean pooled = after->pooled && !after->then_out;
   gsize n = sppnet_winograd_tiles (kernels, conv->channels), planes = sppnet_winograd_planes (kernels),
         channels = conv->channels, pixels = n_pixels (kernels, pooled), all = n_pixels (kernels, FALSE);
   gsize size = planes * (n * channels + PLANE_PAD) + n * (planes * kernels->block + PLANE_PAD) + planes * channels
                + n * all * kernels->block;
 
-  if (then)
-    size += n * pixels * (HANDED_BLOCKS * kernels->block + then->layer->filters);
+  if (after->then)
+    size += n * pixels * (HANDED_BLOCKS * kernels->block + after->then->layer->filters);
   return (size + 15) / 16 * 16; /* whole cache lines */
 }
 
@@ -235,11 +236,36 @@ copy_partial (const Group *group, gint i, gsize tile, gint filter, gint count)
     }
 }
 
+/* The 2x2 maxima of count filters of n tiles, from those that are handed on, to filter on of the output. */
+static void
+pool_handed (const Group *group, gsize first, gint n, gint filter, gint count)
+{
+  const SppnetRows *out = group->out;
+  gint side = group->side, x0, y0;
+
+  for (gint i = 0; i < n; i++) {
+    const SppnetWinogradTile *place = &group->place[i];
+
+    tile_place (group, first + i, &x0, &y0);
+    for (gint y = 0; y < side && (y0 + y) / 2 < out->height; y += 2)
+      for (gint x = 0; x < side && (x0 + x) / 2 < out->width; x += 2) {
+        /* At the end of an odd map, the same cells twice. */
+        gsize right = x0 + x + 1 < group->width ? place->pixel : 0, below = y0 + y + 1 < group->height ? place->row : 0;
+        const gfloat *cell = place->out + y * place->row + x * place->pixel;
+        const gfloat *const cells[] = { cell, cell + right, cell + below, cell + below + right };
+
+        sppnet_kernels ()->max_cells (sppnet_rows_at (out, (y0 + y) / 2) + (gsize) ((x0 + x) / 2) * out->channels
+                                          + filter,
+                                      cells, G_N_ELEMENTS (cells), (gsize) count);
+      }
+  }
+}
+
 /* Copies what lies on the map of the sums of n tiles to it. */
 static void
 copy_sums (const Group *group, gsize first, gint n)
 {
-  const SppnetRows *out = group->out;
+  const SppnetRows *out = group->then_out ? group->then_out : group->out;
   gint shrink = group->pooled ? 2 : 1, side = group->side / shrink, x0, y0;
 
   for (gint i = 0; i < n; i++) {
@@ -285,36 +311,43 @@ run_group (Group *group, gsize first, gint n)
     for (gint i = 0; i < n; i++)
       if (!group->whole[i])
         copy_partial (group, i, first + i, offset, count);
-    if (then && (offset + block_filters == width || end == filters))
-      sppnet_conv_pointwise_add (then, group->handed, width, filter - offset, end,
-                                 (gsize) n * n_pixels (conv->kernels, group->pooled), group->sums);
+    if (!then || (offset + block_filters < width && end < filters))
+      continue;
+    if (group->then_out)
+      pool_handed (group, first, n, filter - offset, end - (filter - offset));
+    sppnet_conv_pointwise_add (then, group->handed, width, filter - offset, end,
+                               (gsize) n * n_pixels (conv->kernels, group->pooled), group->sums);
   }
   if (then)
     copy_sums (group, first, n);
 }
 
 void
-sppnet_winograd_run (const SppnetConv *conv, const SppnetConv *then, const SppnetRows *in, const SppnetRows *out,
-                     gint y0, gint y1, gboolean pooled, guint threads, gfloat *scratch)
+sppnet_winograd_run (const SppnetConv *conv, const SppnetWinogradAfter *after, const SppnetRows *in,
+                     const SppnetRows *out, gint y0, gint y1, guint threads, gfloat *scratch)
 {
-  gsize scratch_size = sppnet_winograd_scratch (conv, then, pooled);
+  gsize scratch_size = sppnet_winograd_scratch (conv, after);
   gint width = sppnet_layer_output_width (conv->layer, in->width);
   gint height = sppnet_layer_output_height (conv->layer, in->height);
-  gint first_y = pooled ? 2 * y0 : y0, end_y = pooled ? MIN (2 * y1, height) : y1;
+  gint first_y = after->pooled ? 2 * y0 : y0, end_y = after->pooled ? MIN (2 * y1, height) : y1;
   gint side = conv->kernels->winograd->side, per_row = (width + side - 1) / side;
-  gsize total = (gsize) per_row * ((end_y - first_y + side - 1) / side);
-  gsize most = sppnet_winograd_tiles (conv->kernels, conv->channels);
-  gsize n_groups = ((total + most - 1) / most + threads - 1) / threads * threads;
+  gsize most = sppnet_winograd_tiles (conv->kernels, conv->channels), total, n_groups;
 
+  /* Pooling may leave out an odd map's last row. */
+  if (after->then_out && y1 == out->height)
+    end_y = height;
+  total = (gsize) per_row * ((end_y - first_y + side - 1) / side);
+  n_groups = ((total + most - 1) / most + threads - 1) / threads * threads;
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
   for (gsize g = 0; g < n_groups; g++) {
     Group group = { .conv = conv,
-                    .then = then,
+                    .then = after->then,
                     .in = in,
                     .out = out,
+                    .then_out = after->then_out,
                     .width = width,
                     .height = height,
-                    .pooled = pooled,
+                    .pooled = after->pooled && !after->then_out,
                     .per_row = per_row,
                     .first_y = first_y };
     gsize first = g * total / n_groups, end = (g + 1) * total / n_groups;

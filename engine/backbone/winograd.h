@@ -22,19 +22,26 @@ gsize sppnet_winograd_weights (const SppnetConvKernels *kernels, const SppnetLay
 void sppnet_winograd_pack (const SppnetConvKernels *kernels, const SppnetLayer *layer, gint channels,
                            const gfloat *weight, gfloat *packed);
 
+/* What is done with a tile's results while they are in the cache. */
+typedef struct
+{
+  gboolean pooled;            /* the output is the convolution's map after 2x2 max pooling with stride 2 */
+  const SppnetConv *then;     /* (nullable): a 1x1 convolution with stride 1 */
+  const SppnetRows *then_out; /* (nullable): where it goes, of the map before pooling. NULL: it is of the output, and
+                               * takes its place */
+} SppnetWinogradAfter;
+
 /* Floats of scratch memory per thread. */
-gsize sppnet_winograd_scratch (const SppnetConv *conv, const SppnetConv *then, gboolean pooled);
+gsize sppnet_winograd_scratch (const SppnetConv *conv, const SppnetWinogradAfter *after);
 
 /**
  * sppnet_winograd_run:
- * @then: (nullable): a 1x1 convolution with stride 1 of this one's output, pooled or not, which is then never stored
  * @in: must hold every row within the map that the tiles of the output rows reach
- * @out: rows y0 .. y1 - 1 are written
- * @pooled: the convolution's map is 2x2 max pooled with stride 2
+ * @out: rows y0 .. y1 - 1 are written; of after->then_out those they are made of, at its end all that are left
  * @y0: a multiple of sppnet_winograd_rows(), half of it if pooled; y1 likewise, or the map's end
  * @scratch: [threads][sppnet_winograd_scratch()]
  *
  * A value does not depend on the rows of the call and on the threads.
  */
-void sppnet_winograd_run (const SppnetConv *conv, const SppnetConv *then, const SppnetRows *in, const SppnetRows *out,
-                          gint y0, gint y1, gboolean pooled, guint threads, gfloat *scratch);
+void sppnet_winograd_run (const SppnetConv *conv, const SppnetWinogradAfter *after, const SppnetRows *in,
+                          const SppnetRows *out, gint y0, gint y1, guint threads, gfloat *scratch);

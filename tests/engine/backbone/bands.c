@@ -262,6 +262,51 @@ test_bands (void)
   }
 }
 
+/* The last layer is a merge whose finer map is not stored, of even and odd sizes, pooled with the last row and column
+ * and without them. */
+static void
+test_joined (void)
+{
+  SppnetRandom random = { 22 };
+
+  for (gint i = 0; i < 8; i++) {
+    g_auto (SppnetConfig) config;
+    g_autoptr (SppnetModel) model = NULL;
+    g_autoptr (SppnetBackbone) backbone = NULL;
+
+    sppnet_config_init (&config);
+    config.n_layers = 5;
+    config.layers[0] = (SppnetLayer) {
+      .kind = SPPNET_LAYER_CONV, .filters = 16, .kernel_width = 3, .kernel_height = 3, .stride = 1
+    };
+    config.layers[0].pad_x = config.layers[0].pad_y = 1;
+    config.layers[1] = config.layers[0];
+    config.layers[1].filters = 48 + 16 * (i / 2);
+    config.layers[1].activation = SPPNET_ACTIVATION_LEAKY;
+    config.layers[1].slope = 0.1f;
+    config.layers[2] = (SppnetLayer) {
+      .kind = SPPNET_LAYER_MAX_POOL, .kernel_width = 2, .kernel_height = 2, .stride = 2, .ceil_mode = i % 2
+    };
+    config.layers[3] = config.layers[0];
+    config.layers[3].filters = 24;
+    config.layers[4] = (SppnetLayer) { .kind = SPPNET_LAYER_MERGE,
+                                       .filters = 24,
+                                       .kernel_width = 1,
+                                       .kernel_height = 1,
+                                       .stride = 1,
+                                       .from = 1,
+                                       .factor = 2 };
+    for (guint k = 0; k < config.n_layers; k++)
+      g_snprintf (config.layers[k].name, sizeof config.layers[k].name, "layer%u", k);
+    model = make_model (&config, &random);
+    backbone = sppnet_backbone_new (model, SPPNET_PRECISION_FLOAT32, NULL);
+    sppnet_blas_begin ();
+    for (gint k = 0; k < 12; k++)
+      check_frame (model, backbone, 8 + below (&random, 60), 8 + below (&random, 90), &random);
+    sppnet_blas_end ();
+  }
+}
+
 /* An unpadded convolution of an odd height, pooled: its last row is not needed, but is part of a tile of rows that are.
  * In bands of 32 the frame's last row comes alone. */
 static void
@@ -388,6 +433,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/backbone/bands/equal-whole-maps", test_bands);
   g_test_add_func ("/backbone/bands/last-tile", test_last_tile);
+  g_test_add_func ("/backbone/bands/joined", test_joined);
   g_test_add_func ("/backbone/bands/small-tiles", test_small_tiles);
   g_test_add_func ("/backbone/bands/extreme-sizes", test_extreme_sizes);
   g_test_add_func ("/backbone/bands/refusals", test_refusals);

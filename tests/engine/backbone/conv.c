@@ -101,7 +101,7 @@ problem_init (Problem *problem, const SppnetConvKernels *kernels, gboolean winog
   }
   scratch = MAX (sppnet_conv_direct_scratch (kernels, layer, channels, TRUE), sppnet_layer_scratch (layer, channels));
   problem->conv = (SppnetConv) { kernels, layer, channels, problem->packed, problem->tiles, problem->packed_bias };
-  scratch = MAX (scratch, winograd ? sppnet_winograd_scratch (&problem->conv, NULL, problem->pooled) : 0);
+  scratch = MAX (scratch, winograd ? sppnet_winograd_scratch (&problem->conv, &(SppnetWinogradAfter) { 0 }) : 0);
   problem->scratch = sppnet_aligned_alloc (sizeof (gfloat) * 3 * scratch);
   return TRUE;
 }
@@ -155,8 +155,8 @@ run (const Problem *problem, gint split, guint threads)
     if (y0 == y1)
       continue;
     if (problem->winograd)
-      sppnet_winograd_run (&problem->conv, NULL, &problem->in, &out, y0, y1, problem->pooled, threads,
-                           problem->scratch);
+      sppnet_winograd_run (&problem->conv, &(SppnetWinogradAfter) { .pooled = problem->pooled }, &problem->in, &out, y0,
+                           y1, threads, problem->scratch);
     else
       sppnet_conv_direct_run (&problem->conv, &problem->in, &out, y0, y1, problem->pooled, threads, problem->scratch);
   }
@@ -204,51 +204,101 @@ check_problem (const SppnetConvKernels *kernels, gboolean winograd, SppnetRandom
   problem_clear (&problem);
 }
 
-/* A problem with a 1x1 convolution after it, as one step and as two: the same bits. */
+/* A 1x1 convolution with random weights. */
+typedef struct
+{
+  SppnetLayer layer;
+  SppnetConv conv;
+} Pointwise;
+
+static void
+pointwise_init (Pointwise *pointwise, const SppnetConvKernels *kernels, gint channels, SppnetRandom *random)
+{
+  SppnetLayer *layer = &pointwise->layer;
+  g_autoptr (SppnetFloats) weight = NULL, bias = NULL;
+
+  *layer = (SppnetLayer) { .kind = SPPNET_LAYER_CONV, .name = "then", .stride = 1, .slope = 0.1f };
+  layer->kernel_width = layer->kernel_height = 1;
+  layer->filters = 1 + below (random, 80);
+  layer->activation = (SppnetActivation) below (random, 3);
+  pointwise->conv = (SppnetConv) { .kernels = kernels, .layer = layer, .channels = channels };
+  pointwise->conv.weight
+      = sppnet_aligned_alloc (sizeof (gfloat) * sppnet_conv_direct_weights (kernels, layer, channels));
+  pointwise->conv.bias = sppnet_aligned_alloc (sizeof (gfloat) * sppnet_conv_bias (kernels, layer));
+  weight = random_floats (random, (gsize) channels * layer->filters);
+  bias = random_floats (random, (gsize) layer->filters);
+  sppnet_conv_direct_pack (kernels, layer, channels, weight, pointwise->conv.weight);
+  sppnet_conv_pack_bias (kernels, layer, bias, pointwise->conv.bias);
+}
+
+static gfloat *
+new_map (SppnetRows *rows, const SppnetRows *size, gint channels)
+{
+  *rows = *size;
+  rows->channels = channels;
+  rows->first = 0;
+  rows->end = rows->height;
+  rows->data = sppnet_aligned_alloc (sizeof (gfloat) * rows->width * rows->height * channels);
+  return rows->data;
+}
+
+static void
+assert_same_map (const SppnetRows *a, const SppnetRows *b)
+{
+  gsize n = sizeof (gfloat) * a->width * a->height * a->channels;
+
+  g_assert_cmpmem (a->data, n, b->data, n);
+}
+
+/* A problem with a 1x1 convolution after it, as one step and as two: the same bits. With pooling, it may be of the map
+ * before. */
 static void
 check_followed (const SppnetConvKernels *kernels, SppnetRandom *random)
 {
-  g_autoptr (SppnetFloats) packed = NULL, bias = NULL, weight = NULL, expected = NULL, got = NULL, scratch = NULL;
-  g_autoptr (SppnetFloats) first = NULL;
-  SppnetLayer layer = { .kind = SPPNET_LAYER_CONV, .name = "then", .stride = 1, .kernel_width = 1, .kernel_height = 1 };
-  SppnetConv then = { .kernels = kernels, .layer = &layer };
-  SppnetRows middle, out;
+  g_autoptr (SppnetFloats) scratch = NULL, got = NULL, expected = NULL, then_got = NULL, then_expected = NULL;
+  SppnetRows out, want, then_out, then_want;
+  SppnetWinogradAfter after = { 0 };
+  gboolean beside = below (random, 2);
+  guint threads = 1 + (guint) below (random, 3);
+  Pointwise then;
   Problem problem;
   gint step, split;
-  guint threads = 1 + (guint) below (random, 3);
-  gsize n;
 
   if (!problem_init (&problem, kernels, TRUE, random))
     return;
-  layer.filters = 1 + below (random, 80);
-  layer.activation = (SppnetActivation) below (random, 3);
-  layer.slope = 0.1f;
-  then.channels = problem.layer.filters;
-  weight = random_floats (random, (gsize) then.channels * layer.filters);
-  then.weight = packed
-      = sppnet_aligned_alloc (sizeof (gfloat) * sppnet_conv_direct_weights (kernels, &layer, then.channels));
-  sppnet_conv_direct_pack (kernels, &layer, then.channels, weight, packed);
-  then.bias = bias = sppnet_aligned_alloc (sizeof (gfloat) * sppnet_conv_bias (kernels, &layer));
-  memset (bias, 0, sizeof (gfloat) * sppnet_conv_bias (kernels, &layer));
-  for (gint f = 0; f < layer.filters; f++)
-    bias[f] = (gfloat) sppnet_random_normal (random);
-  out = middle = problem.out;
-  out.channels = layer.filters;
-  n = (gsize) out.width * out.height * out.channels;
-  middle.data = first = run (&problem, problem.out.height, 1);
-  out.data = expected = sppnet_aligned_alloc (sizeof (gfloat) * n);
-  sppnet_conv_direct_run (&then, &middle, &out, 0, out.height, FALSE, 1, problem.scratch);
-
-  got = sppnet_aligned_alloc (sizeof (gfloat) * n);
-  scratch = sppnet_aligned_alloc (sizeof (gfloat) * threads
-                                  * sppnet_winograd_scratch (&problem.conv, &then, problem.pooled));
+  beside = beside && problem.pooled;
+  pointwise_init (&then, kernels, problem.layer.filters, random);
+  after = (SppnetWinogradAfter) { problem.pooled, &then.conv, beside ? &then_out : NULL };
+  scratch = sppnet_aligned_alloc (sizeof (gfloat) * threads * sppnet_winograd_scratch (&problem.conv, &after));
   step = sppnet_winograd_rows (kernels) / (problem.pooled ? 2 : 1);
-  split = below (random, (out.height + step - 1) / step) * step;
-  out.data = got;
+  split = below (random, (problem.out.height + step - 1) / step) * step;
+
+  want = problem.out;
+  want.data = expected = run (&problem, problem.out.height, 1);
+  if (beside) {
+    Problem whole = problem;
+    g_autoptr (SppnetFloats) map = NULL;
+
+    whole.pooled = FALSE;
+    whole.out = problem.middle;
+    whole.out.data = map = run (&whole, whole.out.height, 1);
+    then_expected = new_map (&then_want, &whole.out, then.layer.filters);
+    sppnet_conv_direct_run (&then.conv, &whole.out, &then_want, 0, then_want.height, FALSE, 1, problem.scratch);
+    then_got = new_map (&then_out, &then_want, then.layer.filters);
+    got = new_map (&out, &problem.out, problem.layer.filters);
+  } else {
+    then_expected = new_map (&then_want, &problem.out, then.layer.filters);
+    sppnet_conv_direct_run (&then.conv, &want, &then_want, 0, then_want.height, FALSE, 1, problem.scratch);
+    got = new_map (&out, &problem.out, then.layer.filters);
+  }
   if (split > 0)
-    sppnet_winograd_run (&problem.conv, &then, &problem.in, &out, 0, split, problem.pooled, threads, scratch);
-  sppnet_winograd_run (&problem.conv, &then, &problem.in, &out, split, out.height, problem.pooled, threads, scratch);
-  g_assert_cmpmem (got, sizeof (gfloat) * n, expected, sizeof (gfloat) * n);
+    sppnet_winograd_run (&problem.conv, &after, &problem.in, &out, 0, split, threads, scratch);
+  sppnet_winograd_run (&problem.conv, &after, &problem.in, &out, split, out.height, threads, scratch);
+  assert_same_map (&out, beside ? &want : &then_want);
+  if (beside)
+    assert_same_map (&then_out, &then_want);
+  sppnet_aligned_free (then.conv.weight);
+  sppnet_aligned_free (then.conv.bias);
   problem_clear (&problem);
 }
 

@@ -60,9 +60,9 @@ make_plan (SppnetBackbonePlan *plan, const SppnetConfig *config, gint width, gin
   memset (&weights, 0, sizeof weights);
   for (guint i = 0; i < config->n_layers; i++) {
     const SppnetLayer *layer = &config->layers[i];
-    gint channels = sppnet_config_stage_channels (config, i);
+    gint channels = sppnet_config_stage_channels (config, sppnet_config_weighted_stage (config, i));
 
-    if (layer->kind == SPPNET_LAYER_CONV)
+    if (sppnet_layer_has_weights (layer))
       weights.conv[i] = (SppnetConv) {
         &kernels, layer, channels, packed, channels % 16 == 0 && layer->kernel_width == 3 ? packed : NULL, packed
       };
@@ -74,9 +74,9 @@ make_plan (SppnetBackbonePlan *plan, const SppnetConfig *config, gint width, gin
 static void
 test_methods (void)
 {
-  static const SppnetStep expected[] = { { 0, TRUE, 0, SPPNET_METHOD_DIRECT, 1 },
-                                         { 2, TRUE, 4, SPPNET_METHOD_WINOGRAD, 3 },
-                                         { 5, FALSE, 0, SPPNET_METHOD_WINOGRAD, 6 } };
+  static const SppnetStep expected[] = { { 0, TRUE, 0, 0, SPPNET_METHOD_DIRECT, 1 },
+                                         { 2, TRUE, 4, 0, SPPNET_METHOD_WINOGRAD, 3 },
+                                         { 5, FALSE, 0, 0, SPPNET_METHOD_WINOGRAD, 6 } };
   g_auto (SppnetConfig) config;
   SppnetShape shapes[SPPNET_MAX_LAYERS + 1];
   SppnetBackbonePlan plan;
@@ -149,6 +149,7 @@ test_not_pooled (void)
   config.layers[6] = conv_layer (128, 1);
   config.layers[6].kind = SPPNET_LAYER_MERGE;
   config.layers[6].from = 2;
+  config.layers[6].activation = SPPNET_ACTIVATION_RELU;
   config.layers[6].factor = 2;
   make_plan (&plan, &config, 64, 64, shapes);
   g_assert_cmpuint (plan.n_steps, ==, 7);
@@ -188,6 +189,50 @@ test_not_followed (void)
   config.layers[6].from = 3;
   make_plan (&plan, &config, 64, 64, shapes);
   g_assert_cmpuint (plan.steps[1].then, ==, 0);
+}
+
+/* A pooled map that is otherwise only the finer one of the last layer's merge is not stored, and its part of the output
+ * is computed with it. */
+static void
+test_joins (void)
+{
+  g_auto (SppnetConfig) config;
+  SppnetShape shapes[SPPNET_MAX_LAYERS + 1];
+  SppnetBackbonePlan plan;
+  SppnetStepCost cost;
+
+  make_config (&config);
+  config.n_layers = 7;
+  config.layers[6] = conv_layer (128, 1);
+  config.layers[6].kind = SPPNET_LAYER_MERGE;
+  config.layers[6].activation = SPPNET_ACTIVATION_LINEAR;
+  config.layers[6].from = 2;
+  config.layers[6].factor = 2;
+  make_plan (&plan, &config, 64, 64, shapes);
+  g_assert_cmpuint (plan.n_steps, ==, 5);
+  g_assert_cmpuint (plan.steps[1].joins, ==, 6);
+  g_assert_true (plan.steps[1].pooled);
+  g_assert_cmpuint (plan.steps[1].then, ==, 0);
+  g_assert_cmpuint (sppnet_step_output (&plan.steps[1]), ==, 4);
+  g_assert_cmpint (plan.steps[4].method, ==, SPPNET_METHOD_ADD);
+  sppnet_step_cost (&plan.steps[1], &config, &weights, shapes, &cost);
+  g_assert_cmpfloat (cost.flop, ==, 2.0 * 32 * 32 * (144 * 32 + 32 * 128));
+  sppnet_step_cost (&plan.steps[4], &config, &weights, shapes, &cost);
+  g_assert_cmpfloat (cost.flop, ==, 0.0);
+
+  /* Not for a merge with an activation, for two, or for one that is not the last. */
+  config.layers[6].activation = SPPNET_ACTIVATION_RELU;
+  make_plan (&plan, &config, 64, 64, shapes);
+  g_assert_cmpuint (plan.steps[1].joins, ==, 0);
+  config.layers[6].activation = SPPNET_ACTIVATION_LINEAR;
+  config.n_layers = 8;
+  config.layers[7] = config.layers[6];
+  config.layers[7].factor = 1;
+  make_plan (&plan, &config, 64, 64, shapes);
+  g_assert_cmpuint (plan.steps[1].joins, ==, 0);
+  config.layers[7] = conv_layer (16, 1);
+  make_plan (&plan, &config, 64, 64, shapes);
+  g_assert_cmpuint (plan.steps[1].joins, ==, 0);
 }
 
 /* With a negative slope the largest sum need not give the largest value. */
@@ -274,6 +319,7 @@ main (int argc, char **argv)
   g_test_add_func ("/backbone/plan/small-tiles", test_small_tiles);
   g_test_add_func ("/backbone/plan/not-pooled", test_not_pooled);
   g_test_add_func ("/backbone/plan/not-followed", test_not_followed);
+  g_test_add_func ("/backbone/plan/joins", test_joins);
   g_test_add_func ("/backbone/plan/negative-slope", test_negative_slope);
   g_test_add_func ("/backbone/plan/rows", test_rows);
   g_test_add_func ("/backbone/plan/step", test_step);
