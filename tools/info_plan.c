@@ -15,7 +15,7 @@ typedef struct
 {
   const SppnetStep *step;
   const SppnetShape *out;
-  gchar name[48];
+  gchar name[2 * sizeof ((SppnetLayer *) NULL)->name + 16];
   SppnetStepCost cost;
   gdouble ms;
 } Row;

@@ -99,6 +99,9 @@ rows_ready (SppnetBackbone *backbone, const SppnetStep *step)
     fine = &backbone->stages[sppnet_step_output (step)];
   if (fine)
     ready = MIN (ready, fine->rows.end);
+  /* The map before pooling may have one row more than the pooled rows are made of, which is computed with the last. */
+  if (step->joins && in->rows.end < in->rows.height)
+    ready = MIN (ready, out_height - 1);
   /* Tiles reach further than the rows that their output needs: the last ones wait for all of the input, too. */
   return in->rows.end < in->rows.height ? ready - ready % step->rows : ready;
 }

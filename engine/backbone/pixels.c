@@ -10,8 +10,6 @@
 /* Cells of a kernel along an axis. */
 #define MOST_CELLS 15
 #define MOST_STEPS_OF_KERNEL (MOST_CELLS * ((MOST_CELLS * CHANNELS + 1) / 2))
-/* Weights with fewer steps than this on either side of 0 would be too coarse. */
-#define LEAST_STEPS 2047
 #define MOST_STEPS 32767
 
 /* What one channel of the network's input is made of. */
@@ -68,8 +66,8 @@ gather_filter (const SppnetConfig *config, const gfloat *weight, gint filter, gd
           = (gdouble) weight[(tap * CHANNELS + c) * layer->filters + filter] * config->input_scale[c];
 }
 
-/* FALSE where the filter would be too coarse. values: [taps][3] */
-static gboolean
+/* values: [taps][3] */
+static void
 pack_filter (SppnetPixels *pixels, const SppnetConfig *config, const gdouble *values, gfloat bias, gint filter)
 {
   const SppnetLayer *layer = pixels->layer;
@@ -78,10 +76,8 @@ pack_filter (SppnetPixels *pixels, const SppnetConfig *config, const gdouble *va
   gint16 *packed = pixels->weight + (gsize) first * layer->kernel_height * pixels->pairs * 2 + (filter - first) * 2;
   gdouble largest, steps = steps_of (values, (gsize) run * layer->kernel_height, &largest), at_mean = 0.0, left = 0.0;
 
-  if (steps < LEAST_STEPS)
-    return FALSE;
-  /* What rounding leaves goes on to the next weight, colour by colour: pixels that lie together are much alike, and the
-   * errors of their products then cancel. */
+  /* What rounding leaves goes on to the next weight, one colour after the other: pixels that lie together are much
+   * alike, and the errors of their products then cancel. */
   for (gint colour = 0; colour < CHANNELS && largest > 0.0; colour++)
     for (gint tap = 0; tap < layer->kernel_width * layer->kernel_height; tap++) {
       gint y = tap / layer->kernel_width, k = tap % layer->kernel_width * CHANNELS + colour;
@@ -93,7 +89,6 @@ pack_filter (SppnetPixels *pixels, const SppnetConfig *config, const gdouble *va
     }
   pixels->scale[filter] = (gfloat) (largest / steps);
   pixels->bias[filter] = (gfloat) (bias - at_mean * largest / steps);
-  return TRUE;
 }
 
 static gpointer
@@ -129,10 +124,7 @@ sppnet_pixels_init (SppnetPixels *pixels, const SppnetConvKernels *kernels, cons
   values = g_new (gdouble, (gsize) layer->kernel_width * layer->kernel_height * CHANNELS);
   for (gint filter = 0; filter < layer->filters; filter++) {
     gather_filter (config, weight, filter, values);
-    if (!pack_filter (pixels, config, values, bias[filter], filter)) {
-      sppnet_pixels_clear (pixels);
-      return TRUE;
-    }
+    pack_filter (pixels, config, values, bias[filter], filter);
   }
   return TRUE;
 }

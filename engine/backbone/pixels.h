@@ -19,8 +19,8 @@ typedef struct
 } SppnetPixels;
 
 /* Packs a model's first layer. weight: [ky][kx][3][out], see sppnet_conv_pack(); bias: [out]. One with padding and a
- * mean that is no 8-bit integer, one with a negative slope, or one whose sums could leave 32 bits with weights of 12
- * bits, gets no kernels. FALSE where there is no memory; clear it in any case. */
+ * mean that is no 8-bit integer, with a kernel of more than 15 cells along an axis, or with a negative slope gets no
+ * kernels. FALSE where there is no memory; clear it in any case. */
 gboolean sppnet_pixels_init (SppnetPixels *pixels, const SppnetConvKernels *kernels, const SppnetConfig *config,
                              const gfloat *weight, const gfloat *bias);
 void sppnet_pixels_clear (SppnetPixels *pixels);

@@ -35,14 +35,16 @@ can_pool (const SppnetConfig *config, guint index)
          && !is_merged (config, index + 1);
 }
 
-/* Whether the layer after a Winograd step without one, at index, is a 1x1 convolution that can be part of it. */
+/* Whether the layer after a Winograd step without one, at index, is a 1x1 convolution that can be part of it. One that
+ * makes more channels than it reads is faster alone: its sums would not stay in the cache. */
 static gboolean
 can_follow (const SppnetConfig *config, const SppnetWeights *weights, guint index)
 {
   const SppnetLayer *layer = &config->layers[index];
 
   return index < config->n_layers && layer->kind == SPPNET_LAYER_CONV && sppnet_conv_is_pointwise (layer)
-         && weights->conv[index].kernels && !is_merged (config, index);
+         && layer->filters <= weights->conv[index].channels && weights->conv[index].kernels
+         && !is_merged (config, index);
 }
 
 /* Whether the map of a Winograd step, at index, is pooled, and otherwise needed by the last layer alone, a merge that
@@ -54,7 +56,7 @@ can_join (const SppnetConfig *config, const SppnetWeights *weights, guint index)
   guint n_merges = 0;
 
   if (last->kind != SPPNET_LAYER_MERGE || last->from != index || sppnet_layer_slope (last) != 1.0f
-      || !weights->conv[config->n_layers - 1].kernels)
+      || last->filters > config->layers[index].filters || !weights->conv[config->n_layers - 1].kernels)
     return FALSE;
   for (guint i = 0; i < config->n_layers; i++)
     n_merges += config->layers[i].kind == SPPNET_LAYER_MERGE && config->layers[i].from == index;
@@ -230,6 +232,8 @@ sppnet_step_cost (const SppnetStep *step, const SppnetConfig *config, const Sppn
   gdouble kernel = (gdouble) layer->kernel_width * layer->kernel_height;
 
   *cost = (SppnetStepCost) { .bytes = sizeof (gfloat) * (shape_floats (in) + shape_floats (out)) };
+  if (step->method == SPPNET_METHOD_PIXELS)
+    cost->bytes -= (sizeof (gfloat) - sizeof (gint16)) * shape_floats (in);
   if (step->method == SPPNET_METHOD_ADD || !sppnet_layer_has_weights (layer))
     return;
   if (sppnet_method_is_winograd (step->method))

@@ -15,8 +15,8 @@ typedef enum
   SPPNET_METHOD_ADD,            /* a merge of which the finer map's part is there */
 } SppnetMethod;
 
-/* A layer, or a convolution with the 2x2 max pooling or the 1x1 convolution after it or both: the maps between them are
- * never stored. */
+/* A layer, or a convolution with the 2x2 max pooling or the 1x1 convolution after it or both, or with pooling and its
+ * part of a last merge: the maps between them are never stored. */
 typedef struct
 {
   guint layer;

@@ -73,8 +73,8 @@ sppnet_winograd_pack (const SppnetConvKernels *kernels, const SppnetLayer *layer
   }
 }
 
-/* Blocks of filters that the 1x1 convolution after this one takes at a time: what it reads and its sums stay in the
- * second-level cache. */
+/* Blocks of filters that the 1x1 convolution after this one takes at a time: what it reads is then in the second-level
+ * cache. */
 #define HANDED_BLOCKS 4
 
 /* The scratch memory of a thread, and the group of tiles that it works on. */

@@ -16,7 +16,8 @@ typedef struct
   gint rows, run;
   const gfloat *weight; /* blocks of [y][k][filter], filters padded to whole vectors */
   gsize weight_block;   /* floats from one block to the next */
-  gsize weight_skip;    /* steps (y, k) at the front of each block that are not used: kernel rows above the map */
+  gsize weight_skip;    /* steps (y, k) at the front of each block that are not used: kernel rows above the map,
+                         * or input channels before those of this call */
   const gfloat *bias;   /* [filters], padded to whole vectors; NULL: none */
   gboolean onto;        /* add to what out holds, before the activation */
   gfloat slope;         /* of the negative side: 1 linear, 0 ReLU */

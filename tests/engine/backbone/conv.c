@@ -31,7 +31,7 @@ random_layer (SppnetRandom *random, gboolean winograd)
   SppnetLayer layer = { .kind = SPPNET_LAYER_CONV, .name = "layer", .slope = 0.1f, .stride = 1 };
   gint choice = below (random, 3);
 
-  layer.filters = 1 + below (random, 70);
+  layer.filters = 1 + below (random, below (random, 8) ? 70 : 300);
   layer.kernel_width = winograd ? 3 : choice ? 1 + below (random, 7) : 1;
   layer.kernel_height = winograd ? 3 : choice ? 1 + below (random, 7) : 1;
   if (!winograd && choice)
@@ -266,6 +266,11 @@ check_followed (const SppnetConvKernels *kernels, SppnetRandom *random)
 
   if (!problem_init (&problem, kernels, TRUE, random))
     return;
+  /* Pairs of channels. */
+  if (kernels->to_pairs && problem.layer.filters % 2) {
+    problem_clear (&problem);
+    return;
+  }
   beside = beside && problem.pooled;
   pointwise_init (&then, kernels, problem.layer.filters, random);
   after = (SppnetWinogradAfter) { problem.pooled, &then.conv, beside ? &then_out : NULL };
@@ -314,6 +319,20 @@ test_followed (gconstpointer data)
   }
   for (gint i = 0; i < 100; i++)
     check_followed (i % 2 ? kernels : kernels->small_tiles, &random);
+}
+
+static void
+test_bfloat16_followed (void)
+{
+  const SppnetConvKernels *kernels = sppnet_conv_kernels_bfloat16 ();
+  SppnetRandom random = { (guint32) g_test_rand_int () };
+
+  if (!kernels) {
+    g_test_skip ("this processor has no AVX512_BF16, or SPPNET_CPU is lower");
+    return;
+  }
+  for (gint i = 0; i < 100; i++)
+    check_followed (kernels, &random);
 }
 
 /* data: the level, plus a hundred for Winograd, two for its small tiles */
@@ -373,6 +392,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/backbone/conv/winograd-supports", test_winograd_supports);
+  g_test_add_func ("/backbone/conv/bfloat16/followed", test_bfloat16_followed);
   g_test_add_data_func ("/backbone/conv/bfloat16/direct", GUINT_TO_POINTER (0), test_bfloat16);
   g_test_add_data_func ("/backbone/conv/bfloat16/winograd", GUINT_TO_POINTER (1), test_bfloat16);
   for (guint isa = 0; isa < SPPNET_N_ISAS; isa++) {

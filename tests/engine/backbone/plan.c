@@ -202,6 +202,7 @@ test_joins (void)
   SppnetStepCost cost;
 
   make_config (&config);
+  config.layers[2].filters = 128;
   config.n_layers = 7;
   config.layers[6] = conv_layer (128, 1);
   config.layers[6].kind = SPPNET_LAYER_MERGE;
@@ -216,11 +217,15 @@ test_joins (void)
   g_assert_cmpuint (sppnet_step_output (&plan.steps[1]), ==, 4);
   g_assert_cmpint (plan.steps[4].method, ==, SPPNET_METHOD_ADD);
   sppnet_step_cost (&plan.steps[1], &config, &weights, shapes, &cost);
-  g_assert_cmpfloat (cost.flop, ==, 2.0 * 32 * 32 * (144 * 32 + 32 * 128));
+  g_assert_cmpfloat (cost.flop, ==, 2.0 * 32 * 32 * (144 * 128 + 128 * 128));
   sppnet_step_cost (&plan.steps[4], &config, &weights, shapes, &cost);
   g_assert_cmpfloat (cost.flop, ==, 0.0);
 
-  /* Not for a merge with an activation, for two, or for one that is not the last. */
+  /* Not for a merge of more channels than the map has, with an activation, for two, or for one that is not the last. */
+  config.layers[2].filters = 127;
+  make_plan (&plan, &config, 64, 64, shapes);
+  g_assert_cmpuint (plan.steps[1].joins, ==, 0);
+  config.layers[2].filters = 128;
   config.layers[6].activation = SPPNET_ACTIVATION_RELU;
   make_plan (&plan, &config, 64, 64, shapes);
   g_assert_cmpuint (plan.steps[1].joins, ==, 0);
