@@ -73,9 +73,9 @@ sppnet_winograd_pack (const SppnetConvKernels *kernels, const SppnetLayer *layer
   }
 }
 
-/* Blocks of filters that the 1x1 convolution after this one takes at a time: what it reads is then in the second-level
- * cache. */
-#define HANDED_BLOCKS 4
+/* Filters that the 1x1 convolution after this one takes at a time: what it reads is then in the second-level cache.
+ * Whole blocks. */
+#define HANDED_FILTERS 64
 
 /* The scratch memory of a thread, and the group of tiles that it works on. */
 typedef struct
@@ -83,7 +83,7 @@ typedef struct
   const SppnetConv *conv, *then;
   const SppnetRows *in, *out, *then_out; /* then_out: NULL or beside out */
   gint width, height;                    /* of the convolution's output, before pooling */
-  gboolean pooled;                       /* before what is below */
+  gboolean pooled;                       /* as the tiles are stored; with then_out they are not */
   gint side;                             /* of a tile */
   gint per_row;                          /* tiles */
   gint first_y;                          /* of the first tile, in the convolution's output */
@@ -91,7 +91,7 @@ typedef struct
   gfloat *products;                      /* [n][planes][block] */
   gfloat *padded;                        /* [planes][channels] */
   gfloat *partial;                       /* [n][side][side][block] */
-  gfloat *handed;                        /* [n][pixels][HANDED_BLOCKS * block] */
+  gfloat *handed;                        /* [n][pixels][HANDED_FILTERS] */
   gfloat *sums;                          /* [n][pixels][filters of then] */
   gboolean whole[MOST_TILES];
   SppnetWinogradTile place[MOST_TILES]; /* where a tile's results go: into out, or handed */
@@ -118,7 +118,7 @@ sppnet_winograd_scratch (const SppnetConv *conv, const SppnetWinogradAfter *afte
                + n * all * kernels->block;
 
   if (after->then)
-    size += n * pixels * (HANDED_BLOCKS * kernels->block + after->then->layer->filters);
+    size += n * pixels * (HANDED_FILTERS + after->then->layer->filters);
   return (size + 15) / 16 * 16; /* whole cache lines */
 }
 
@@ -135,7 +135,7 @@ group_init (Group *group, gfloat *scratch)
   group->padded = group->products + n * (planes * kernels->block + PLANE_PAD);
   group->partial = group->padded + planes * channels;
   group->handed = group->partial + n * n_pixels (kernels, FALSE) * kernels->block;
-  group->sums = group->handed + n * n_pixels (kernels, group->pooled) * HANDED_BLOCKS * kernels->block;
+  group->sums = group->handed + n * n_pixels (kernels, group->pooled) * HANDED_FILTERS;
 }
 
 /* First pixel of a tile in the convolution's output. */
@@ -189,12 +189,11 @@ place_tile (Group *group, gint i, gsize tile)
   const SppnetRows *out = group->out;
   const SppnetConvKernels *kernels = group->conv->kernels;
   gint x, y, shrink = group->pooled ? 2 : 1, side = group->side;
-  gsize width = HANDED_BLOCKS * kernels->block;
 
   tile_place (group, tile, &x, &y);
   if (group->then)
-    group->place[i] = (SppnetWinogradTile) { group->handed + i * n_pixels (kernels, group->pooled) * width,
-                                             side / shrink * width, width, group->pooled };
+    group->place[i] = (SppnetWinogradTile) { group->handed + i * n_pixels (kernels, group->pooled) * HANDED_FILTERS,
+                                             side / shrink * HANDED_FILTERS, HANDED_FILTERS, group->pooled };
   else
     group->place[i] = (SppnetWinogradTile) { sppnet_rows_at (out, y / shrink) + (gsize) (x / shrink) * out->channels,
                                              (gsize) out->width * out->channels, out->channels, group->pooled };
@@ -286,7 +285,7 @@ run_group (Group *group, gsize first, gint n)
 {
   const SppnetConv *conv = group->conv, *then = group->then;
   gint block_filters = conv->kernels->block, filters = conv->layer->filters,
-       planes = sppnet_winograd_planes (conv->kernels), width = then ? HANDED_BLOCKS * block_filters : filters;
+       planes = sppnet_winograd_planes (conv->kernels), width = then ? HANDED_FILTERS : filters;
   SppnetWinogradBlock block = { .cells = group->cells,
                                 .cells_plane = (gsize) n * conv->channels + PLANE_PAD,
                                 .channels = conv->channels,
