@@ -24,7 +24,7 @@ static void
 describe (Row *row, const SppnetConfig *config, const SppnetWeights *weights, const SppnetStep *step,
           const SppnetShape *shapes, gdouble speed, guint threads)
 {
-  guint follower = step->joins ? step->joins : step->then;
+  guint follower = sppnet_step_follower (step);
 
   row->step = step;
   row->out = &shapes[sppnet_step_output (step)];

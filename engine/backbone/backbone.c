@@ -162,7 +162,7 @@ step_conv (const SppnetBackbone *backbone, const SppnetStep *step)
 static SppnetWinogradAfter
 winograd_after (const SppnetBackbone *backbone, const SppnetStep *step)
 {
-  guint then = step->joins ? step->joins : step->then;
+  guint then = sppnet_step_follower (step);
 
   return (SppnetWinogradAfter) { step->pooled, then ? &backbone->weights->conv[then] : NULL,
                                  step->joins ? &backbone->stages[step->joins + 1].rows : NULL };

@@ -10,16 +10,6 @@
 /* The gathered input of a kernel so large that it would not fit the caches: left to the matrix product. */
 #define MOST_SCRATCH (1u << 20)
 
-static gfloat *
-zeros (gsize count)
-{
-  gfloat *memory = sppnet_aligned_alloc_huge (count * sizeof (gfloat));
-
-  if (memory)
-    memset (memory, 0, count * sizeof (gfloat));
-  return memory;
-}
-
 static gsize
 reference_weights (const SppnetConv *conv)
 {
@@ -43,16 +33,16 @@ sppnet_conv_init (SppnetConv *conv, const SppnetLayer *layer, gint channels, Spp
   /* The plain level is the reference. */
   if (sppnet_cpu_isa () == SPPNET_ISA_PLAIN
       || sppnet_conv_direct_scratch (kernels, layer, channels, FALSE) > MOST_SCRATCH) {
-    conv->weight = zeros (reference_weights (conv));
-    conv->bias = zeros (layer->filters);
+    conv->weight = sppnet_aligned_zeros (sizeof (gfloat) * reference_weights (conv));
+    conv->bias = sppnet_aligned_zeros (sizeof (gfloat) * layer->filters);
     return conv->weight && conv->bias;
   }
   conv->kernels = kernels;
-  conv->weight = zeros (sppnet_conv_direct_weights (kernels, layer, channels));
-  conv->bias = zeros (sppnet_conv_bias (kernels, layer));
+  conv->weight = sppnet_aligned_zeros (sizeof (gfloat) * sppnet_conv_direct_weights (kernels, layer, channels));
+  conv->bias = sppnet_aligned_zeros (sizeof (gfloat) * sppnet_conv_bias (kernels, layer));
   if (!sppnet_winograd_supports (layer, channels))
     return conv->weight && conv->bias;
-  conv->winograd = zeros (sppnet_winograd_weights (kernels, layer, channels));
+  conv->winograd = sppnet_aligned_zeros (sizeof (gfloat) * sppnet_winograd_weights (kernels, layer, channels));
   return conv->weight && conv->bias && conv->winograd;
 }
 
@@ -62,8 +52,8 @@ sppnet_conv_init_small (SppnetConv *conv, const SppnetLayer *layer, gint channel
   const SppnetConvKernels *kernels = sppnet_conv_kernels ()->small_tiles;
 
   *conv = (SppnetConv) { .kernels = kernels, .layer = layer, .channels = channels };
-  conv->winograd = zeros (sppnet_winograd_weights (kernels, layer, channels));
-  conv->bias = zeros (sppnet_conv_bias (kernels, layer));
+  conv->winograd = sppnet_aligned_zeros (sizeof (gfloat) * sppnet_winograd_weights (kernels, layer, channels));
+  conv->bias = sppnet_aligned_zeros (sizeof (gfloat) * sppnet_conv_bias (kernels, layer));
   return conv->winograd && conv->bias;
 }
 

@@ -245,31 +245,35 @@ lrn_run (const SppnetLayer *layer, const SppnetRows *in, const SppnetRows *out, 
   }
 }
 
+/* The cell of the coarse map under one of a merge's output. */
+static const gfloat *
+coarse_cell (const SppnetLayer *layer, const SppnetRows *coarse, gint x, gint y)
+{
+  return sppnet_rows_at (coarse, MIN (y / layer->factor, coarse->height - 1))
+         + (gsize) MIN (x / layer->factor, coarse->width - 1) * coarse->channels;
+}
+
 void
 sppnet_merge_repeat (const SppnetLayer *layer, const SppnetRows *coarse, const SppnetRows *out, gint y)
 {
-  const gfloat *cells = sppnet_rows_at (coarse, MIN (y / layer->factor, coarse->height - 1));
   gsize filters = layer->filters;
   gfloat *row = sppnet_rows_at (out, y);
 
   for (gint x = 0; x < out->width; x++)
-    memcpy (row + (gsize) x * filters, cells + (gsize) MIN (x / layer->factor, coarse->width - 1) * filters,
-            sizeof (gfloat) * filters);
+    memcpy (row + (gsize) x * filters, coarse_cell (layer, coarse, x, y), sizeof (gfloat) * filters);
 }
 
 void
 sppnet_merge_add_run (const SppnetLayer *layer, const SppnetRows *coarse, const SppnetRows *out, gint y0, gint y1,
                       guint threads)
 {
-#pragma omp parallel for num_threads(threads) schedule(dynamic)
-  for (gint y = y0; y < y1; y++) {
-    const gfloat *from = sppnet_rows_at (coarse, MIN (y / layer->factor, coarse->height - 1));
-    gfloat *to = sppnet_rows_at (out, y);
+  gsize filters = layer->filters;
 
-    for (gint x = 0; x < out->width; x++, to += out->channels)
-      sppnet_kernels ()->add_into (to, from + (gsize) MIN (x / layer->factor, coarse->width - 1) * out->channels,
-                                   (gsize) out->channels);
-  }
+#pragma omp parallel for num_threads(threads) schedule(dynamic)
+  for (gint y = y0; y < y1; y++)
+    for (gint x = 0; x < out->width; x++)
+      sppnet_kernels ()->add_into (sppnet_rows_at (out, y) + (gsize) x * filters, coarse_cell (layer, coarse, x, y),
+                                   filters);
 }
 
 void

@@ -9,8 +9,9 @@
 #define CHANNELS 3
 /* Cells of a kernel along an axis. */
 #define MOST_CELLS 15
-#define MOST_STEPS_OF_KERNEL (MOST_CELLS * ((MOST_CELLS * CHANNELS + 1) / 2))
-#define MOST_STEPS 32767
+#define MOST_PAIRS (MOST_CELLS * ((MOST_CELLS * CHANNELS + 1) / 2))
+/* Of a weight on either side of 0, before rounding, which adds up to one. */
+#define MOST_STEPS 32766
 
 /* What one channel of the network's input is made of. */
 static gint
@@ -48,9 +49,9 @@ steps_of (const gdouble *weight, gsize n, gdouble *largest)
     sum += fabs (weight[k]);
   }
   if (*largest == 0.0)
-    return MOST_STEPS - 1;
+    return MOST_STEPS;
   /* Rounding adds up to a step to each. */
-  return MIN (MOST_STEPS - 1, floor ((G_MAXINT32 / 255.0 - n) * *largest / sum));
+  return MIN (MOST_STEPS, floor ((G_MAXINT32 / 255.0 - n) * *largest / sum));
 }
 
 /* The filter's weights in the order of the pixels' values, times the input's scale. out: [taps][3] */
@@ -91,14 +92,6 @@ pack_filter (SppnetPixels *pixels, const SppnetConfig *config, const gdouble *va
   pixels->bias[filter] = (gfloat) (bias - at_mean * largest / steps);
 }
 
-static gpointer
-zeros (gsize bytes)
-{
-  gpointer memory = sppnet_aligned_alloc (bytes);
-
-  return memory ? memset (memory, 0, bytes) : NULL;
-}
-
 gboolean
 sppnet_pixels_init (SppnetPixels *pixels, const SppnetConvKernels *kernels, const SppnetConfig *config,
                     const gfloat *weight, const gfloat *bias)
@@ -116,9 +109,9 @@ sppnet_pixels_init (SppnetPixels *pixels, const SppnetConvKernels *kernels, cons
   for (gint c = 0; c < CHANNELS && (layer->pad_x > 0 || layer->pad_y > 0); c++)
     pixels->beside[colour_of (config, c)] = (gint16) config->input_mean[c];
   filters = sppnet_conv_bias (pixels->kernels, layer);
-  pixels->weight = zeros (filters * layer->kernel_height * pixels->pairs * 2 * sizeof (gint16));
-  pixels->scale = zeros (filters * sizeof (gfloat));
-  pixels->bias = zeros (filters * sizeof (gfloat));
+  pixels->weight = sppnet_aligned_zeros (filters * layer->kernel_height * pixels->pairs * 2 * sizeof (gint16));
+  pixels->scale = sppnet_aligned_zeros (filters * sizeof (gfloat));
+  pixels->bias = sppnet_aligned_zeros (filters * sizeof (gfloat));
   if (!pixels->weight || !pixels->scale || !pixels->bias)
     return FALSE;
   values = g_new (gdouble, (gsize) layer->kernel_width * layer->kernel_height * CHANNELS);
@@ -203,10 +196,10 @@ run_row (const SppnetPixels *pixels, const SppnetRows *in, const gfloat *beside,
          gint y, gboolean pooled)
 {
   const SppnetLayer *layer = pixels->layer;
-  const gint16 *upper[MOST_STEPS_OF_KERNEL], *lower[MOST_STEPS_OF_KERNEL];
+  const gint16 *upper[MOST_PAIRS], *lower[MOST_PAIRS];
   gint map_width = sppnet_layer_output_width (layer, width),
        map_height = sppnet_layer_output_height (layer, in->height);
-  gint steps = layer->kernel_height * pixels->pairs, x = map_width / 2;
+  gint steps = layer->kernel_height * pixels->pairs, x = map_width / 2, below = MIN (2 * y + 1, map_height - 1);
   SppnetPixelsRow row = { .steps = steps,
                           .upper = upper,
                           .lower = lower,
@@ -226,13 +219,13 @@ run_row (const SppnetPixels *pixels, const SppnetRows *in, const gfloat *beside,
     return;
   }
   find_pairs (pixels, in, beside, 2 * y, 0, upper);
-  find_pairs (pixels, in, beside, MIN (2 * y + 1, map_height - 1), 0, lower);
+  find_pairs (pixels, in, beside, below, 0, lower);
   pixels->kernels->pixels_row_pooled (&row, x);
   if (x == out->width)
     return;
   /* Half a pair of columns: the same pixels twice. */
   find_pairs (pixels, in, beside, 2 * y, 2 * x * row.in_pixel, upper);
-  find_pairs (pixels, in, beside, MIN (2 * y + 1, map_height - 1), 2 * x * row.in_pixel, lower);
+  find_pairs (pixels, in, beside, below, 2 * x * row.in_pixel, lower);
   row.in_pixel = 0;
   row.out += x * row.out_pixel;
   pixels->kernels->pixels_row_pooled (&row, 1);

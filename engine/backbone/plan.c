@@ -16,23 +16,24 @@
 /* A product of integers, of one of floats, measured likewise. */
 #define PIXELS 0.6
 
-static gboolean
-is_merged (const SppnetConfig *config, guint stage)
+/* How many merges read the map as their finer one. */
+static guint
+count_merges (const SppnetConfig *config, guint stage)
 {
+  guint n = 0;
+
   for (guint i = 0; i < config->n_layers; i++)
-    if (config->layers[i].kind == SPPNET_LAYER_MERGE && config->layers[i].from + 1 == stage)
-      return TRUE;
-  return FALSE;
+    n += config->layers[i].kind == SPPNET_LAYER_MERGE && config->layers[i].from + 1 == stage;
+  return n;
 }
 
 /* Whether the layer after a convolution is pooling that can be part of it: the maximum is taken before the activation,
  * and must be the same. */
 static gboolean
-can_pool (const SppnetConfig *config, guint index)
+is_pooled (const SppnetConfig *config, guint index)
 {
   return config->layers[index].kind == SPPNET_LAYER_CONV && sppnet_layer_slope (&config->layers[index]) >= 0.0f
-         && index + 1 < config->n_layers && sppnet_layer_is_max_2x2 (&config->layers[index + 1])
-         && !is_merged (config, index + 1);
+         && index + 1 < config->n_layers && sppnet_layer_is_max_2x2 (&config->layers[index + 1]);
 }
 
 /* Whether the layer after a Winograd step without one, at index, is a 1x1 convolution that can be part of it. One that
@@ -44,7 +45,7 @@ can_follow (const SppnetConfig *config, const SppnetWeights *weights, guint inde
 
   return index < config->n_layers && layer->kind == SPPNET_LAYER_CONV && sppnet_conv_is_pointwise (layer)
          && layer->filters <= weights->conv[index].channels && weights->conv[index].kernels
-         && !is_merged (config, index);
+         && count_merges (config, index) == 0;
 }
 
 /* Whether the map of a Winograd step, at index, is pooled, and otherwise needed by the last layer alone, a merge that
@@ -53,15 +54,10 @@ static gboolean
 can_join (const SppnetConfig *config, const SppnetWeights *weights, guint index)
 {
   const SppnetLayer *last = &config->layers[config->n_layers - 1];
-  guint n_merges = 0;
 
-  if (last->kind != SPPNET_LAYER_MERGE || last->from != index || sppnet_layer_slope (last) != 1.0f
-      || last->filters > config->layers[index].filters || !weights->conv[config->n_layers - 1].kernels)
-    return FALSE;
-  for (guint i = 0; i < config->n_layers; i++)
-    n_merges += config->layers[i].kind == SPPNET_LAYER_MERGE && config->layers[i].from == index;
-  return n_merges == 1 && index + 2 < config->n_layers && sppnet_layer_slope (&config->layers[index]) >= 0.0f
-         && sppnet_layer_is_max_2x2 (&config->layers[index + 1]);
+  return last->kind == SPPNET_LAYER_MERGE && last->from == index && count_merges (config, index + 1) == 1
+         && sppnet_layer_slope (last) == 1.0f && last->filters <= config->layers[index].filters
+         && weights->conv[config->n_layers - 1].kernels && is_pooled (config, index);
 }
 
 static gdouble
@@ -162,7 +158,7 @@ sppnet_backbone_plan_init (SppnetBackbonePlan *plan, const SppnetConfig *config,
     *step = (SppnetStep) { .layer = i, .method = choose (&weights->conv[i], &shapes[i + 1]), .rows = 1 };
     if (i == 0 && weights->pixels.kernels)
       step->method = SPPNET_METHOD_PIXELS;
-    step->pooled = step->method != SPPNET_METHOD_LAYER && can_pool (config, i);
+    step->pooled = step->method != SPPNET_METHOD_LAYER && is_pooled (config, i) && count_merges (config, i + 1) == 0;
     if (sppnet_method_is_winograd (step->method) && can_join (config, weights, i)) {
       step->pooled = joined = TRUE;
       step->joins = config->n_layers - 1;
@@ -188,6 +184,12 @@ guint
 sppnet_step_output (const SppnetStep *step)
 {
   return step->then ? step->then + 1 : step->layer + (step->pooled ? 2 : 1);
+}
+
+guint
+sppnet_step_follower (const SppnetStep *step)
+{
+  return step->joins ? step->joins : step->then;
 }
 
 void
@@ -230,6 +232,7 @@ sppnet_step_cost (const SppnetStep *step, const SppnetConfig *config, const Sppn
   const SppnetShape *out = &shapes[sppnet_step_output (step)];
   gint channels = sppnet_config_stage_channels (config, sppnet_config_weighted_stage (config, step->layer));
   gdouble kernel = (gdouble) layer->kernel_width * layer->kernel_height;
+  guint follower = sppnet_step_follower (step);
 
   *cost = (SppnetStepCost) { .bytes = sizeof (gfloat) * (shape_floats (in) + shape_floats (out)) };
   if (step->method == SPPNET_METHOD_PIXELS)
@@ -245,14 +248,14 @@ sppnet_step_cost (const SppnetStep *step, const SppnetConfig *config, const Sppn
                   conv);
   if (layer->kind == SPPNET_LAYER_MERGE)
     cost->bytes += sizeof (gfloat) * shape_floats (&shapes[layer->from + 1]);
-  if (step->joins) {
-    add_weighted (cost, &config->layers[step->joins], layer->filters, 1.0,
-                  direct_products (&config->layers[step->joins], layer->filters, conv), conv);
-    cost->bytes += sizeof (gfloat) * shape_floats (&shapes[step->joins + 1]);
+  if (follower) {
+    const SppnetShape *at = step->joins ? conv : out;
+
+    add_weighted (cost, &config->layers[follower], layer->filters, 1.0,
+                  direct_products (&config->layers[follower], layer->filters, at), at);
   }
-  if (step->then)
-    add_weighted (cost, &config->layers[step->then], layer->filters, 1.0,
-                  direct_products (&config->layers[step->then], layer->filters, out), out);
+  if (step->joins)
+    cost->bytes += sizeof (gfloat) * shape_floats (&shapes[step->joins + 1]);
 }
 
 #define CALIBRATE_PIXELS 96

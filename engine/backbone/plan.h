@@ -43,6 +43,8 @@ SppnetMethod sppnet_plan_method (const SppnetConv *conv, const SppnetShape *out)
 
 /* The map that a step writes, as an index of shapes. */
 guint sppnet_step_output (const SppnetStep *step);
+/* The layer of the 1x1 convolution that is part of a step, be it its own or that of a merge; 0: none. */
+guint sppnet_step_follower (const SppnetStep *step);
 /* The input rows that output row y of a step needs: [*first, *end), not clipped to the map. */
 void sppnet_step_input_rows (const SppnetStep *step, const SppnetConfig *config, gint y, gint *first, gint *end);
 

@@ -2,6 +2,7 @@
 #include "base/memory.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include <sppnet/error.h>
@@ -43,6 +44,14 @@ sppnet_aligned_alloc_huge (gsize bytes)
     (void) madvise (memory, bytes, MADV_HUGEPAGE);
 #endif
   return memory;
+}
+
+gpointer
+sppnet_aligned_zeros (gsize bytes)
+{
+  gpointer memory = sppnet_aligned_alloc_huge (bytes);
+
+  return memory ? memset (memory, 0, bytes) : NULL;
 }
 
 void

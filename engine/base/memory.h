@@ -11,6 +11,8 @@ gpointer sppnet_aligned_alloc (gsize bytes);
 /* The same, of huge pages where it is large and the system gives them on request: for what is read from start to end
  * again and again and does not stay in the cache, such as weights, and for what is read here and there. */
 gpointer sppnet_aligned_alloc_huge (gsize bytes);
+/* The same, all 0. */
+gpointer sppnet_aligned_zeros (gsize bytes);
 void sppnet_aligned_free (gpointer memory);
 
 /**

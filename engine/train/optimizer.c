@@ -2,7 +2,6 @@
 #include "train/optimizer.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "base/memory.h"
 #include "kernel/kernel.h"
@@ -10,22 +9,13 @@
 /* Sums are taken per block and then in order: the same result for any number of threads. */
 #define BLOCK 65536
 
-static gfloat *
-zeros (gsize n)
-{
-  gfloat *values = sppnet_aligned_alloc (sizeof (gfloat) * n);
-
-  if (values)
-    memset (values, 0, sizeof (gfloat) * n);
-  return values;
-}
-
 gboolean
 sppnet_moments_init (SppnetMoments *moments, const SppnetNetwork *network, const SppnetOptimizerSettings *settings)
 {
-  moments->first = zeros (network->n_params);
-  moments->second = settings->kind == SPPNET_OPTIMIZER_ADAMW ? zeros (network->n_params) : NULL;
-  moments->mean = settings->average > 0.0 ? zeros (network->n_params) : NULL;
+  moments->first = sppnet_aligned_zeros (sizeof (gfloat) * network->n_params);
+  moments->second
+      = settings->kind == SPPNET_OPTIMIZER_ADAMW ? sppnet_aligned_zeros (sizeof (gfloat) * network->n_params) : NULL;
+  moments->mean = settings->average > 0.0 ? sppnet_aligned_zeros (sizeof (gfloat) * network->n_params) : NULL;
   return moments->first && (settings->kind != SPPNET_OPTIMIZER_ADAMW || moments->second)
          && (settings->average == 0.0 || moments->mean);
 }

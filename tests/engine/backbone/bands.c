@@ -62,10 +62,8 @@ make_fast (SppnetLayer *layer, SppnetRandom *random)
   layer->filters = 16 + 16 * (layer->filters % 2);
   layer->kernel_width = layer->kernel_height = pool ? 2 : pointwise ? 1 : 3;
   layer->stride = pool ? 2 : 1;
-  if (pointwise)
-    layer->pad_x = layer->pad_y = 0;
-  layer->pad_x = pool ? 0 : layer->pad_x % 2;
-  layer->pad_y = pool ? 0 : layer->pad_y % 2;
+  layer->pad_x = pool || pointwise ? 0 : layer->pad_x % 2;
+  layer->pad_y = pool || pointwise ? 0 : layer->pad_y % 2;
 }
 
 static void
@@ -104,6 +102,13 @@ random_config (SppnetConfig *config, SppnetRandom *random)
       try_merge (config, random);
     g_snprintf (layer->name, sizeof layer->name, "layer%d", i);
   }
+}
+
+static void
+name_layers (SppnetConfig *config)
+{
+  for (guint i = 0; i < config->n_layers; i++)
+    g_snprintf (config->layers[i].name, sizeof config->layers[i].name, "layer%u", i);
 }
 
 /* With random weights. */
@@ -303,8 +308,7 @@ test_joined (void)
                                        .stride = 1,
                                        .from = 1,
                                        .factor = 2 };
-    for (guint k = 0; k < config.n_layers; k++)
-      g_snprintf (config.layers[k].name, sizeof config.layers[k].name, "layer%u", k);
+    name_layers (&config);
     model = make_model (&config, &random);
     backbone = sppnet_backbone_new (model, SPPNET_PRECISION_FLOAT32, NULL);
     sppnet_blas_begin ();
@@ -341,8 +345,7 @@ test_last_tile (void)
   config.layers[1].kernel_width = config.layers[1].kernel_height = 3;
   config.layers[2]
       = (SppnetLayer) { .kind = SPPNET_LAYER_MAX_POOL, .kernel_width = 2, .kernel_height = 2, .stride = 2 };
-  for (guint i = 0; i < 3; i++)
-    g_snprintf (config.layers[i].name, sizeof config.layers[i].name, "layer%u", i);
+  name_layers (&config);
   model = make_model (&config, &random);
   backbone = sppnet_backbone_new (model, SPPNET_PRECISION_FLOAT32, NULL);
   memset (pixels, 100, 40 * 31 * 3);
@@ -374,8 +377,7 @@ test_small_tiles (void)
   config.layers[2] = config.layers[1];
   config.layers[3]
       = (SppnetLayer) { .kind = SPPNET_LAYER_MAX_POOL, .kernel_width = 2, .kernel_height = 2, .stride = 2 };
-  for (guint i = 0; i < 4; i++)
-    g_snprintf (config.layers[i].name, sizeof config.layers[i].name, "layer%u", i);
+  name_layers (&config);
   model = make_model (&config, &random);
   backbone = sppnet_backbone_new (model, SPPNET_PRECISION_FLOAT32, NULL);
   for (guint i = 0; i < G_N_ELEMENTS (frames); i++) {

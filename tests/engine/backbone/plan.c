@@ -54,6 +54,19 @@ make_config (SppnetConfig *config)
   config->layers[5] = conv_layer (128, 3);
 }
 
+/* A seventh layer, of the same channels, that adds the map after layer from to the last one. */
+static void
+add_merge (SppnetConfig *config, guint from, gint factor)
+{
+  SppnetLayer *merge = &config->layers[6];
+
+  config->n_layers = 7;
+  *merge = conv_layer (128, 1);
+  merge->kind = SPPNET_LAYER_MERGE;
+  merge->from = from;
+  merge->factor = factor;
+}
+
 static void
 make_plan (SppnetBackbonePlan *plan, const SppnetConfig *config, gint width, gint height, SppnetShape *shapes)
 {
@@ -145,12 +158,8 @@ test_not_pooled (void)
 
   make_config (&config);
   config.layers[1] = pool_layer (3, 1);
-  config.n_layers = 7;
-  config.layers[6] = conv_layer (128, 1);
-  config.layers[6].kind = SPPNET_LAYER_MERGE;
-  config.layers[6].from = 2;
+  add_merge (&config, 2, 2);
   config.layers[6].activation = SPPNET_ACTIVATION_RELU;
-  config.layers[6].factor = 2;
   make_plan (&plan, &config, 64, 64, shapes);
   g_assert_cmpuint (plan.n_steps, ==, 7);
   for (guint i = 0; i < plan.n_steps; i++) {
@@ -170,11 +179,7 @@ test_not_followed (void)
   SppnetBackbonePlan plan;
 
   make_config (&config);
-  config.n_layers = 7;
-  config.layers[6] = conv_layer (128, 1);
-  config.layers[6].kind = SPPNET_LAYER_MERGE;
-  config.layers[6].from = 3;
-  config.layers[6].factor = 1;
+  add_merge (&config, 3, 1);
   make_plan (&plan, &config, 64, 64, shapes);
   g_assert_cmpuint (plan.n_steps, ==, 5);
   g_assert_cmpuint (plan.steps[1].then, ==, 0);
@@ -203,12 +208,7 @@ test_joins (void)
 
   make_config (&config);
   config.layers[2].filters = 128;
-  config.n_layers = 7;
-  config.layers[6] = conv_layer (128, 1);
-  config.layers[6].kind = SPPNET_LAYER_MERGE;
-  config.layers[6].activation = SPPNET_ACTIVATION_LINEAR;
-  config.layers[6].from = 2;
-  config.layers[6].factor = 2;
+  add_merge (&config, 2, 2);
   make_plan (&plan, &config, 64, 64, shapes);
   g_assert_cmpuint (plan.n_steps, ==, 5);
   g_assert_cmpuint (plan.steps[1].joins, ==, 6);

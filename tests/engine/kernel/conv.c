@@ -393,6 +393,25 @@ expected_pixel (const PixelsProblem *problem, gint pixel, gint filter)
   return value < 0.0f ? value * problem->slope : value;
 }
 
+/* Pixels first .. first + n - 1. whole: of all */
+static void
+run_pixels (const SppnetConvKernels *kernels, const PixelsProblem *problem, const SppnetPixelsRow *whole, gint first,
+            gint n)
+{
+  gsize skip = (gsize) first * problem->in_pixel * (problem->pooled ? 2 : 1);
+  const gint16 *upper[G_N_ELEMENTS (problem->upper)], *lower[G_N_ELEMENTS (problem->lower)];
+  SppnetPixelsRow row = *whole;
+
+  for (gint s = 0; s < problem->steps; s++) {
+    upper[s] = problem->upper[s] + skip;
+    lower[s] = problem->lower[s] + skip;
+  }
+  row.upper = upper;
+  row.lower = lower;
+  row.out += (gsize) first * problem->out_pixel;
+  (problem->pooled ? kernels->pixels_row_pooled : kernels->pixels_row) (&row, n);
+}
+
 static void
 check_pixels (const SppnetConvKernels *kernels, SppnetRandom *random)
 {
@@ -426,8 +445,6 @@ check_pixels (const SppnetConvKernels *kernels, SppnetRandom *random)
   out = arena_take (&out_arena, sizeof *out * n_out);
   for (gsize i = 0; i < n_out; i++)
     out[i] = 7.0f;
-  row.upper = problem.upper;
-  row.lower = problem.lower;
   row.weight = pack_pixels (kernels, &problem, &weight_arena);
   row.weight_block = (gsize) problem.steps * 2 * kernels->block;
   row.scale = problem.scale;
@@ -435,18 +452,9 @@ check_pixels (const SppnetConvKernels *kernels, SppnetRandom *random)
   row.filters = problem.filters;
   row.out = out;
   row.out_pixel = problem.out_pixel;
-  (problem.pooled ? kernels->pixels_row_pooled : kernels->pixels_row) (&row, split);
-  for (gint s = 0; s < problem.steps; s++) {
-    problem.upper[s] += (gsize) split * problem.in_pixel * (problem.pooled ? 2 : 1);
-    problem.lower[s] += (gsize) split * problem.in_pixel * (problem.pooled ? 2 : 1);
-  }
-  row.out += (gsize) split * problem.out_pixel;
-  (problem.pooled ? kernels->pixels_row_pooled : kernels->pixels_row) (&row, problem.n - split);
+  run_pixels (kernels, &problem, &row, 0, split);
+  run_pixels (kernels, &problem, &row, split, problem.n - split);
   arena_check (&out_arena);
-  for (gint s = 0; s < problem.steps; s++) {
-    problem.upper[s] -= (gsize) split * problem.in_pixel * (problem.pooled ? 2 : 1);
-    problem.lower[s] -= (gsize) split * problem.in_pixel * (problem.pooled ? 2 : 1);
-  }
   for (gint i = 0; i < problem.n; i++)
     for (gint f = 0; f < problem.out_pixel && (i < problem.n - 1 || f < problem.filters); f++) {
       gfloat want = f < problem.filters ? expected_pixel (&problem, i, f) : 7.0f;
