@@ -14,16 +14,23 @@
 #define SPPNET_STEP_NOT_FINITE 255
 #define SPPNET_STEP_LARGEST (SPPNET_STEP_NOT_FINITE - 1 - SPPNET_STEP_ZERO)
 
-/* The level x level bins of one level of a region's pyramid: bin (x, y) is the maximum of the cells at across[x][i] +
- * down[y][j], i < n_across, j < n_down. */
+/* The level x level bins of one level of a region's pyramid: bin (x, y) is the maximum of the map's cells at
+ * across[x][i] + down[y][j], i < n_across, j < n_down. */
 typedef struct
 {
   const guint32 *across, *down; /* [level][n_across], [level][n_down]: offsets in steps */
   guint32 level, n_across, n_down;
   guint32 out;           /* where in the region's vector the bins go */
-  gint32 source;         /* where in it the cells are; -1: they are those of the map */
   guint32 columns, rows; /* bits of those that have cells; bins without are SPPNET_STEP_ZERO */
 } SppnetBinPlan;
+
+/* The bins of a level of which each is the union of side x side bins of a finer one, that of level side x level side
+ * bins. */
+typedef struct
+{
+  guint32 level, side;
+  guint32 out, source; /* where in the region's vector the bins of both are */
+} SppnetUnionPlan;
 
 /* What a run of inputs, 16-bit numbers, adds to a fully connected layer's outputs. Sums of products are exact: they
  * must stay within 32 bits. */
@@ -82,8 +89,10 @@ typedef struct
   gsize dense_block, dense_rows;
   /* out = the maximum of the four. [n][SPPNET_STEPS] */
   void (*max_steps) (guint8 *out, const guint8 *const in[4], gsize n);
-  /* The levels of a region's pyramid, one after the other. A cell of in and a bin of out is [SPPNET_STEPS]. */
-  void (*max_pyramid) (guint8 *out, const guint8 *in, const SppnetBinPlan *levels, gsize n_levels);
+  /* A region's vector: levels from the map's cells, in, then those that are unions of bins, each after what it is made
+   * of. A cell and a bin is [SPPNET_STEPS]. */
+  void (*max_pyramid) (guint8 *out, const guint8 *in, const SppnetBinPlan *levels, gsize n_levels,
+                       const SppnetUnionPlan *unions, gsize n_unions);
 
   /* out[c] += in[c]. Bit-exact. */
   void (*add_into) (gfloat *out, const gfloat *in, gsize channels);

@@ -174,10 +174,8 @@ max_level (guint8 *out, const guint8 *in, const SppnetBinPlan *plan)
 
   if (n_across == 2 && n_down == 2 && level == 6)
     max_bins (out, in, plan, 2, 2, 6);
-  else if (n_across == 2 && n_down == 2 && level == 3)
-    max_bins (out, in, plan, 2, 2, 3);
-  else if (n_across == 2 && n_down == 2 && level <= 2)
-    max_bins (out, in, plan, 2, 2, level == 2 ? 2 : 1);
+  else if (n_across == 2 && n_down == 2 && level == 2)
+    max_bins (out, in, plan, 2, 2, 2);
   else if (n_across == 2 && n_down == 2)
     max_bins (out, in, plan, 2, 2, level);
   else if (n_across == 3 && n_down == 3)
@@ -190,21 +188,59 @@ max_level (guint8 *out, const guint8 *in, const SppnetBinPlan *plan)
     max_bins (out, in, plan, n_across, n_down, level);
 }
 
+/* Inlined with constants for the paper's levels. */
+INLINE void
+max_unions (guint8 *restrict out, const guint8 *restrict in, gsize level, gsize side)
+{
+  gsize row = level * side * SPPNET_STEPS;
+
+  for (gsize y = 0; y < level; y++, in += side * row)
+    for (gsize x = 0; x < level; x++, out += SPPNET_STEPS)
+      for (gsize k = 0; k < SPPNET_STEPS; k += STEPS) {
+        const guint8 *first = in + x * side * SPPNET_STEPS + k;
+        Steps best = load_steps (first);
+
+        for (gsize j = 0; j < side; j++)
+          for (gsize i = 0; i < side; i++)
+            best = maximum_steps (best, load_steps (first + j * row + i * SPPNET_STEPS));
+        store_steps (out + k, best);
+      }
+}
+
 static void
-max_pyramid (guint8 *out, const guint8 *in, const SppnetBinPlan *levels, gsize n_levels)
+max_union_level (guint8 *out, const SppnetUnionPlan *plan)
+{
+  const guint8 *in = out + plan->source;
+
+  out += plan->out;
+  if (plan->level == 3 && plan->side == 2)
+    max_unions (out, in, 3, 2);
+  else if (plan->level == 2 && plan->side == 3)
+    max_unions (out, in, 2, 3);
+  else if (plan->level == 1 && plan->side == 2)
+    max_unions (out, in, 1, 2);
+  else
+    max_unions (out, in, plan->level, plan->side);
+}
+
+static void
+max_pyramid (guint8 *out, const guint8 *in, const SppnetBinPlan *levels, gsize n_levels, const SppnetUnionPlan *unions,
+             gsize n_unions)
 {
   for (gsize l = 0; l < n_levels; l++) {
     const SppnetBinPlan *plan = &levels[l];
     guint32 all = (guint32) (((guint64) 1 << plan->level) - 1);
 
     if (plan->columns != 0 && plan->rows != 0)
-      max_level (out + plan->out, plan->source < 0 ? in : out + plan->source, plan);
+      max_level (out + plan->out, in, plan);
     if (G_LIKELY ((plan->columns & plan->rows) == all))
       continue;
     for (gsize i = 0; i < plan->level * plan->level; i++)
       if ((plan->columns >> (i % plan->level) & 1) == 0 || (plan->rows >> (i / plan->level) & 1) == 0)
         memset (out + plan->out + i * SPPNET_STEPS, SPPNET_STEP_ZERO, SPPNET_STEPS);
   }
+  for (gsize u = 0; u < n_unions; u++)
+    max_union_level (out, &unions[u]);
 }
 
 static void

@@ -13,32 +13,58 @@ typedef struct
   const SppnetPooler *pooler;
   const SppnetBox *boxes;
   gsize n, bins;
-  SppnetBinPlan *plans;    /* [n][levels], in the pyramid's order */
+  SppnetBinPlan *plans;    /* [n][n_bases] */
   guint32 *offsets;        /* [n][most offsets of a region] */
   guint8 *pooled;          /* [groups][n][bins][SPPNET_STEPS] */
   gsize offsets_of_region; /* at most */
 } Run;
 
+/* Which levels are pooled from the map, and which are unions of what is pooled before. */
+static void
+plan_pyramid (SppnetPooler *pooler, const SppnetConfig *config)
+{
+  SppnetPyramidStep pyramid[SPPNET_MAX_LEVELS];
+
+  sppnet_pyramid_plan (config, pyramid);
+  pooler->n_bases = pooler->n_unions = 0;
+  for (guint s = 0; s < config->n_levels; s++) {
+    const SppnetPyramidStep *step = &pyramid[s];
+    gint level = config->levels[step->level];
+
+    if (step->source < 0)
+      pooler->bases[pooler->n_bases++] = *step;
+    else
+      pooler->unions[pooler->n_unions++]
+          = (SppnetUnionPlan) { (guint32) level, (guint32) (config->levels[step->source] / level),
+                                (guint32) (step->first * SPPNET_STEPS), (guint32) (step->source_first * SPPNET_STEPS) };
+  }
+}
+
+static gint
+base_level (const SppnetPooler *pooler, guint base)
+{
+  return pooler->config->levels[pooler->bases[base].level];
+}
+
 static gsize
-most_offsets (const SppnetMap *map, const SppnetConfig *config, const SppnetPyramidStep *pyramid)
+most_offsets (const SppnetPooler *pooler)
 {
   gsize n = 0;
 
-  for (guint s = 0; s < config->n_levels; s++)
-    if (pyramid[s].source < 0)
-      n += sppnet_bin_plan_most (map->width, map->height, config->levels[pyramid[s].level],
-                                 config->pooling == SPPNET_POOLING_SPP);
+  for (guint b = 0; b < pooler->n_bases; b++)
+    n += sppnet_bin_plan_most (pooler->map.width, pooler->map.height, base_level (pooler, b),
+                               pooler->config->pooling == SPPNET_POOLING_SPP);
   return n;
 }
 
 gsize
 sppnet_pooler_region_bytes (const SppnetMap *map, const SppnetConfig *config)
 {
-  SppnetPyramidStep pyramid[SPPNET_MAX_LEVELS];
+  SppnetPooler pooler = { .map = *map, .config = config };
 
-  sppnet_pyramid_plan (config, pyramid);
-  return sppnet_steps_of_region (config) + config->n_levels * sizeof (SppnetBinPlan)
-         + most_offsets (map, config, pyramid) * sizeof (guint32);
+  plan_pyramid (&pooler, config);
+  return sppnet_steps_of_region (config) + pooler.n_bases * sizeof (SppnetBinPlan)
+         + most_offsets (&pooler) * sizeof (guint32);
 }
 
 /* As many as the largest bins of the finest level can use. */
@@ -47,31 +73,11 @@ count_tables (const SppnetPooler *pooler)
 {
   const SppnetMap *map = &pooler->map;
   gsize bytes = (gsize) map->width * (gsize) map->height * sppnet_step_groups ((gsize) map->channels) * SPPNET_STEPS;
-  gint finest = 1; /* of the levels that are pooled from cells */
+  gint finest = 1; /* of the levels that are pooled from the map */
 
-  for (guint s = 0; s < pooler->config->n_levels; s++)
-    if (pooler->pyramid[s].source < 0)
-      finest = MAX (finest, pooler->config->levels[pooler->pyramid[s].level]);
+  for (guint b = 0; b < pooler->n_bases; b++)
+    finest = MAX (finest, base_level (pooler, b));
   return (guint) CLAMP (TABLE_BYTES / bytes, 1, sppnet_max_tables_useful (map->width / finest, map->height / finest));
-}
-
-/* Bin i of n is the union of bins i r .. i r + r - 1 of n r, whatever the window: floor (i r a / (n r)) = floor (i a /
- * n), and so for the end. These plans are the same for all regions. */
-static void
-plan_nested (SppnetPooler *pooler)
-{
-  guint32 *offsets = pooler->nested_offsets;
-
-  for (guint s = 0; s < pooler->config->n_levels; s++) {
-    const SppnetPyramidStep *step = &pooler->pyramid[s];
-
-    if (step->source < 0)
-      continue;
-    pooler->nested[s]
-        = sppnet_bin_plan_nested (pooler->config->levels[step->level], pooler->config->levels[step->source], &offsets);
-    pooler->nested[s].source = (gint32) (step->source_first * SPPNET_STEPS);
-    pooler->nested[s].out = (guint32) (step->first * SPPNET_STEPS);
-  }
 }
 
 gboolean
@@ -88,17 +94,15 @@ sppnet_pooler_set_map (SppnetPooler *pooler, const SppnetMap *map, const SppnetC
   pooler->config = config;
   pooler->most = most;
   pooler->cells = 0;
-  sppnet_pyramid_plan (config, pooler->pyramid);
+  plan_pyramid (pooler, config);
   n_tables = count_tables (pooler);
   tables = sppnet_buffer_reserve (&pooler->memory, groups * n_tables * cells, SPPNET_STEPS, error);
   if (!tables || !sppnet_step_sizes_choose (&pooler->sizes, map->data, cells, (gsize) map->channels, threads, error)
-      || !sppnet_buffer_reserve (&pooler->plans, most * config->n_levels, sizeof (SppnetBinPlan), error)
-      || !sppnet_buffer_reserve (&pooler->offsets, most * most_offsets (&pooler->map, config, pooler->pyramid),
-                                 sizeof (guint32), error)
+      || !sppnet_buffer_reserve (&pooler->plans, most * pooler->n_bases, sizeof (SppnetBinPlan), error)
+      || !sppnet_buffer_reserve (&pooler->offsets, most * most_offsets (pooler), sizeof (guint32), error)
       || !sppnet_buffer_reserve (&pooler->pooled, groups * most * bins, SPPNET_STEPS, error))
     return FALSE;
   pooler->tables = sppnet_max_tables_init (map, &pooler->sizes, n_tables, threads, tables);
-  plan_nested (pooler);
   return TRUE;
 }
 
@@ -119,37 +123,33 @@ tables_pay (SppnetPooler *pooler, const SppnetBox *boxes, gsize n)
   SppnetRange x[SPPNET_MAX_LEVEL], y[SPPNET_MAX_LEVEL];
   gsize worth = (gsize) TABLE_WORTH * pooler->tables.most * (gsize) pooler->map.width * (gsize) pooler->map.height;
 
-  for (gsize i = 0; i < n && pooler->cells <= worth; i++)
-    for (guint s = 0; s < pooler->config->n_levels; s++) {
-      gint level = pooler->config->levels[pooler->pyramid[s].level];
+  for (gsize i = 0; i < n && pooler->cells <= worth; i++) {
+    SppnetWindow window = sppnet_region_window (&pooler->map, pooler->config, &boxes[i]);
 
-      if (pooler->pyramid[s].source >= 0)
-        continue;
-      sppnet_region_ranges (&pooler->map, pooler->config, &boxes[i], pooler->pyramid[s].level, x, y);
-      pooler->cells += (gsize) MAX (x[level - 1].end - x[0].first, 0) * (gsize) MAX (y[level - 1].end - y[0].first, 0);
+    for (guint b = 0; b < pooler->n_bases; b++) {
+      gint last = base_level (pooler, b) - 1;
+
+      sppnet_region_ranges (&pooler->map, pooler->config, &window, pooler->bases[b].level, x, y);
+      pooler->cells += (gsize) MAX (x[last].end - x[0].first, 0) * (gsize) MAX (y[last].end - y[0].first, 0);
     }
+  }
   return pooler->cells > worth;
 }
 
-/* Where one region's bins are found, level after level in the pyramid's order. */
+/* Where one region's bins are found, of each level that is pooled from the map. */
 static void
 plan_region (const Run *run, gsize i)
 {
   const SppnetPooler *pooler = run->pooler;
   SppnetRange x[SPPNET_MAX_LEVEL], y[SPPNET_MAX_LEVEL];
   guint32 *offsets = run->offsets + i * run->offsets_of_region;
-  SppnetBinPlan *plans = run->plans + i * pooler->config->n_levels;
+  SppnetBinPlan *plans = run->plans + i * pooler->n_bases;
+  SppnetWindow window = sppnet_region_window (&pooler->map, pooler->config, &run->boxes[i]);
 
-  for (guint s = 0; s < pooler->config->n_levels; s++) {
-    const SppnetPyramidStep *step = &pooler->pyramid[s];
-    gint level = pooler->config->levels[step->level];
-
-    plans[s] = pooler->nested[s];
-    if (step->source >= 0)
-      continue;
-    sppnet_region_ranges (&pooler->map, pooler->config, &run->boxes[i], step->level, x, y);
-    plans[s] = sppnet_bin_plan_cells (&pooler->tables, x, y, level, &offsets);
-    plans[s].out = (guint32) (step->first * SPPNET_STEPS);
+  for (guint b = 0; b < pooler->n_bases; b++) {
+    sppnet_region_ranges (&pooler->map, pooler->config, &window, pooler->bases[b].level, x, y);
+    plans[b] = sppnet_bin_plan_cells (&pooler->tables, x, y, base_level (pooler, b), &offsets);
+    plans[b].out = (guint32) (pooler->bases[b].first * SPPNET_STEPS);
   }
   g_assert (offsets <= run->offsets + (i + 1) * run->offsets_of_region);
 }
@@ -157,12 +157,11 @@ plan_region (const Run *run, gsize i)
 static void
 pool_region (const Run *run, gsize i, gsize group)
 {
-  const SppnetMaxTables *tables = &run->pooler->tables;
-  gsize n_levels = run->pooler->config->n_levels;
+  const SppnetPooler *pooler = run->pooler;
 
   run->kernels->max_pyramid (run->pooled + (group * run->n + i) * run->bins * SPPNET_STEPS,
-                             tables->steps + sppnet_max_tables_group (tables, group), run->plans + i * n_levels,
-                             n_levels);
+                             pooler->tables.steps + sppnet_max_tables_group (&pooler->tables, group),
+                             run->plans + i * pooler->n_bases, pooler->n_bases, pooler->unions, pooler->n_unions);
 }
 
 SppnetPooled
@@ -177,7 +176,7 @@ sppnet_pooler_run (SppnetPooler *pooler, const SppnetBox *boxes, gsize n, guint 
               pooler->plans.data,
               pooler->offsets.data,
               pooler->pooled.data,
-              most_offsets (&pooler->map, pooler->config, pooler->pyramid) };
+              most_offsets (pooler) };
 
   g_assert (n <= pooler->most);
   if (pooler->tables.n < pooler->tables.most && tables_pay (pooler, boxes, n))

@@ -13,14 +13,14 @@ typedef struct
   SppnetMap map;
   const SppnetConfig *config;
   SppnetMaxTables tables;
-  SppnetPyramidStep pyramid[SPPNET_MAX_LEVELS];
-  SppnetBinPlan nested[SPPNET_MAX_LEVELS]; /* of the levels that have a finer one */
-  guint32 nested_offsets[SPPNET_MAX_LEVELS * 2 * SPPNET_MAX_LEVEL];
+  SppnetPyramidStep bases[SPPNET_MAX_LEVELS]; /* the levels that are pooled from the map */
+  SppnetUnionPlan unions[SPPNET_MAX_LEVELS];  /* the others */
+  guint n_bases, n_unions;
   gsize most;  /* regions in a run */
   gsize cells; /* under the bins of this map so far */
   SppnetStepSizes sizes;
   SppnetBuffer memory;  /* of the tables */
-  SppnetBuffer plans;   /* [most][levels] */
+  SppnetBuffer plans;   /* [most][n_bases] */
   SppnetBuffer offsets; /* of the plans */
   SppnetBuffer pooled;
 } SppnetPooler;

@@ -18,8 +18,8 @@ nearest_cell (gfloat x, gint stride)
   return isnan (cell) ? 0 : (gint) CLAMP (cell, -100000.0, 100000.0);
 }
 
-static SppnetWindow
-region_window (const SppnetMap *map, const SppnetConfig *config, const SppnetBox *box)
+SppnetWindow
+sppnet_region_window (const SppnetMap *map, const SppnetConfig *config, const SppnetBox *box)
 {
   SppnetWindow window;
 
@@ -54,36 +54,45 @@ level_window (const SppnetMap *map, const SppnetConfig *config, guint level, Spp
   return window;
 }
 
-/* The n bins along one axis of a window from first to last. */
+/* The n bins along one axis of a window from first to last: sppnet_bin_range() with one division instead of two a bin.
+ * Bin i ends, rounded down, at first, with a rest of over parts of n. */
 static void
 divide (gint first, gint last, gint n, gint limit, SppnetRange *ranges)
 {
+  gint whole = (last - first + 1) / n, rest = (last - first + 1) % n, over = 0;
+
   for (gint i = 0; i < n; i++) {
-    sppnet_bin_range (i, n, last - first + 1, &ranges[i].first, &ranges[i].end);
-    ranges[i].first = CLAMP (first + ranges[i].first, 0, limit);
-    ranges[i].end = CLAMP (first + ranges[i].end, 0, limit);
+    ranges[i].first = CLAMP (first, 0, limit);
+    first += whole;
+    over += rest;
+    if (over >= n) {
+      over -= n;
+      first++;
+    }
+    ranges[i].end = CLAMP (first + (over > 0), 0, limit);
   }
 }
 
 void
-sppnet_region_ranges (const SppnetMap *map, const SppnetConfig *config, const SppnetBox *box, guint level,
+sppnet_region_ranges (const SppnetMap *map, const SppnetConfig *config, const SppnetWindow *window, guint level,
                       SppnetRange *x, SppnetRange *y)
 {
-  SppnetWindow window = level_window (map, config, level, region_window (map, config, box));
+  SppnetWindow enlarged = level_window (map, config, level, *window);
 
-  divide (window.x0, window.x1, config->levels[level], map->width, x);
-  divide (window.y0, window.y1, config->levels[level], map->height, y);
+  divide (enlarged.x0, enlarged.x1, config->levels[level], map->width, x);
+  divide (enlarged.y0, enlarged.y1, config->levels[level], map->height, y);
 }
 
 void
 sppnet_region_bins (const SppnetMap *map, const SppnetConfig *config, const SppnetBox *box, SppnetWindow *bins)
 {
   SppnetRange x[SPPNET_MAX_LEVEL], y[SPPNET_MAX_LEVEL];
+  SppnetWindow window = sppnet_region_window (map, config, box);
 
   for (guint l = 0; l < config->n_levels; l++) {
     gint n = config->levels[l];
 
-    sppnet_region_ranges (map, config, box, l, x, y);
+    sppnet_region_ranges (map, config, &window, l, x, y);
     for (gint i = 0; i < n * n; i++)
       *bins++ = (SppnetWindow) { x[i % n].first, y[i / n].first, x[i % n].end, y[i / n].end };
   }
@@ -96,7 +105,7 @@ sppnet_region_base (const SppnetMap *map, const SppnetConfig *config, const Sppn
 
   if (config->box_from == SPPNET_BOX_FROM_REGION)
     return *box;
-  window = region_window (map, config, box);
+  window = sppnet_region_window (map, config, box);
   return sppnet_window_area (&window, &map->geometry);
 }
 

@@ -43,8 +43,11 @@ typedef struct
   gint first, end;
 } SppnetRange;
 
-/* The columns and the rows of one level's bins of one region: x, y: [config->levels[level]] */
-void sppnet_region_ranges (const SppnetMap *map, const SppnetConfig *config, const SppnetBox *box, guint level,
+/* The cells of a region; those of RoI pooling may lie beyond the map. Of the map only size and geometry are read. */
+SppnetWindow sppnet_region_window (const SppnetMap *map, const SppnetConfig *config, const SppnetBox *box);
+
+/* The columns and the rows of one level's bins of a region with this window: x, y: [config->levels[level]] */
+void sppnet_region_ranges (const SppnetMap *map, const SppnetConfig *config, const SppnetWindow *window, guint level,
                            SppnetRange *x, SppnetRange *y);
 
 /* The cells of each bin of one region, [bins]; here x1 and y1 are one past the last cell, and a bin of RoI pooling that

@@ -127,7 +127,7 @@ SppnetBinPlan
 sppnet_bin_plan_cells (const SppnetMaxTables *tables, const SppnetRange *x, const SppnetRange *y, gint level,
                        guint32 **offsets)
 {
-  SppnetBinPlan plan = { .level = (guint32) level, .source = -1 };
+  SppnetBinPlan plan = { .level = (guint32) level };
   gint narrowest, widest, lowest, highest;
   guint k, l, table;
 
@@ -148,21 +148,5 @@ sppnet_bin_plan_cells (const SppnetMaxTables *tables, const SppnetRange *x, cons
   *offsets += place (x, level, 1 << k, plan.n_across, SPPNET_STEPS, table * sppnet_max_tables_size (tables), *offsets);
   plan.down = *offsets;
   *offsets += place (y, level, 1 << l, plan.n_down, (gsize) tables->width * SPPNET_STEPS, 0, *offsets);
-  return plan;
-}
-
-SppnetBinPlan
-sppnet_bin_plan_nested (gint level, gint finer, guint32 **offsets)
-{
-  guint32 all = (guint32) (((guint64) 1 << level) - 1), n = (guint32) (finer / level), *across = *offsets;
-  SppnetBinPlan plan = { .level = (guint32) level, .n_across = n, .n_down = n, .columns = all, .rows = all };
-
-  plan.across = across;
-  plan.down = across + finer;
-  for (guint32 i = 0; i < (guint32) finer; i++) {
-    across[i] = i * SPPNET_STEPS;
-    across[finer + (gint) i] = i * (guint32) finer * SPPNET_STEPS;
-  }
-  *offsets += 2 * finer;
   return plan;
 }

@@ -52,5 +52,3 @@ gsize sppnet_bin_plan_most (gint width, gint height, gint level, gboolean clippe
  * past what it takes */
 SppnetBinPlan sppnet_bin_plan_cells (const SppnetMaxTables *tables, const SppnetRange *x, const SppnetRange *y,
                                      gint level, guint32 **offsets);
-/* The same from the bins of a finer level, of which those of this level are unions. */
-SppnetBinPlan sppnet_bin_plan_nested (gint level, gint finer, guint32 **offsets);

@@ -78,9 +78,10 @@ bench_max_pyramid (gconstpointer table)
   static const guint32 across[] = { 0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352 };
   static const guint32 down[] = { 0, 2560, 5120, 7680, 10240, 12800, 15360, 17920, 20480, 23040, 25600, 28160 };
   const SppnetKernels *kernels = table;
-  const SppnetBinPlan plan = { across, down, 6, 2, 2, 0, -1, 63, 63 };
+  const SppnetBinPlan plan = { across, down, 6, 2, 2, 0, 63, 63 };
+  const SppnetUnionPlan unions[] = { { 3, 2, 36 * 32, 0 }, { 2, 3, 45 * 32, 0 }, { 1, 2, 54 * 32, 45 * 32 } };
 
-  kernels->max_pyramid (bench_more_steps, bench_steps, &plan, 1);
+  kernels->max_pyramid (bench_more_steps, bench_steps, &plan, 1, unions, 3);
 }
 
 static inline void
@@ -197,7 +198,7 @@ bench (void)
     { "steps_to_shorts 512x32", bench_steps_to_shorts, 512 * 32 * 3 },
     { "dense_shorts 48x448x64", bench_dense_shorts, 48 * 448 * 2 + 448 * 64 * 2 },
     { "max_steps 512x32", bench_max_steps, 5 * 512 * 32 },
-    { "max_pyramid 6x6x32", bench_max_pyramid, 5 * 36 * 32 },
+    { "max_pyramid 6 3 2 1 x32", bench_max_pyramid, (5 * 36 + 5 * 9 + 10 * 4 + 5) * 32 },
     { "add_into 256", bench_add_into, 256 * 12 },
     { "activation_gradient 16384", bench_activation_gradient, 16384 * 12 },
     { "adamw 8192", bench_adamw, 8192 * 28 },

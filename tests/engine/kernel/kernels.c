@@ -221,32 +221,35 @@ check_max_steps (const SppnetKernels *kernels, SppnetRandom *random)
 
 #define MOST_SIDE 32
 
-/* A level of any cells, and one of its bins. */
+/* A level of any cells, and one of unions of its bins. */
 static void
 check_max_pyramid (const SppnetKernels *kernels, SppnetRandom *random)
 {
-  guint32 level = sppnet_random_below (random, 16) ? 1 + sppnet_random_below (random, 7) : MOST_SIDE,
-          n_across = 1 + sppnet_random_below (random, 5);
-  guint32 n_down = 1 + sppnet_random_below (random, 5), all = (guint32) (((guint64) 1 << level) - 1);
-  guint32 across[MOST_SIDE * 5], down[MOST_SIDE * 5], bins[MOST_SIDE], first[1] = { 0 };
-  gsize cells = 64, n = (level * level + 1) * SPPNET_STEPS;
+  static const guint32 union_levels[] = { 1, 2, 3 };
+  guint32 coarse = union_levels[sppnet_random_below (random, 3)], side = 1 + sppnet_random_below (random, 4);
+  guint32 level = sppnet_random_below (random, 16) ? coarse * side : MOST_SIDE;
+  guint32 n_across = 1 + sppnet_random_below (random, 5), n_down = 1 + sppnet_random_below (random, 5);
+  guint32 all = (guint32) (((guint64) 1 << level) - 1), across[MOST_SIDE * 5], down[MOST_SIDE * 5];
+  gsize cells = 64, n = (level * level + coarse * coarse) * SPPNET_STEPS;
   guint8 *in = random_steps (&arenas[0], 2 * cells * SPPNET_STEPS, random);
   guint8 *out = arena_take (&arenas[1], n), *expected = arena_take (&arenas[2], n);
-  SppnetBinPlan plans[2] = { { across, down, level, n_across, n_down, SPPNET_STEPS, -1, all, all },
-                             { bins, first, 1, level, 1, 0, SPPNET_STEPS, 1, 1 } };
+  SppnetBinPlan plan = { across, down, level, n_across, n_down, coarse * coarse * SPPNET_STEPS, all, all };
+  SppnetUnionPlan unions = { coarse, level / coarse, 0, plan.out };
 
+  if (level % coarse != 0)
+    unions.level = 1, unions.side = level;
+  memset (out, 0, n);
+  memset (expected, 0, n);
   for (guint32 i = 0; i < level * n_across; i++)
     across[i] = sppnet_random_below (random, (guint32) cells) * SPPNET_STEPS;
   for (guint32 i = 0; i < level * n_down; i++)
     down[i] = sppnet_random_below (random, (guint32) cells) * SPPNET_STEPS;
-  for (guint32 i = 0; i < level; i++)
-    bins[i] = i * SPPNET_STEPS;
   if (sppnet_random_below (random, 4) == 0) {
-    plans[0].columns = (guint32) sppnet_random_next (random) & all;
-    plans[0].rows = (guint32) sppnet_random_next (random) & all;
+    plan.columns = (guint32) sppnet_random_next (random) & all;
+    plan.rows = (guint32) sppnet_random_next (random) & all;
   }
-  plain->max_pyramid (expected, in, plans, 2);
-  kernels->max_pyramid (out, in, plans, 2);
+  plain->max_pyramid (expected, in, &plan, 1, &unions, 1);
+  kernels->max_pyramid (out, in, &plan, 1, &unions, 1);
   assert_same_bytes (out, expected, n);
 }
 

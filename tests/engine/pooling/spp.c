@@ -39,6 +39,33 @@ test_bin_rule (void)
     }
 }
 
+/* The bins that are pooled, counted up rather than divided, are those of the rule. */
+static void
+test_ranges (void)
+{
+  g_auto (SppnetConfig) config;
+
+  sppnet_config_init (&config);
+  for (gint a = 1; a <= 200; a++)
+    for (gint n = 1; n <= SPPNET_MAX_LEVEL; n++) {
+      SppnetMap map = { NULL, 3 + a, 5 + a, 1, { 16, 0, 0 } };
+      SppnetWindow window = { 3, 5, 2 + a, 4 + a };
+      SppnetRange x[SPPNET_MAX_LEVEL], y[SPPNET_MAX_LEVEL];
+
+      config.levels[0] = n;
+      sppnet_region_ranges (&map, &config, &window, 0, x, y);
+      for (gint i = 0; i < n; i++) {
+        gint first, end;
+
+        sppnet_bin_range (i, n, a, &first, &end);
+        g_assert_cmpint (x[i].first, ==, 3 + first);
+        g_assert_cmpint (x[i].end, ==, 3 + end);
+        g_assert_cmpint (y[i].first, ==, 5 + first);
+        g_assert_cmpint (y[i].end, ==, 5 + end);
+      }
+    }
+}
+
 /* The often quoted rule: window ceil (a / n), stride floor (a / n), as many places as fit (or, with ceil mode, begin
  * within the map as Caffe counts them). Returns the number of bins, or 0 where the stride is 0. */
 static gint
@@ -544,6 +571,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/pooling/spp/bin-rule", test_bin_rule);
+  g_test_add_func ("/pooling/spp/ranges", test_ranges);
   g_test_add_func ("/pooling/spp/quoted-rule-fails", test_quoted_rule_fails);
   g_test_add_func ("/pooling/spp/quoted-rule-agrees", test_quoted_rule_agrees);
   g_test_add_func ("/pooling/spp/naive", test_spp);

@@ -68,7 +68,8 @@ check_bins (const Tables *tables, SppnetRandom *random)
     gsize cells = (gsize) width * (gsize) tables->tables.height;
 
     memset (out, 77, sizeof out);
-    sppnet_kernels ()->max_pyramid (out, tables->steps + g * tables->tables.most * cells * SPPNET_STEPS, &plan, 1);
+    sppnet_kernels ()->max_pyramid (out, tables->steps + g * tables->tables.most * cells * SPPNET_STEPS, &plan, 1, NULL,
+                                    0);
     for (gint bin = 0; bin < level * level; bin++)
       for (gsize c = 0; c < SPPNET_STEPS; c++)
         g_assert_cmpuint (out[(gsize) bin * SPPNET_STEPS + c], ==,
