@@ -19,9 +19,9 @@
  * detections already are not scored again.
  *
  * With interval=N only every Nth frame is searched; the frames between carry the detections of the last one that was.
- * The same is done with frames that downstream calls late (property qos): frames are never dropped, and at least one
- * frame per second is searched. Changes of the frame's size in mid-stream, seeks and flushes forget the last
- * detections.
+ * The same is done with frames that downstream calls late (property qos): frames are never dropped, not by upstream
+ * elements either, and at least one frame per second is searched. Changes of the frame's size in mid-stream, seeks and
+ * flushes forget the last detections.
  *
  * In live pipelines the measured time of a frame, with headroom, is reported as latency, and again when it moves by
  * more than a quarter.
@@ -265,14 +265,21 @@ gst_sppnet_detect_src_event (GstBaseTransform *base, GstEvent *event)
   if (GST_EVENT_TYPE (event) == GST_EVENT_QOS) {
     GstClockTimeDiff late;
     GstClockTime time;
+    gboolean kept;
 
     gst_event_parse_qos (event, NULL, NULL, &late, &time);
     GST_OBJECT_LOCK (self);
+    kept = self->qos;
     if (!GST_CLOCK_TIME_IS_VALID (time) || (late < 0 && (GstClockTime) -late > time))
       self->earliest = GST_CLOCK_TIME_NONE;
     else /* twice as far when late, to catch up rather than to stay just late */
       self->earliest = late > 0 ? time + 2 * (GstClockTime) late : time - (GstClockTime) -late;
     GST_OBJECT_UNLOCK (self);
+    if (kept) {
+      /* A converter or decoder before would drop the frames that are passed on here. */
+      gst_event_unref (event);
+      return TRUE;
+    }
   }
   return GST_BASE_TRANSFORM_CLASS (gst_sppnet_detect_parent_class)->src_event (base, event);
 }
@@ -352,7 +359,7 @@ update_settings (GstSppnetDetect *self, GstBuffer *buffer)
     gst_object_sync_values (GST_OBJECT (self), time);
   copy_properties (self);
   if (!gst_sppnet_stream_configure (&self->stream, &self->current.settings, &error))
-    GST_ELEMENT_WARNING (self, LIBRARY, SETTINGS, ("%s; the settings before stay in use", error->message), (NULL));
+    GST_ELEMENT_WARNING (self, LIBRARY, SETTINGS, ("%s; the value before stays in use", error->message), (NULL));
 }
 
 static GstFlowReturn
@@ -432,7 +439,8 @@ install_properties (GObjectClass *klass)
       klass, PROP_QOS,
       g_param_spec_boolean ("qos", "Quality of service",
                             "Do not search frames that downstream calls late, but pass them on at once with the last "
-                            "detections. No frame is dropped, and at least one per second is searched",
+                            "detections: none is dropped, and at least one per second is searched. Upstream elements "
+                            "are not told that frames are late; they are with FALSE, and may drop frames then",
                             DEFAULT_QOS, playing));
   g_object_class_install_property (
       klass, PROP_STATS,

@@ -19,8 +19,8 @@ typedef struct
 /* { 0 } is a complete choice. */
 typedef struct
 {
-  gfloat line_width;  /* pixels of the frame; 0: with the frame's size, 2 at 480 rows, at least 1 */
-  gfloat font_size;   /* pixels of the frame; 0: with the frame's size, 15 at 480 rows, at least 9 */
+  gfloat line_width;  /* pixels of the frame; 0: with the frame's shorter side, 2 at 480 pixels, at least 1 */
+  gfloat font_size;   /* pixels of the frame; 0: likewise, 15 at 480 pixels, at least 9 */
   gboolean no_labels; /* boxes only */
   gboolean no_scores; /* labels without the score */
 } SppnetDrawStyle;

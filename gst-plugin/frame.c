@@ -40,17 +40,18 @@ gst_sppnet_frame_refuse_cropping (GstQuery *query)
     gst_query_remove_nth_allocation_meta (query, i);
 }
 
-/* The place of the frame in the memory: the crop metadata's, moved so that no group of pixels that share their chroma
- * is divided, and so that the frame ends within. */
-static void
-find_origin (const GstVideoFrame *mapped, const GstVideoInfo *caps, gint *x, gint *y)
+void
+gst_sppnet_frame_find_origin (const GstVideoFrame *mapped, const GstVideoInfo *caps, gint *x, gint *y)
 {
   const GstVideoFormatInfo *format = mapped->info.finfo;
   const GstVideoCropMeta *crop = gst_buffer_get_video_crop_meta (mapped->buffer);
   guint component = format->n_components > 1 ? 1 : 0;
 
-  *x = MIN (crop ? (gint) crop->x : 0, GST_VIDEO_FRAME_WIDTH (mapped) - GST_VIDEO_INFO_WIDTH (caps));
-  *y = MIN (crop ? (gint) crop->y : 0, GST_VIDEO_FRAME_HEIGHT (mapped) - GST_VIDEO_INFO_HEIGHT (caps));
+  gint right = MAX (GST_VIDEO_FRAME_WIDTH (mapped) - GST_VIDEO_INFO_WIDTH (caps), 0);
+  gint below = MAX (GST_VIDEO_FRAME_HEIGHT (mapped) - GST_VIDEO_INFO_HEIGHT (caps), 0);
+
+  *x = (gint) MIN (crop ? crop->x : 0, (guint) right);
+  *y = (gint) MIN (crop ? crop->y : 0, (guint) below);
   *x &= -(1 << format->w_sub[component]);
   *y &= -(1 << format->h_sub[component]);
 }
@@ -67,7 +68,7 @@ gst_sppnet_frame_view (const GstVideoFrame *mapped, const GstVideoInfo *caps, Sp
   if (i == G_N_ELEMENTS (formats) || GST_VIDEO_FRAME_WIDTH (mapped) < GST_VIDEO_INFO_WIDTH (caps)
       || GST_VIDEO_FRAME_HEIGHT (mapped) < GST_VIDEO_INFO_HEIGHT (caps))
     return FALSE;
-  find_origin (mapped, caps, &x, &y);
+  gst_sppnet_frame_find_origin (mapped, caps, &x, &y);
 
   *frame
       = (SppnetFrame) { .format = formats[i].ours,

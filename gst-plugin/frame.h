@@ -8,6 +8,10 @@
 #define GST_SPPNET_VIDEO_FORMATS                                                                                       \
   "{ I420, YV12, NV12, NV21, YUY2, UYVY, RGB, BGR, RGBx, BGRx, xRGB, xBGR, RGBA, BGRA, ARGB, ABGR, GRAY8 }"
 
+/* The place of the frame that caps describe in the memory: the crop metadata's, which may be any number, moved so that
+ * no group of pixels that share their chroma is divided, and so that the frame ends within. */
+void gst_sppnet_frame_find_origin (const GstVideoFrame *mapped, const GstVideoInfo *caps, gint *x, gint *y);
+
 /* A view of a mapped frame, valid as long as the mapping. FALSE when the format is none of the above. The frame has the
  * size that the caps say; a larger one in memory starts where its crop metadata says. */
 gboolean gst_sppnet_frame_view (const GstVideoFrame *mapped, const GstVideoInfo *caps, SppnetFrame *frame);

@@ -284,9 +284,21 @@ attach (GstSppnetOverlay *self, GstBuffer *buffer)
                                                  gst_video_overlay_composition_get_rectangle (self->composition, i));
 }
 
+/* The drawing where the frame is in its memory: crop metadata, which is refused upstream, may be there all the same. */
+static GstVideoOverlayComposition *
+place_drawing (GstSppnetOverlay *self, const GstVideoFrame *frame)
+{
+  gint x, y;
+
+  gst_sppnet_frame_find_origin (frame, &self->info, &x, &y);
+  return x == 0 && y == 0 ? gst_video_overlay_composition_ref (self->composition)
+                          : gst_sppnet_picture_moved (self->composition, x, y);
+}
+
 static GstFlowReturn
 blend (GstSppnetOverlay *self, GstBuffer *buffer)
 {
+  g_autoptr (GstVideoOverlayComposition) placed = NULL;
   GstVideoFrame frame;
 
   if (!gst_video_frame_map (&frame, &self->info, buffer, GST_MAP_READWRITE)) {
@@ -294,7 +306,8 @@ blend (GstSppnetOverlay *self, GstBuffer *buffer)
                        ("frame at %" GST_TIME_FORMAT, GST_TIME_ARGS (GST_BUFFER_PTS (buffer))));
     return GST_FLOW_ERROR;
   }
-  if (!gst_video_overlay_composition_blend (self->composition, &frame))
+  placed = place_drawing (self, &frame);
+  if (!gst_video_overlay_composition_blend (placed, &frame))
     GST_WARNING_OBJECT (self, "a part of the drawing could not be blended");
   gst_video_frame_unmap (&frame);
   return GST_FLOW_OK;
@@ -360,14 +373,16 @@ install_properties (GObjectClass *klass)
 
   g_object_class_install_property (
       klass, PROP_LINE_WIDTH,
-      g_param_spec_float ("line-width", "Line width",
-                          "Width of a box's line in pixels of the frame (0 = with the frame's size, 2 at 480 rows)", 0,
-                          100, 0, flags));
+      g_param_spec_float (
+          "line-width", "Line width",
+          "Width of a box's line in pixels of the frame (0 = with the frame's shorter side, 2 at 480 pixels)", 0, 100,
+          0, flags));
   g_object_class_install_property (
       klass, PROP_FONT_SCALE,
-      g_param_spec_float ("font-scale", "Font scale",
-                          "Size of the text, relative to 15 pixels at 480 rows and in proportion at others", 0.1f, 10,
-                          DEFAULT_FONT_SCALE, flags));
+      g_param_spec_float (
+          "font-scale", "Font scale",
+          "Size of the text, relative to 15 pixels where the frame's shorter side has 480, and in proportion at others",
+          0.1f, 10, DEFAULT_FONT_SCALE, flags));
   g_object_class_install_property (klass, PROP_LABELS,
                                    g_param_spec_boolean ("labels", "Labels", "Write the labels", TRUE, flags));
   g_object_class_install_property (

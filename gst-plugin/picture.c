@@ -93,3 +93,19 @@ gst_sppnet_picture_new (const GstSppnetDetection *detections, guint n, gint widt
   cairo_surface_destroy (recording);
   return composition;
 }
+
+GstVideoOverlayComposition *
+gst_sppnet_picture_moved (GstVideoOverlayComposition *picture, gint right, gint down)
+{
+  GstVideoOverlayComposition *moved = gst_video_overlay_composition_copy (picture);
+
+  for (guint i = 0; i < gst_video_overlay_composition_n_rectangles (moved); i++) {
+    GstVideoOverlayRectangle *rectangle = gst_video_overlay_composition_get_rectangle (moved, i);
+    guint width, height;
+    gint x, y;
+
+    gst_video_overlay_rectangle_get_render_rectangle (rectangle, &x, &y, &width, &height);
+    gst_video_overlay_rectangle_set_render_rectangle (rectangle, x + right, y + down, width, height);
+  }
+  return moved;
+}

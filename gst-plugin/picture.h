@@ -15,3 +15,6 @@
  */
 GstVideoOverlayComposition *gst_sppnet_picture_new (const GstSppnetDetection *detections, guint n, gint width,
                                                     gint height, const SppnetDrawStyle *style);
+
+/* The same drawing, so much further to the right and down. (transfer full) */
+GstVideoOverlayComposition *gst_sppnet_picture_moved (GstVideoOverlayComposition *picture, gint right, gint down);

@@ -17,8 +17,8 @@
  * it follows a videoscale before it. Frames without detections give a line too, with an empty list.
  *
  * With post-messages=true each frame posts an element message "sppnetpublish" with the fields timestamp, running-time
- * (guint64, nanoseconds), width, height (int), detections (GstValueArray of structures "detection" with label,
- * label_id, confidence, x, y, width, height) and json (the line).
+ * (guint64, nanoseconds; GST_CLOCK_TIME_NONE where a buffer has none), width, height (int), detections (GstValueArray
+ * of structures "detection" with label, label_id, confidence, x, y, width, height) and json (the line).
  *
  * ## Example launch lines
  * |[
@@ -37,9 +37,11 @@
 #include "publish.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <gst/video/video.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "line.h"
 #include "meta.h"
@@ -141,6 +143,27 @@ gst_sppnet_publish_get_property (GObject *object, guint id, GValue *value, GPara
   GST_OBJECT_UNLOCK (self);
 }
 
+/* More than a line takes, so that lines reach the file whole. */
+#define FILE_BUFFER (1u << 16)
+
+/* Several elements, also of other processes, may write to one file: each line goes behind what is there. */
+static FILE *
+open_file (const gchar *name, gboolean append)
+{
+  gint fd = g_open (name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (append ? 0 : O_TRUNC), 0666);
+  FILE *file = fd < 0 ? NULL : fdopen (fd, "a");
+
+  if (fd >= 0 && !file) {
+    gint reason = errno;
+
+    close (fd);
+    errno = reason;
+  }
+  if (file)
+    setvbuf (file, NULL, _IOFBF, FILE_BUFFER);
+  return file;
+}
+
 static gboolean
 gst_sppnet_publish_start (GstBaseTransform *base)
 {
@@ -160,7 +183,7 @@ gst_sppnet_publish_start (GstBaseTransform *base)
     self->file = stdout;
     return TRUE;
   }
-  self->file = g_fopen (self->name, append ? "ae" : "we");
+  self->file = open_file (self->name, append);
   if (self->file)
     return TRUE;
   GST_ELEMENT_ERROR (self, RESOURCE, OPEN_WRITE,
@@ -317,7 +340,7 @@ install_properties (GObjectClass *klass)
   g_object_class_install_property (
       klass, PROP_FLUSH_INTERVAL,
       g_param_spec_uint ("flush-interval", "Flush interval",
-                         "Hand the lines to the system after this many of them (0 = when a buffer of some kilobytes is "
+                         "Hand the lines to the system after this many of them (0 = when a buffer of 64 KiB is "
                          "full); always at the end of the stream",
                          0, G_MAXUINT, DEFAULT_FLUSH_INTERVAL, playing));
   g_object_class_install_property (

@@ -241,6 +241,27 @@ gst_sppnet_settings_get (const GstSppnetSettings *settings, guint id, GValue *va
   }
 }
 
+const guint gst_sppnet_settings_refusable[]
+    = { GST_SPPNET_SETTINGS_LABELS, GST_SPPNET_SETTINGS_PROPOSALS, GST_SPPNET_SETTINGS_PRECISION };
+
+void
+gst_sppnet_settings_take (GstSppnetSettings *settings, const GstSppnetSettings *from, guint id)
+{
+  switch (id) {
+  case GST_SPPNET_SETTINGS_LABELS:
+    set_labels (settings, from->labels);
+    break;
+  case GST_SPPNET_SETTINGS_PROPOSALS:
+    settings->values.proposals = from->values.proposals;
+    break;
+  case GST_SPPNET_SETTINGS_PRECISION:
+    settings->values.precision = from->values.precision;
+    break;
+  default:
+    g_assert_not_reached ();
+  }
+}
+
 void
 gst_sppnet_settings_copy (GstSppnetSettings *copy, const GstSppnetSettings *settings)
 {

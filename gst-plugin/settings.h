@@ -41,6 +41,11 @@ void gst_sppnet_settings_install (GObjectClass *klass);
 /* FALSE when id is not one of the above. */
 gboolean gst_sppnet_settings_set (GstSppnetSettings *settings, guint id, const GValue *value);
 gboolean gst_sppnet_settings_get (const GstSppnetSettings *settings, guint id, GValue *value);
+/* Those that a model or processor may refuse. */
+#define GST_SPPNET_SETTINGS_REFUSABLE 3
+extern const guint gst_sppnet_settings_refusable[GST_SPPNET_SETTINGS_REFUSABLE];
+/* Gives one of these the value that it has in another. */
+void gst_sppnet_settings_take (GstSppnetSettings *settings, const GstSppnetSettings *from, guint id);
 /* Replaces copy by an independent copy of settings. */
 void gst_sppnet_settings_copy (GstSppnetSettings *copy, const GstSppnetSettings *settings);
 void gst_sppnet_settings_clear (GstSppnetSettings *settings);

@@ -15,7 +15,7 @@ gst_sppnet_stream_open (GstSppnetStream *stream, const gchar *model, const GstSp
   stream->detector = sppnet_detector_new (loaded, &settings->values, error);
   if (!stream->detector)
     return FALSE;
-  stream->generation = settings->generation;
+  gst_sppnet_settings_copy (&stream->settings, settings);
   stream->last = g_array_new (FALSE, FALSE, sizeof (SppnetDetection));
   stream->boxes = g_array_new (FALSE, FALSE, sizeof (SppnetBox));
   stream->ids = g_array_new (FALSE, FALSE, sizeof (gint));
@@ -29,16 +29,47 @@ gst_sppnet_stream_close (GstSppnetStream *stream)
   g_clear_pointer (&stream->last, g_array_unref);
   g_clear_pointer (&stream->boxes, g_array_unref);
   g_clear_pointer (&stream->ids, g_array_unref);
+  g_clear_pointer (&stream->refused, g_free);
+  gst_sppnet_settings_clear (&stream->settings);
+}
+
+/* trial is as wanted, and refused: gives what may be to blame its old value, then one after the other its new one. */
+static void
+take_accepted (GstSppnetStream *stream, GstSppnetSettings *trial, const GstSppnetSettings *wanted)
+{
+  for (guint i = 0; i < GST_SPPNET_SETTINGS_REFUSABLE; i++)
+    gst_sppnet_settings_take (trial, &stream->settings, gst_sppnet_settings_refusable[i]);
+  sppnet_detector_set_settings (stream->detector, &trial->values, NULL);
+  for (guint i = 0; i < GST_SPPNET_SETTINGS_REFUSABLE; i++) {
+    guint id = gst_sppnet_settings_refusable[i];
+
+    gst_sppnet_settings_take (trial, wanted, id);
+    if (!sppnet_detector_set_settings (stream->detector, &trial->values, NULL))
+      gst_sppnet_settings_take (trial, &stream->settings, id);
+  }
 }
 
 gboolean
 gst_sppnet_stream_configure (GstSppnetStream *stream, const GstSppnetSettings *settings, GError **error)
 {
-  if (stream->generation == settings->generation)
+  g_auto (GstSppnetSettings) trial = { 0 };
+  g_autoptr (GError) refusal = NULL;
+
+  if (stream->settings.generation == settings->generation)
     return TRUE;
-  /* Also after a failure: one warning for one change. */
-  stream->generation = settings->generation;
-  return sppnet_detector_set_settings (stream->detector, &settings->values, error);
+  gst_sppnet_settings_copy (&trial, settings);
+  if (!sppnet_detector_set_settings (stream->detector, &trial.values, &refusal))
+    take_accepted (stream, &trial, settings);
+  gst_sppnet_settings_copy (&stream->settings, &trial);
+  if (!refusal || g_strcmp0 (refusal->message, stream->refused) == 0) {
+    if (!refusal)
+      g_clear_pointer (&stream->refused, g_free);
+    return TRUE;
+  }
+  g_free (stream->refused);
+  stream->refused = g_strdup (refusal->message);
+  g_propagate_error (error, g_steal_pointer (&refusal));
+  return FALSE;
 }
 
 /* Keeps the detections: those of the detector end with its next run. */

@@ -11,10 +11,11 @@
 typedef struct
 {
   SppnetDetector *detector;
-  guint generation; /* of the settings in use */
-  GArray *last;     /* (element-type SppnetDetection) of the last frame searched */
-  GArray *boxes;    /* (element-type SppnetBox) regions attached to the frame by others */
-  GArray *ids;      /* (element-type gint) of these */
+  GstSppnetSettings settings; /* in use: those of this generation, but for what was refused */
+  gchar *refused;             /* (nullable): why */
+  GArray *last;               /* (element-type SppnetDetection) of the last frame searched */
+  GArray *boxes;              /* (element-type SppnetBox) regions attached to the frame by others */
+  GArray *ids;                /* (element-type gint) of these */
 } GstSppnetStream;
 
 /* model: file name, NULL or "" for the default model. */
@@ -22,7 +23,8 @@ gboolean gst_sppnet_stream_open (GstSppnetStream *stream, const gchar *model, co
                                  GError **error);
 void gst_sppnet_stream_close (GstSppnetStream *stream);
 
-/* On an error the old settings stay. */
+/* What is refused keeps its old value, and everything else takes its new one. An error is set for what was not refused
+ * for the same reason before. */
 gboolean gst_sppnet_stream_configure (GstSppnetStream *stream, const GstSppnetSettings *settings, GError **error);
 
 /* Searches the frame in buffer and attaches what is found. type: of the regions to score, 0: all. */

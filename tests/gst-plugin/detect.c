@@ -220,6 +220,22 @@ test_run_time_changes (void)
   g_assert_nonnull (warning);
   g_assert_null (gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING));
 
+  /* What else changes is applied, whatever is still refused, and that is not said again. */
+  gst_harness_set (h, "sppnetdetect", "max-detections", 1, NULL);
+  count_labels (h, 4, &red, &green);
+  g_assert_true (red == 1 && green == 0);
+  gst_harness_set (h, "sppnetdetect", "threshold", 1.0, NULL);
+  count_labels (h, 4, &red, &green);
+  g_assert_true (red == 0 && green == 0);
+  g_assert_null (gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING));
+  /* The second that is refused is. */
+  gst_harness_set (h, "sppnetdetect", "labels", "red,griffin", "threshold", 0.0, "max-detections", 0, NULL);
+  count_labels (h, 4, &red, &green);
+  g_assert_true (red > 0 && green == 0);
+  gst_clear_message (&warning);
+  warning = gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING);
+  g_assert_nonnull (warning);
+
   gst_harness_set (h, "sppnetdetect", "labels", NULL, "threshold", 1.0, NULL);
   count_labels (h, 4, &red, &green);
   g_assert_true (red == 0 && green == 0);
@@ -380,6 +396,29 @@ test_crop (void)
   }
 }
 
+/* Numbers that no picture is large enough for. */
+static void
+test_crop_beyond (void)
+{
+  static const guint wild[] = { 4000000000u, G_MAXINT, G_MAXUINT, 200 };
+  g_auto (Scene) scene;
+
+  element_scene (&scene, 192, 128, FALSE);
+  for (guint i = 0; i < G_N_ELEMENTS (wild); i++) {
+    GstHarness *h = element_harness ("sppnetdetect model=@MODEL@ ! sppnetoverlay");
+    g_autoptr (GstBuffer) buffer = element_buffer (&scene, GST_VIDEO_FORMAT_I420), out = NULL;
+    g_autoptr (GPtrArray) found = NULL;
+    GstVideoCropMeta *crop = gst_buffer_add_video_crop_meta (buffer);
+
+    crop->x = crop->y = wild[i];
+    element_set_caps (h, GST_VIDEO_FORMAT_I420, 192, 128);
+    out = element_push (h, g_steal_pointer (&buffer));
+    found = element_detections (out);
+    g_assert_cmpuint (found->len, >, 0);
+    gst_harness_teardown (h);
+  }
+}
+
 /* Upstream is not told that cropping can be left to downstream. */
 static void
 test_crop_allocation (void)
@@ -440,6 +479,7 @@ main (int argc, char **argv)
   g_test_add_func ("/gst/detect/params", test_params);
   g_test_add_func ("/gst/detect/short-buffer", test_short_buffer);
   g_test_add_func ("/gst/detect/crop", test_crop);
+  g_test_add_func ("/gst/detect/crop-beyond", test_crop_beyond);
   g_test_add_func ("/gst/detect/crop-allocation", test_crop_allocation);
   g_test_add_func ("/gst/detect/gap", test_gap);
   return element_run ();

@@ -192,6 +192,19 @@ stat_of (GstHarness *h, const gchar *field)
   return value;
 }
 
+static guint
+count_upstream (GstHarness *h, GstEventType type)
+{
+  GstEvent *event;
+  guint n = 0;
+
+  while ((event = gst_harness_try_pull_upstream_event (h))) {
+    n += GST_EVENT_TYPE (event) == type;
+    gst_event_unref (event);
+  }
+  return n;
+}
+
 /* Frames that downstream calls late come through with the last detections, and one of each second is searched. */
 static void
 test_late (void)
@@ -216,6 +229,8 @@ test_late (void)
     gst_harness_push_upstream_event (h, gst_event_new_qos (GST_QOS_TYPE_OVERFLOW, 1.0, -GST_SECOND, 2 * GST_SECOND));
     push_frame (h, 51);
     g_assert_cmpuint (stat_of (h, "searched"), ==, qos ? 4 : 52);
+    /* Upstream would drop what is passed on here. */
+    g_assert_cmpuint (count_upstream (h, GST_EVENT_QOS), ==, qos ? 0 : 2);
     gst_harness_teardown (h);
   }
 }

@@ -95,6 +95,40 @@ test_where (void)
   gst_harness_teardown (h);
 }
 
+/* Crop metadata that came all the same: the drawing is where the frame is in the memory. */
+static void
+test_crop (void)
+{
+  g_autoptr (GstBuffer) out = NULL;
+  GstHarness *h = gst_harness_new_parse ("sppnetoverlay line-width=2 labels=false scores=false");
+  GstBuffer *in = black (GST_VIDEO_FORMAT_RGB, 160, 120);
+  GstVideoCropMeta *crop = gst_buffer_add_video_crop_meta (in);
+  gint left = 160, top = 120, right = 0, bottom = 0;
+
+  *crop = (GstVideoCropMeta) { .meta = crop->meta, .x = 50, .y = 40, .width = 100, .height = 70 };
+  gst_buffer_add_video_meta (in, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_FORMAT_RGB, 160, 120);
+  element_set_caps (h, GST_VIDEO_FORMAT_RGB, 100, 70);
+  add_detection (in, "dog", 10, 10, 60, 40);
+  out = element_push (h, in);
+  for (gint y = 0; y < 120; y++)
+    for (gint x = 0; x < 160; x++) {
+      guint8 rgb[3];
+
+      pixel (out, x, y, rgb);
+      if (rgb[0] | rgb[1] | rgb[2]) {
+        left = MIN (left, x);
+        top = MIN (top, y);
+        right = MAX (right, x);
+        bottom = MAX (bottom, y);
+      }
+    }
+  g_assert_cmpint (ABS (left - 60), <=, 2);
+  g_assert_cmpint (ABS (top - 50), <=, 2);
+  g_assert_cmpint (ABS (right - 120), <=, 2);
+  g_assert_cmpint (ABS (bottom - 90), <=, 2);
+  gst_harness_teardown (h);
+}
+
 /* Shared frames are drawn on in a copy; frames without detections are not touched at all. */
 static void
 test_shared (void)
@@ -231,6 +265,7 @@ main (int argc, char **argv)
   element_init (&argc, &argv);
   g_test_add_func ("/gst/overlay/formats", test_formats);
   g_test_add_func ("/gst/overlay/where", test_where);
+  g_test_add_func ("/gst/overlay/crop", test_crop);
   g_test_add_func ("/gst/overlay/shared", test_shared);
   g_test_add_func ("/gst/overlay/odd", test_odd);
   g_test_add_func ("/gst/overlay/attached", test_attached);

@@ -182,6 +182,40 @@ test_untouched (void)
   gst_harness_teardown (h);
 }
 
+/* Two elements that write to one file: no line is lost, and none is broken. */
+static void
+test_together (void)
+{
+  g_autofree gchar *path = element_file ("together.jsonl");
+  g_autofree gchar *line = g_strdup_printf ("sppnetpublish location=\"%s\"", path);
+  GstHarness *h[2];
+  g_auto (GStrv) lines = NULL;
+
+  g_assert_true (g_file_set_contents (path, "before\n", -1, NULL));
+  for (guint k = 0; k < 2; k++) {
+    h[k] = element_harness (line);
+    element_set_caps (h[k], GST_VIDEO_FORMAT_RGB, 64, 48);
+  }
+  for (guint i = 0; i < 40; i++) {
+    GstBuffer *buffer = frame (i);
+
+    for (guint d = 0; d < i; d++)
+      add_detection (buffer, "some label that is rather long, so that lines outgrow a small buffer", 1, 2, 30, 20,
+                     0.75);
+    gst_buffer_unref (element_push (h[i % 3 == 0], buffer));
+  }
+  for (guint k = 0; k < 2; k++)
+    gst_harness_teardown (h[k]);
+  lines = read_lines (path);
+  g_assert_cmpuint (g_strv_length (lines), ==, 40);
+  for (guint i = 0; i < 40; i++) {
+    g_autoptr (JsonNode) node = parse (lines[i]);
+
+    g_assert_cmpuint (json_array_get_length (json_object_get_array_member (json_node_get_object (node), "detections")),
+                      ==, i);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -192,6 +226,7 @@ main (int argc, char **argv)
     g_test_message ("no locale with a decimal comma here");
   g_test_add_func ("/gst/publish/lines", test_lines);
   g_test_add_func ("/gst/publish/append", test_append);
+  g_test_add_func ("/gst/publish/together", test_together);
   g_test_add_func ("/gst/publish/messages", test_messages);
   g_test_add_func ("/gst/publish/untouched", test_untouched);
   return element_run ();
