@@ -265,11 +265,13 @@ gst_sppnet_detect_src_event (GstBaseTransform *base, GstEvent *event)
   if (GST_EVENT_TYPE (event) == GST_EVENT_QOS) {
     GstClockTimeDiff late;
     GstClockTime time;
+    GstQOSType type;
     gboolean kept;
 
-    gst_event_parse_qos (event, NULL, NULL, &late, &time);
+    gst_event_parse_qos (event, &type, NULL, &late, &time);
     GST_OBJECT_LOCK (self);
-    kept = self->qos;
+    /* A sink that throttles wants fewer frames, and is to get them. */
+    kept = self->qos && type != GST_QOS_TYPE_THROTTLE;
     if (!GST_CLOCK_TIME_IS_VALID (time) || (late < 0 && (GstClockTime) -late > time))
       self->earliest = GST_CLOCK_TIME_NONE;
     else /* twice as far when late, to catch up rather than to stay just late */

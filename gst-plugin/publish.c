@@ -72,9 +72,11 @@ struct _GstSppnetPublish
 
   /* Of the streaming thread. */
   GstVideoInfo info;
-  FILE *file;
-  gchar *name;   /* of file, for messages */
-  guint pending; /* lines since the last flush */
+  FILE *stream;     /* (nullable): the standard output, */
+  gint fd;          /* or a file; -1: none */
+  gchar *name;      /* of it, for messages */
+  GString *waiting; /* whole lines that are not handed over yet */
+  guint pending;    /* how many */
   gboolean failed;
   GArray *detections;
   GString *line;
@@ -143,26 +145,8 @@ gst_sppnet_publish_get_property (GObject *object, guint id, GValue *value, GPara
   GST_OBJECT_UNLOCK (self);
 }
 
-/* More than a line takes, so that lines reach the file whole. */
-#define FILE_BUFFER (1u << 16)
-
-/* Several elements, also of other processes, may write to one file: each line goes behind what is there. */
-static FILE *
-open_file (const gchar *name, gboolean append)
-{
-  gint fd = g_open (name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (append ? 0 : O_TRUNC), 0666);
-  FILE *file = fd < 0 ? NULL : fdopen (fd, "a");
-
-  if (fd >= 0 && !file) {
-    gint reason = errno;
-
-    close (fd);
-    errno = reason;
-  }
-  if (file)
-    setvbuf (file, NULL, _IOFBF, FILE_BUFFER);
-  return file;
-}
+/* Lines are handed over when so many bytes wait, however many they are to be. */
+#define MOST_WAITING (1u << 16)
 
 static gboolean
 gst_sppnet_publish_start (GstBaseTransform *base)
@@ -180,11 +164,12 @@ gst_sppnet_publish_start (GstBaseTransform *base)
   if (!self->name || !*self->name)
     return TRUE;
   if (g_str_equal (self->name, "-") || g_str_equal (self->name, "stdout")) {
-    self->file = stdout;
+    self->stream = stdout;
     return TRUE;
   }
-  self->file = open_file (self->name, append);
-  if (self->file)
+  /* Several elements may write to one file: each line goes behind what is there. */
+  self->fd = g_open (self->name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (append ? 0 : O_TRUNC), 0666);
+  if (self->fd >= 0)
     return TRUE;
   GST_ELEMENT_ERROR (self, RESOURCE, OPEN_WRITE,
                      ("%s: the file cannot be opened for writing: %s", self->name, g_strerror (errno)),
@@ -205,13 +190,36 @@ write_failed (GstSppnetPublish *self)
   return FALSE;
 }
 
+/* In one piece, where the system takes it so. */
+static gboolean
+write_all (gint fd, const gchar *text, gsize length)
+{
+  while (length > 0) {
+    gssize written = write (fd, text, length);
+
+    if (written < 0 && errno == EINTR)
+      continue;
+    if (written < 0)
+      return FALSE;
+    text += written;
+    length -= (gsize) written;
+  }
+  return TRUE;
+}
+
 static gboolean
 flush (GstSppnetPublish *self)
 {
-  if (!self->file || self->pending == 0)
+  gboolean ok;
+
+  if (self->waiting->len == 0)
     return TRUE;
+  ok = self->stream ? fwrite (self->waiting->str, 1, self->waiting->len, self->stream) == self->waiting->len
+                          && fflush (self->stream) == 0
+                    : write_all (self->fd, self->waiting->str, self->waiting->len);
+  g_string_truncate (self->waiting, 0);
   self->pending = 0;
-  return fflush (self->file) == 0 || write_failed (self);
+  return ok || write_failed (self);
 }
 
 static gboolean
@@ -220,9 +228,10 @@ gst_sppnet_publish_stop (GstBaseTransform *base)
   GstSppnetPublish *self = GST_SPPNET_PUBLISH (base);
   gboolean ok = flush (self);
 
-  if (self->file && self->file != stdout && fclose (self->file) != 0 && ok)
+  if (self->fd >= 0 && close (self->fd) != 0 && ok)
     ok = write_failed (self);
-  self->file = NULL;
+  self->fd = -1;
+  self->stream = NULL;
   g_clear_pointer (&self->name, g_free);
   return ok;
 }
@@ -249,11 +258,10 @@ gst_sppnet_publish_sink_event (GstBaseTransform *base, GstEvent *event)
 static gboolean
 write_line (GstSppnetPublish *self, guint flush_interval)
 {
-  g_string_append_c (self->line, '\n');
-  if (fwrite (self->line->str, 1, self->line->len, self->file) != self->line->len)
-    return write_failed (self);
+  g_string_append_len (self->waiting, self->line->str, (gssize) self->line->len);
+  g_string_append_c (self->waiting, '\n');
   self->pending++;
-  return flush_interval == 0 || self->pending < flush_interval || flush (self);
+  return (self->waiting->len < MOST_WAITING && (flush_interval == 0 || self->pending < flush_interval)) || flush (self);
 }
 
 static void
@@ -307,7 +315,7 @@ gst_sppnet_publish_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
                           self->detections->len);
   if (post_messages)
     post_message (self, &frame);
-  return !self->file || write_line (self, flush_interval) ? GST_FLOW_OK : GST_FLOW_ERROR;
+  return (!self->stream && self->fd < 0) || write_line (self, flush_interval) ? GST_FLOW_OK : GST_FLOW_ERROR;
 }
 
 static void
@@ -318,6 +326,7 @@ gst_sppnet_publish_finalize (GObject *object)
   g_free (self->location);
   g_array_unref (self->detections);
   g_string_free (self->line, TRUE);
+  g_string_free (self->waiting, TRUE);
   G_OBJECT_CLASS (gst_sppnet_publish_parent_class)->finalize (object);
 }
 
@@ -340,8 +349,8 @@ install_properties (GObjectClass *klass)
   g_object_class_install_property (
       klass, PROP_FLUSH_INTERVAL,
       g_param_spec_uint ("flush-interval", "Flush interval",
-                         "Hand the lines to the system after this many of them (0 = when a buffer of 64 KiB is "
-                         "full); always at the end of the stream",
+                         "Hand the lines to the system after this many of them, whole, and when 64 KiB wait (0 = only "
+                         "then); always at the end of the stream",
                          0, G_MAXUINT, DEFAULT_FLUSH_INTERVAL, playing));
   g_object_class_install_property (
       klass, PROP_POST_MESSAGES,
@@ -382,5 +391,7 @@ gst_sppnet_publish_init (GstSppnetPublish *self)
   self->flush_interval = DEFAULT_FLUSH_INTERVAL;
   self->detections = g_array_new (FALSE, FALSE, sizeof (GstSppnetDetection));
   self->line = g_string_new (NULL);
+  self->waiting = g_string_new (NULL);
+  self->fd = -1;
   gst_base_transform_set_passthrough (GST_BASE_TRANSFORM (self), TRUE);
 }

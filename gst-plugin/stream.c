@@ -22,6 +22,13 @@ gst_sppnet_stream_open (GstSppnetStream *stream, const gchar *model, const GstSp
   return TRUE;
 }
 
+static void
+forget_refusals (GstSppnetStream *stream)
+{
+  for (guint i = 0; i < GST_SPPNET_SETTINGS_REFUSABLE; i++)
+    g_clear_pointer (&stream->refused[i], g_free);
+}
+
 void
 gst_sppnet_stream_close (GstSppnetStream *stream)
 {
@@ -29,23 +36,30 @@ gst_sppnet_stream_close (GstSppnetStream *stream)
   g_clear_pointer (&stream->last, g_array_unref);
   g_clear_pointer (&stream->boxes, g_array_unref);
   g_clear_pointer (&stream->ids, g_array_unref);
-  g_clear_pointer (&stream->refused, g_free);
+  forget_refusals (stream);
   gst_sppnet_settings_clear (&stream->settings);
 }
 
-/* trial is as wanted, and refused: gives what may be to blame its old value, then one after the other its new one. */
+/* trial is as wanted, and refused: gives what may be to blame its old value, then one after the other its new one. What
+ * is refused, and was not for the same reason before, is added to news. */
 static void
-take_accepted (GstSppnetStream *stream, GstSppnetSettings *trial, const GstSppnetSettings *wanted)
+take_accepted (GstSppnetStream *stream, GstSppnetSettings *trial, const GstSppnetSettings *wanted, GString *news)
 {
   for (guint i = 0; i < GST_SPPNET_SETTINGS_REFUSABLE; i++)
     gst_sppnet_settings_take (trial, &stream->settings, gst_sppnet_settings_refusable[i]);
   sppnet_detector_set_settings (stream->detector, &trial->values, NULL);
   for (guint i = 0; i < GST_SPPNET_SETTINGS_REFUSABLE; i++) {
     guint id = gst_sppnet_settings_refusable[i];
+    g_autoptr (GError) refusal = NULL;
 
     gst_sppnet_settings_take (trial, wanted, id);
-    if (!sppnet_detector_set_settings (stream->detector, &trial->values, NULL))
+    if (!sppnet_detector_set_settings (stream->detector, &trial->values, &refusal)) {
       gst_sppnet_settings_take (trial, &stream->settings, id);
+      if (g_strcmp0 (refusal->message, stream->refused[i]) != 0)
+        g_string_append_printf (news, "%s%s", news->len ? "; " : "", refusal->message);
+    }
+    g_free (stream->refused[i]);
+    stream->refused[i] = refusal ? g_strdup (refusal->message) : NULL;
   }
 }
 
@@ -53,22 +67,20 @@ gboolean
 gst_sppnet_stream_configure (GstSppnetStream *stream, const GstSppnetSettings *settings, GError **error)
 {
   g_auto (GstSppnetSettings) trial = { 0 };
-  g_autoptr (GError) refusal = NULL;
+  g_autoptr (GString) news = NULL;
 
   if (stream->settings.generation == settings->generation)
     return TRUE;
+  news = g_string_new (NULL);
   gst_sppnet_settings_copy (&trial, settings);
-  if (!sppnet_detector_set_settings (stream->detector, &trial.values, &refusal))
-    take_accepted (stream, &trial, settings);
+  if (sppnet_detector_set_settings (stream->detector, &trial.values, NULL))
+    forget_refusals (stream);
+  else
+    take_accepted (stream, &trial, settings, news);
   gst_sppnet_settings_copy (&stream->settings, &trial);
-  if (!refusal || g_strcmp0 (refusal->message, stream->refused) == 0) {
-    if (!refusal)
-      g_clear_pointer (&stream->refused, g_free);
+  if (news->len == 0)
     return TRUE;
-  }
-  g_free (stream->refused);
-  stream->refused = g_strdup (refusal->message);
-  g_propagate_error (error, g_steal_pointer (&refusal));
+  g_set_error_literal (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS, news->str);
   return FALSE;
 }
 

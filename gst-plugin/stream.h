@@ -11,11 +11,11 @@
 typedef struct
 {
   SppnetDetector *detector;
-  GstSppnetSettings settings; /* in use: those of this generation, but for what was refused */
-  gchar *refused;             /* (nullable): why */
-  GArray *last;               /* (element-type SppnetDetection) of the last frame searched */
-  GArray *boxes;              /* (element-type SppnetBox) regions attached to the frame by others */
-  GArray *ids;                /* (element-type gint) of these */
+  GstSppnetSettings settings;                    /* in use: those of this generation, but for what was refused */
+  gchar *refused[GST_SPPNET_SETTINGS_REFUSABLE]; /* (nullable): why each of these was */
+  GArray *last;                                  /* (element-type SppnetDetection) of the last frame searched */
+  GArray *boxes;                                 /* (element-type SppnetBox) regions attached to the frame by others */
+  GArray *ids;                                   /* (element-type gint) of these */
 } GstSppnetStream;
 
 /* model: file name, NULL or "" for the default model. */

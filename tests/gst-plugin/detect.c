@@ -228,13 +228,21 @@ test_run_time_changes (void)
   count_labels (h, 4, &red, &green);
   g_assert_true (red == 0 && green == 0);
   g_assert_null (gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING));
-  /* The second that is refused is. */
+  /* Another value that is refused is, and so is another setting, once, also while the first is refused. */
   gst_harness_set (h, "sppnetdetect", "labels", "red,griffin", "threshold", 0.0, "max-detections", 0, NULL);
   count_labels (h, 4, &red, &green);
   g_assert_true (red > 0 && green == 0);
   gst_clear_message (&warning);
   warning = gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING);
   g_assert_nonnull (warning);
+  for (guint set = 0; set < 2; set++) {
+    gst_harness_set (h, "sppnetdetect", "proposals", set ? SPPNET_PROPOSALS_DEFAULT : SPPNET_PROPOSALS_RPN, NULL);
+    count_labels (h, 4, &red, &green);
+    g_assert_true (red > 0 && green == 0);
+    gst_clear_message (&warning);
+    warning = gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING);
+    g_assert_true ((warning != NULL) == (set == 0));
+  }
 
   gst_harness_set (h, "sppnetdetect", "labels", NULL, "threshold", 1.0, NULL);
   count_labels (h, 4, &red, &green);

@@ -231,6 +231,8 @@ test_late (void)
     g_assert_cmpuint (stat_of (h, "searched"), ==, qos ? 4 : 52);
     /* Upstream would drop what is passed on here. */
     g_assert_cmpuint (count_upstream (h, GST_EVENT_QOS), ==, qos ? 0 : 2);
+    gst_harness_push_upstream_event (h, gst_event_new_qos (GST_QOS_TYPE_THROTTLE, 1.0, 0, 2 * GST_SECOND));
+    g_assert_cmpuint (count_upstream (h, GST_EVENT_QOS), ==, 1);
     gst_harness_teardown (h);
   }
 }

@@ -182,10 +182,27 @@ test_untouched (void)
   gst_harness_teardown (h);
 }
 
+#define TOGETHER 200
+
+/* Lines that outgrow any small buffer. */
+static gpointer
+push_many (gpointer data)
+{
+  for (guint i = 0; i < TOGETHER; i++) {
+    GstBuffer *buffer = frame (i);
+
+    for (guint d = 0; d < 100; d++)
+      add_detection (buffer, "some label that is rather long", 1, 2, 30, 20, 0.75);
+    gst_buffer_unref (element_push (data, buffer));
+  }
+  return NULL;
+}
+
 /* Two elements that write to one file: no line is lost, and none is broken. */
 static void
 test_together (void)
 {
+  GThread *threads[2];
   g_autofree gchar *path = element_file ("together.jsonl");
   g_autofree gchar *line = g_strdup_printf ("sppnetpublish location=\"%s\"", path);
   GstHarness *h[2];
@@ -196,23 +213,19 @@ test_together (void)
     h[k] = element_harness (line);
     element_set_caps (h[k], GST_VIDEO_FORMAT_RGB, 64, 48);
   }
-  for (guint i = 0; i < 40; i++) {
-    GstBuffer *buffer = frame (i);
-
-    for (guint d = 0; d < i; d++)
-      add_detection (buffer, "some label that is rather long, so that lines outgrow a small buffer", 1, 2, 30, 20,
-                     0.75);
-    gst_buffer_unref (element_push (h[i % 3 == 0], buffer));
-  }
+  for (guint k = 0; k < 2; k++)
+    threads[k] = g_thread_new ("push", push_many, h[k]);
+  for (guint k = 0; k < 2; k++)
+    g_thread_join (threads[k]);
   for (guint k = 0; k < 2; k++)
     gst_harness_teardown (h[k]);
   lines = read_lines (path);
-  g_assert_cmpuint (g_strv_length (lines), ==, 40);
-  for (guint i = 0; i < 40; i++) {
+  g_assert_cmpuint (g_strv_length (lines), ==, 2 * TOGETHER);
+  for (guint i = 0; i < 2 * TOGETHER; i++) {
     g_autoptr (JsonNode) node = parse (lines[i]);
 
     g_assert_cmpuint (json_array_get_length (json_object_get_array_member (json_node_get_object (node), "detections")),
-                      ==, i);
+                      ==, 100);
   }
 }
 
