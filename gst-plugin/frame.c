@@ -46,7 +46,6 @@ gst_sppnet_frame_find_origin (const GstVideoFrame *mapped, const GstVideoInfo *c
   const GstVideoFormatInfo *format = mapped->info.finfo;
   const GstVideoCropMeta *crop = gst_buffer_get_video_crop_meta (mapped->buffer);
   guint component = format->n_components > 1 ? 1 : 0;
-
   gint right = MAX (GST_VIDEO_FRAME_WIDTH (mapped) - GST_VIDEO_INFO_WIDTH (caps), 0);
   gint below = MAX (GST_VIDEO_FRAME_HEIGHT (mapped) - GST_VIDEO_INFO_HEIGHT (caps), 0);
 

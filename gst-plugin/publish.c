@@ -61,6 +61,9 @@ enum
 #define DEFAULT_LOCATION "-"
 #define DEFAULT_FLUSH_INTERVAL 1
 
+/* Lines are handed over when so many bytes wait, however many they are to be. */
+#define MOST_WAITING (1u << 16)
+
 struct _GstSppnetPublish
 {
   GstBaseTransform parent;
@@ -144,9 +147,6 @@ gst_sppnet_publish_get_property (GObject *object, guint id, GValue *value, GPara
   }
   GST_OBJECT_UNLOCK (self);
 }
-
-/* Lines are handed over when so many bytes wait, however many they are to be. */
-#define MOST_WAITING (1u << 16)
 
 static gboolean
 gst_sppnet_publish_start (GstBaseTransform *base)

@@ -21,8 +21,9 @@ typedef struct
 
 /* Which levels are pooled from the map, and which are unions of what is pooled before. */
 static void
-plan_pyramid (SppnetPooler *pooler, const SppnetConfig *config)
+plan_pyramid (SppnetPooler *pooler)
 {
+  const SppnetConfig *config = pooler->config;
   SppnetPyramidStep pyramid[SPPNET_MAX_LEVELS];
 
   sppnet_pyramid_plan (config, pyramid);
@@ -62,7 +63,7 @@ sppnet_pooler_region_bytes (const SppnetMap *map, const SppnetConfig *config)
 {
   SppnetPooler pooler = { .map = *map, .config = config };
 
-  plan_pyramid (&pooler, config);
+  plan_pyramid (&pooler);
   return sppnet_steps_of_region (config) + pooler.n_bases * sizeof (SppnetBinPlan)
          + most_offsets (&pooler) * sizeof (guint32);
 }
@@ -94,7 +95,7 @@ sppnet_pooler_set_map (SppnetPooler *pooler, const SppnetMap *map, const SppnetC
   pooler->config = config;
   pooler->most = most;
   pooler->cells = 0;
-  plan_pyramid (pooler, config);
+  plan_pyramid (pooler);
   n_tables = count_tables (pooler);
   tables = sppnet_buffer_reserve (&pooler->memory, groups * n_tables * cells, SPPNET_STEPS, error);
   if (!tables || !sppnet_step_sizes_choose (&pooler->sizes, map->data, cells, (gsize) map->channels, threads, error)

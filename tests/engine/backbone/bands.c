@@ -28,6 +28,18 @@ stride_before (const SppnetConfig *config, guint stage)
   return sppnet_config_geometry (&start).stride;
 }
 
+static SppnetLayer
+merge (gint filters, guint from, gint factor)
+{
+  return (SppnetLayer) { .kind = SPPNET_LAYER_MERGE,
+                         .filters = filters,
+                         .kernel_width = 1,
+                         .kernel_height = 1,
+                         .stride = 1,
+                         .from = from,
+                         .factor = factor };
+}
+
 /* Makes the last layer a merge where it can be one. */
 static void
 try_merge (SppnetConfig *config, SppnetRandom *random)
@@ -40,16 +52,11 @@ try_merge (SppnetConfig *config, SppnetRandom *random)
   from = (guint) below (random, (gint) index);
   coarse = stride_before (config, index);
   fine = stride_before (config, from + 1);
-  if (coarse % fine == 0)
-    config->layers[index] = (SppnetLayer) { .kind = SPPNET_LAYER_MERGE,
-                                            .filters = sppnet_config_stage_channels (config, index),
-                                            .kernel_width = 1,
-                                            .kernel_height = 1,
-                                            .stride = 1,
-                                            .activation = (SppnetActivation) below (random, 3),
-                                            .slope = 0.1f,
-                                            .from = from,
-                                            .factor = coarse / fine };
+  if (coarse % fine != 0)
+    return;
+  config->layers[index] = merge (sppnet_config_stage_channels (config, index), from, coarse / fine);
+  config->layers[index].activation = (SppnetActivation) below (random, 3);
+  config->layers[index].slope = 0.1f;
 }
 
 /* A layer as convolution networks have them, for which there are faster ways. */
@@ -301,13 +308,7 @@ test_joined (void)
     config.layers[3] = config.layers[1];
     config.layers[3].pad_x = config.layers[3].pad_y = 1;
     config.layers[3].filters = 24;
-    config.layers[4] = (SppnetLayer) { .kind = SPPNET_LAYER_MERGE,
-                                       .filters = 24,
-                                       .kernel_width = 1,
-                                       .kernel_height = 1,
-                                       .stride = 1,
-                                       .from = 1,
-                                       .factor = 2 };
+    config.layers[4] = merge (24, 1, 2);
     name_layers (&config);
     model = make_model (&config, &random);
     backbone = sppnet_backbone_new (model, SPPNET_PRECISION_FLOAT32, NULL);

@@ -225,21 +225,17 @@ check_max_steps (const SppnetKernels *kernels, SppnetRandom *random)
 static void
 check_max_pyramid (const SppnetKernels *kernels, SppnetRandom *random)
 {
-  static const guint32 union_levels[] = { 1, 2, 3 };
-  guint32 coarse = union_levels[sppnet_random_below (random, 3)], side = 1 + sppnet_random_below (random, 4);
-  guint32 level = sppnet_random_below (random, 16) ? coarse * side : MOST_SIDE;
+  gboolean largest = sppnet_random_below (random, 16) == 0;
+  guint32 coarse = largest ? 2 : 1 + sppnet_random_below (random, 3);
+  guint32 side = largest ? MOST_SIDE / 2 : 1 + sppnet_random_below (random, 4), level = coarse * side;
   guint32 n_across = 1 + sppnet_random_below (random, 5), n_down = 1 + sppnet_random_below (random, 5);
   guint32 all = (guint32) (((guint64) 1 << level) - 1), across[MOST_SIDE * 5], down[MOST_SIDE * 5];
   gsize cells = 64, n = (level * level + coarse * coarse) * SPPNET_STEPS;
   guint8 *in = random_steps (&arenas[0], 2 * cells * SPPNET_STEPS, random);
   guint8 *out = arena_take (&arenas[1], n), *expected = arena_take (&arenas[2], n);
   SppnetBinPlan plan = { across, down, level, n_across, n_down, coarse * coarse * SPPNET_STEPS, all, all };
-  SppnetUnionPlan unions = { coarse, level / coarse, 0, plan.out };
+  SppnetUnionPlan unions = { coarse, side, 0, plan.out };
 
-  if (level % coarse != 0)
-    unions.level = 1, unions.side = level;
-  memset (out, 0, n);
-  memset (expected, 0, n);
   for (guint32 i = 0; i < level * n_across; i++)
     across[i] = sppnet_random_below (random, (guint32) cells) * SPPNET_STEPS;
   for (guint32 i = 0; i < level * n_down; i++)
