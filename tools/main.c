@@ -23,6 +23,7 @@ static const struct
   { "info", sppnet_tool_info, "describe a model file" },
   { "import", sppnet_tool_import, "make a model from Darknet weights" },
   { "compress", sppnet_tool_compress, "make the fully connected layers of a model smaller" },
+  { "average", sppnet_tool_average, "make one model of several trainings of a network" },
   { "export", sppnet_tool_export, "write a model's convolution layers as ONNX" },
   { "train", sppnet_tool_train, "train a detector on VOC folders" },
   { "calibrate", sppnet_tool_calibrate, "fit confidences and thresholds of a model to pictures" },

@@ -12,6 +12,7 @@ enum
 };
 
 /* The subcommands: argv[0] is the name, the rest are its arguments. They return the exit status. */
+int sppnet_tool_average (int argc, char **argv);
 int sppnet_tool_bench (int argc, char **argv);
 int sppnet_tool_calibrate (int argc, char **argv);
 int sppnet_tool_compress (int argc, char **argv);

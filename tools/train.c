@@ -22,7 +22,7 @@ static struct
   gint anchors, rpn_filters, rpn_stride, variants;
   gdouble rpn_epochs, rpn_learning_rate;
   gdouble epochs, learning_rate, backbone_learning_rate, weight_decay, dropout, min_scale, max_scale, around_scale,
-      mosaic, colour, aspect, erase, teachers_part, average;
+      mosaic, blend, colour, aspect, erase, teachers_part, average;
   gboolean heads_only, rpn, rpn_only, quiet;
 } arg;
 
@@ -92,6 +92,8 @@ static const GOptionEntry schedule_entries[] = {
   { "max-scale", 0, 0, G_OPTION_ARG_DOUBLE, &arg.max_scale, "Largest resizing of a picture (default: 1.25)", "X" },
   { "mosaic", 0, 0, G_OPTION_ARG_DOUBLE, &arg.mosaic,
     "Part of the steps, but for the last 15 %, that see four pictures in one (default: 0)", "X" },
+  { "blend", 0, 0, G_OPTION_ARG_DOUBLE, &arg.blend,
+    "Part of the other pictures, but for the last 15 % of the steps, that another one is laid over (default: 0)", "X" },
   { "colour", 0, 0, G_OPTION_ARG_DOUBLE, &arg.colour, "Variation of colours and brightness, 0 to 1 (default: 0.2)",
     "X" },
   { "aspect", 0, 0, G_OPTION_ARG_DOUBLE, &arg.aspect, "Largest change of width over height (default: 1)", "X" },
@@ -241,6 +243,7 @@ take_defaults (const SppnetTrainOptions *defaults)
   arg.min_scale = e->sampler.min_scale;
   arg.max_scale = e->sampler.max_scale;
   arg.mosaic = e->sampler.mosaic;
+  arg.blend = e->sampler.blend;
   arg.around_scale = defaults->around_scale;
   arg.colour = e->sampler.colour;
   arg.aspect = e->sampler.variation.aspect;
@@ -288,9 +291,9 @@ take_numbers (SppnetTrainOptions *options, GError **error)
       || !check_range ("min-scale", arg.min_scale, 0.05, 8.0, error)
       || !check_range ("max-scale", arg.max_scale, arg.min_scale, 8.0, error)
       || !check_range ("around-scale", arg.around_scale, 1.0, 64.0, error)
-      || !check_range ("mosaic", arg.mosaic, 0.0, 1.0, error) || !check_range ("colour", arg.colour, 0.0, 1.0, error)
-      || !check_range ("aspect", arg.aspect, 1.0, 4.0, error) || !check_range ("erase", arg.erase, 0.0, 1.0, error)
-      || !check_range ("average", arg.average, 0.0, 1.0, error)
+      || !check_range ("mosaic", arg.mosaic, 0.0, 1.0, error) || !check_range ("blend", arg.blend, 0.0, 1.0, error)
+      || !check_range ("colour", arg.colour, 0.0, 1.0, error) || !check_range ("aspect", arg.aspect, 1.0, 4.0, error)
+      || !check_range ("erase", arg.erase, 0.0, 1.0, error) || !check_range ("average", arg.average, 0.0, 1.0, error)
       || !check_range ("teacher-part", arg.teachers_part, 0.001, 1.0, error))
     return FALSE;
   e->seed = (guint32) arg.seed;
@@ -307,6 +310,7 @@ take_numbers (SppnetTrainOptions *options, GError **error)
   e->sampler.min_scale = arg.min_scale;
   e->sampler.max_scale = arg.max_scale;
   e->sampler.mosaic = arg.mosaic;
+  e->sampler.blend = arg.blend;
   e->sampler.colour = arg.colour;
   e->sampler.variation.aspect = arg.aspect;
   e->sampler.erase = arg.erase;
@@ -348,7 +352,7 @@ check_combinations (const SppnetTrainOptions *options, GError **error)
 {
   const SppnetSamplerSettings *sampler = &options->end_to_end.sampler;
   gboolean varied = arg.min_scale != sampler->min_scale || arg.max_scale != sampler->max_scale
-                    || arg.mosaic != sampler->mosaic || arg.colour != sampler->colour
+                    || arg.mosaic != sampler->mosaic || arg.blend != sampler->blend || arg.colour != sampler->colour
                     || arg.aspect != sampler->variation.aspect || arg.erase != sampler->erase;
   /* What keeps the convolution layers as they are. */
   const gchar *fixed = arg.heads_only  ? "--heads-only"
@@ -374,8 +378,8 @@ check_combinations (const SppnetTrainOptions *options, GError **error)
     return usage (error, "--teacher-part needs --teacher");
   if (fixed && varied)
     return usage (error,
-                  "with %s, pictures are seen in fixed variants: --min-scale, --max-scale, --mosaic, --colour,"
-                  " --aspect and --erase have no meaning",
+                  "with %s, pictures are seen in fixed variants: --min-scale, --max-scale, --mosaic, --blend,"
+                  " --colour, --aspect and --erase have no meaning",
                   fixed);
   if (arg.rpn_only && arg.average != options->end_to_end.optimizer.average)
     return usage (error, "--average has no meaning with --rpn-only");

@@ -10,8 +10,8 @@
 #include "train/schedule.h"
 
 #define EPOCHS 8.0
-/* Mosaics end when so much of the run is done: the last pictures are what the model will see. */
-#define MOSAIC_PART 0.85
+/* Mosaics and blends end when so much of the run is done: the last pictures are what the model will see. */
+#define COMPOSED_PART 0.85
 /* Of the region proposal network in training, per scene. */
 #define RPN_BOXES 400
 
@@ -116,8 +116,8 @@ run_key (const Run *run)
                                                p->easy_fraction, p->jitter, p->anchors);
   g_autofree gchar *scenes
       = run->variants ? g_strdup ("variants")
-                      : g_strdup_printf ("%.9g %.9g %.9g %d %.9g %.9g %.9g", p->min_scale, p->max_scale, p->mosaic,
-                                         p->variation.flip, p->variation.aspect, p->erase, p->colour);
+                      : g_strdup_printf ("%.9g %.9g %.9g %.9g %d %.9g %.9g %.9g", p->min_scale, p->max_scale, p->mosaic,
+                                         p->blend, p->variation.flip, p->variation.aspect, p->erase, p->colour);
   g_autofree gchar *teachers = s->teachers
                                    ? g_strdup_printf (" | %s%.9g", sppnet_teachers_key (s->teachers), s->teachers_part)
                                    : g_strdup ("");
@@ -131,22 +131,17 @@ run_key (const Run *run)
   return g_compute_checksum_for_string (G_CHECKSUM_SHA256, text, -1);
 }
 
-/* What the scenes of one step have in common. */
-typedef struct
-{
-  gdouble scale;
-  gboolean mosaic;
-} Draw;
-
-static Draw
+static SppnetDraw
 draw_at (const Run *run, guint step)
 {
   const SppnetSamplerSettings *sampler = &run->settings->sampler;
   SppnetRandom random = sppnet_schedule_random (run->settings->seed, ((guint64) 1 << 63) + step);
-  Draw draw;
+  gboolean composed = step < COMPOSED_PART * run->descent.n_steps;
+  SppnetDraw draw;
 
   draw.scale = sampler->min_scale * pow (sampler->max_scale / sampler->min_scale, sppnet_random_uniform (&random));
-  draw.mosaic = step < MOSAIC_PART * run->descent.n_steps && sppnet_random_uniform (&random) < sampler->mosaic;
+  draw.mosaic = composed && sppnet_random_uniform (&random) < sampler->mosaic;
+  draw.blend = composed ? sampler->blend : 0.0;
   return draw;
 }
 
@@ -222,7 +217,7 @@ ask_teachers (const Run *run, Slot *slot)
 }
 
 static void
-run_slot (Run *run, Slot *slot, guint picture, const Draw *draw, guint64 place)
+run_slot (Run *run, Slot *slot, guint picture, const SppnetDraw *draw, guint64 place)
 {
   SppnetRandom random = sppnet_schedule_random (run->settings->seed, place);
   SppnetSampler *sampler = slot->sampler;
@@ -235,8 +230,8 @@ run_slot (Run *run, Slot *slot, guint picture, const Draw *draw, guint64 place)
     run_variant (run, slot, picture, &random);
     return;
   }
-  if (!sppnet_sampler_draw (sampler, run->dataset, picture, draw->scale, draw->mosaic, &run->network->config,
-                            &run->settings->sampler, &random, &slot->error))
+  if (!sppnet_sampler_draw (sampler, run->dataset, picture, draw, &run->network->config, &run->settings->sampler,
+                            &random, &slot->error))
     return;
   map = sppnet_pass_forward (slot->pass, run->network, sampler->input.data, sampler->scene.width, sampler->scene.height,
                              &slot->error);
@@ -265,7 +260,7 @@ compute (gpointer user_data, guint step, GError **error)
   gint labels = (gint) run->settings->first_label;
   g_autofree guint *picture = g_new (guint, pictures);
   gdouble keep = step < 100 ? 1.0 - 1.0 / (step + 1.0) : 0.99;
-  Draw draw = draw_at (run, step);
+  SppnetDraw draw = draw_at (run, step);
 
   for (guint k = 0; k < pictures; k++)
     picture[k] = sppnet_shuffle_at (&run->shuffle, (guint64) step * pictures + k);
@@ -311,7 +306,7 @@ scale_new_layers (Run *run, GError **error)
   if (run->packs)
     sppnet_packs_update (run->packs, run->settings->threads);
   for (guint k = 0; k < n; k++) {
-    const Draw draw = { 1.0, FALSE };
+    const SppnetDraw draw = { 1.0, FALSE, 0.0 };
 
     run_slot (run, slot, sppnet_shuffle_at (&run->shuffle, k), &draw, k);
     if (slot->error)

@@ -242,16 +242,16 @@ static void
 measure_loss (SppnetPass *pass, const SppnetNetwork *network, const SppnetSamples *samples, gfloat scale,
               SppnetLoss *loss)
 {
-  gfloat share = scale / (gfloat) samples->n;
-
   *loss = (SppnetLoss) { 0 };
   for (gsize i = 0; i < samples->n; i++) {
     gfloat *scores = (gfloat *) pass->scores.data + i * network->classifier.out;
     gfloat *boxes = (gfloat *) pass->boxes.data + i * network->box.out;
+    gfloat weight = samples->weight[i], share = scale * weight / (gfloat) samples->n;
 
-    loss->classification += classification_loss (scores, network->classifier.out, samples, i, share, &loss->correct);
+    loss->classification
+        += weight * classification_loss (scores, network->classifier.out, samples, i, share, &loss->correct);
     if (network->box.out)
-      loss->box += box_loss (boxes, network->box.out, samples->target[i], samples->box_target[i], share);
+      loss->box += weight * box_loss (boxes, network->box.out, samples->target[i], samples->box_target[i], share);
   }
   loss->classification /= (gdouble) samples->n;
   loss->box /= (gdouble) samples->n;

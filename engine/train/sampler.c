@@ -48,6 +48,7 @@ sppnet_sampler_free (SppnetSampler *sampler)
   sppnet_buffer_clear (&sampler->boxes);
   sppnet_buffer_clear (&sampler->targets);
   sppnet_buffer_clear (&sampler->box_targets);
+  sppnet_buffer_clear (&sampler->weights);
   sppnet_rpn_targets_clear (&sampler->rpn_targets);
   g_array_unref (sampler->objects);
   g_array_unref (sampler->positive);
@@ -203,6 +204,7 @@ set_target (SppnetSampler *sampler, const SppnetMap *map, const SppnetConfig *co
   gfloat *t = samples->box_target[samples->n];
 
   samples->target[samples->n] = 1 + object->label;
+  samples->weight[samples->n] = object->share;
   sppnet_box_encode (&base, &object->box, t);
   for (gint c = 0; c < 4; c++)
     t[c] = (t[c] - config->box_mean[c]) / config->box_scale[c];
@@ -222,6 +224,7 @@ draw_from (SppnetSampler *sampler, GArray *candidates, guint n, const SppnetMap 
     g_array_index (candidates, Candidate, pick) = g_array_index (candidates, Candidate, left - 1);
     samples->boxes[samples->n] = candidate.box;
     samples->target[samples->n] = 0;
+    samples->weight[samples->n] = 1.0f;
     if (candidates == sampler->positive)
       set_target (sampler, map, config, &candidate);
     samples->n++;
@@ -237,7 +240,8 @@ reserve (SppnetSampler *sampler, guint regions, GError **error)
   samples->boxes = sppnet_buffer_reserve (&sampler->boxes, regions, sizeof *samples->boxes, error);
   samples->target = sppnet_buffer_reserve (&sampler->targets, regions, sizeof *samples->target, error);
   samples->box_target = sppnet_buffer_reserve (&sampler->box_targets, regions, sizeof *samples->box_target, error);
-  return samples->boxes && samples->target && samples->box_target;
+  samples->weight = sppnet_buffer_reserve (&sampler->weights, regions, sizeof *samples->weight, error);
+  return samples->boxes && samples->target && samples->box_target && samples->weight;
 }
 
 /* The objects that are trained, or the others, into sampler->objects. */
@@ -295,8 +299,22 @@ sppnet_sampler_draw_regions (SppnetSampler *sampler, const SppnetBox *proposals,
   return TRUE;
 }
 
+static gboolean
+draw_scene (SppnetScene *scene, const SppnetDataset *dataset, guint i, const SppnetDraw *draw,
+            const SppnetSceneVariation *variation, SppnetRandom *random, GError **error)
+{
+  if (draw->mosaic)
+    return sppnet_scene_draw_mosaic (scene, dataset, i, draw->scale, variation, random, error);
+  if (!sppnet_scene_draw (scene, dataset, i, draw->scale, variation, random, error))
+    return FALSE;
+  if (draw->blend == 0.0 || sppnet_random_uniform (random) >= draw->blend)
+    return TRUE;
+  return sppnet_scene_blend (scene, dataset, sppnet_random_below (random, dataset->annotations->len), draw->scale,
+                             variation, random, error);
+}
+
 gboolean
-sppnet_sampler_draw (SppnetSampler *sampler, const SppnetDataset *dataset, guint i, gdouble scale, gboolean mosaic,
+sppnet_sampler_draw (SppnetSampler *sampler, const SppnetDataset *dataset, guint i, const SppnetDraw *draw,
                      const SppnetConfig *config, const SppnetSamplerSettings *settings, SppnetRandom *random,
                      GError **error)
 {
@@ -307,8 +325,7 @@ sppnet_sampler_draw (SppnetSampler *sampler, const SppnetDataset *dataset, guint
   sampler->samples.n = 0;
   sampler->samples.rpn = NULL;
   sampler->samples.taught = NULL;
-  if (!(mosaic ? sppnet_scene_draw_mosaic : sppnet_scene_draw) (scene, dataset, i, scale, &settings->variation, random,
-                                                                error))
+  if (!draw_scene (scene, dataset, i, draw, &settings->variation, random, error))
     return FALSE;
   cells = (gsize) scene->width * (gsize) scene->height;
   if (sampler->keep_plain) {
@@ -343,6 +360,7 @@ sppnet_sampler_keep_hardest (SppnetSampler *sampler, const gfloat *losses, guint
       continue;
     samples->boxes[to] = samples->boxes[i];
     samples->target[to] = samples->target[i];
+    samples->weight[to] = samples->weight[i];
     memcpy (samples->box_target[to], samples->box_target[i], sizeof *samples->box_target);
     to++;
   }

@@ -16,12 +16,21 @@ typedef struct
   gdouble min_scale,
       max_scale;  /* pictures are resized by a factor drawn log-uniformly, the same for all of a step: equal work */
   gdouble mosaic; /* part of the steps whose scenes are of four pictures each */
+  gdouble blend;  /* part of the other scenes that another picture is laid over */
   SppnetSceneVariation variation;
   gdouble erase;  /* this part of the objects is partly hidden */
   guint anchors;  /* per scene, where there is a region proposal network */
   gdouble colour; /* brightness, contrast and saturation vary by up to this part, hue by up to this part of 45 degrees,
                    * red and blue by up to a quarter of it */
 } SppnetSamplerSettings;
+
+/* What the scenes of one step have in common. */
+typedef struct
+{
+  gdouble scale;
+  gboolean mosaic;
+  gdouble blend; /* part of them */
+} SppnetDraw;
 
 /* Scratch memory and the last drawn example. */
 typedef struct
@@ -31,7 +40,7 @@ typedef struct
   gboolean keep_plain; /* set by the owner: plain is wanted */
   SppnetBuffer plain;  /* as input, nothing hidden and no colour changed */
   SppnetSamples samples;
-  SppnetBuffer boxes, targets, box_targets;
+  SppnetBuffer boxes, targets, box_targets, weights;
   SppnetRpnTargets rpn_targets;
   GArray *objects;                /* for the anchors; (element-type SppnetBox) */
   SppnetBuffer order;             /* scratch */
@@ -43,9 +52,9 @@ void sppnet_sampler_free (SppnetSampler *sampler);
 
 /* Draws a scene of picture number i, the network's input and, where there is a region proposal network, its anchors,
  * but no regions. Everything random comes from random. */
-gboolean sppnet_sampler_draw (SppnetSampler *sampler, const SppnetDataset *dataset, guint i, gdouble scale,
-                              gboolean mosaic, const SppnetConfig *config, const SppnetSamplerSettings *settings,
-                              SppnetRandom *random, GError **error);
+gboolean sppnet_sampler_draw (SppnetSampler *sampler, const SppnetDataset *dataset, guint i, const SppnetDraw *draw,
+                              const SppnetConfig *config, const SppnetSamplerSettings *settings, SppnetRandom *random,
+                              GError **error);
 
 /* The regions of the scene, or the candidates for them: from its objects, its proposals, and proposals [n] that are
  * given. */

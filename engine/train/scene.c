@@ -13,6 +13,8 @@
 #define VISIBLE 0.5f
 #define PARTLY 0.2f
 #define LEAST_SIDE 6.0f
+/* And with such a share of its pixels, where pictures are blended. */
+#define LEAST_SHARE 0.15f
 /* Around the pictures of a mosaic. */
 #define GREY 114
 /* A patch over an object covers such a part of it, and is so many times as wide as the object's shape would have it. */
@@ -21,13 +23,15 @@
 #define ERASED_ASPECT 3.0
 
 /* A picture's place in a scene: pixel (x, y) of the scene is the first of the resized picture, of which the pixels
- * within left .. right - 1, top .. bottom - 1 of the scene are visible. */
+ * within left .. right - 1, top .. bottom - 1 of the scene are visible, and below of what was there before shows
+ * through. */
 typedef struct
 {
   guint picture;
   gboolean mirror;
   gint width, height, x, y;
   gint left, top, right, bottom;
+  gfloat below;
 } Part;
 
 void
@@ -82,10 +86,12 @@ place_objects (SppnetScene *scene, const SppnetDataset *dataset, const Part *par
 
   for (guint k = 0; k < annotation->objects->len; k++) {
     const SppnetObject *object = &g_array_index (annotation->objects, SppnetObject, k);
-    SppnetSceneObject placed = { .label = g_array_index (dataset->objects[part->picture], gint, k) };
+    SppnetSceneObject placed
+        = { .share = 1.0f - part->below, .label = g_array_index (dataset->objects[part->picture], gint, k) };
     gfloat visible = place_box (annotation, part, &object->box, &placed.box);
 
-    if (object->difficult || visible < VISIBLE || MIN (placed.box.width, placed.box.height) < least_side)
+    if (object->difficult || visible < VISIBLE || placed.share < LEAST_SHARE
+        || MIN (placed.box.width, placed.box.height) < least_side)
       placed.label = -1;
     if (visible >= PARTLY)
       g_array_append_val (scene->objects, placed);
@@ -109,6 +115,37 @@ sppnet_scene_set (SppnetScene *scene, const SppnetDataset *dataset, guint pictur
   place_objects (scene, dataset, &part, 0.0f);
 }
 
+/* What a part takes from the objects that are there already. */
+static void
+fade_objects (SppnetScene *scene, const Part *part)
+{
+  gfloat left = (gfloat) MAX (part->left, part->x), right = (gfloat) MIN (part->right, part->x + part->width);
+  gfloat top = (gfloat) MAX (part->top, part->y), bottom = (gfloat) MIN (part->bottom, part->y + part->height);
+
+  for (guint k = 0; k < scene->objects->len; k++) {
+    SppnetSceneObject *object = &g_array_index (scene->objects, SppnetSceneObject, k);
+    const SppnetBox *box = &object->box;
+    gfloat width = MIN (box->x + box->width, right) - MAX (box->x, left);
+    gfloat height = MIN (box->y + box->height, bottom) - MAX (box->y, top);
+    gfloat covered = MAX (width, 0.0f) * MAX (height, 0.0f) / (box->width * box->height);
+
+    object->share *= 1.0f - (1.0f - part->below) * covered;
+    if (object->share < LEAST_SHARE)
+      object->label = -1;
+  }
+}
+
+/* below: of what is there that stays, in parts of 256 */
+static void
+draw_pixels (guint8 *to, const guint8 *from, gsize n, gint below)
+{
+  if (below == 0)
+    memcpy (to, from, n);
+  else
+    for (gsize i = 0; i < n; i++)
+      to[i] = (guint8) ((to[i] * below + from[i] * (256 - below) + 128) >> 8);
+}
+
 /* The visible pixels of a part. */
 static gboolean
 draw_part (SppnetScene *scene, const SppnetDataset *dataset, const Part *part, GError **error)
@@ -122,9 +159,10 @@ draw_part (SppnetScene *scene, const SppnetDataset *dataset, const Part *part, G
                                        part->height, part->mirror, from, error))
     return FALSE;
   for (gint y = MAX (part->top, part->y); y < MIN (part->bottom, part->y + part->height) && right > left; y++)
-    memcpy ((guint8 *) scene->rgb.data + ((gsize) y * (gsize) scene->width + (gsize) left) * 3,
-            from + ((gsize) (y - part->y) * (gsize) part->width + (gsize) (left - part->x)) * 3,
-            (gsize) (right - left) * 3);
+    draw_pixels ((guint8 *) scene->rgb.data + ((gsize) y * (gsize) scene->width + (gsize) left) * 3,
+                 from + ((gsize) (y - part->y) * (gsize) part->width + (gsize) (left - part->x)) * 3,
+                 (gsize) (right - left) * 3, (gint) lroundf (256.0f * part->below));
+  fade_objects (scene, part);
   place_objects (scene, dataset, part, LEAST_SIDE);
   return TRUE;
 }
@@ -210,6 +248,25 @@ sppnet_scene_draw_mosaic (SppnetScene *scene, const SppnetDataset *dataset, guin
       return FALSE;
   }
   return TRUE;
+}
+
+/* From Beta(1.5, 1.5): across a disk, points that are spread evenly over it. */
+static gfloat
+draw_share (SppnetRandom *random)
+{
+  gdouble radius = sqrt (sppnet_random_uniform (random)), angle = 2.0 * G_PI * sppnet_random_uniform (random);
+
+  return (gfloat) (0.5 + 0.5 * radius * cos (angle));
+}
+
+gboolean
+sppnet_scene_blend (SppnetScene *scene, const SppnetDataset *dataset, guint picture, gdouble scale,
+                    const SppnetSceneVariation *variation, SppnetRandom *random, GError **error)
+{
+  Part part = { .picture = picture, .right = scene->width, .bottom = scene->height, .below = draw_share (random) };
+  gdouble stretch = sqrt (any_factor (variation->aspect, random));
+
+  return draw_picture (scene, dataset, &part, scale, stretch, variation->flip, random, error);
 }
 
 /* One colour over a rectangle of the scene. */

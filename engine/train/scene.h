@@ -5,12 +5,14 @@
 #include "base/random.h"
 #include "train/dataset.h"
 
-/* What one training step sees: one picture of a data set, resized, mirrored or cut, or a mosaic of four. */
+/* What one training step sees: one picture of a data set, resized, mirrored or cut, or a mosaic of four, or two that
+ * show through each other. */
 
 typedef struct
 {
   SppnetBox box; /* the part that is visible, in pixels of the scene */
-  gint label;    /* -1: neither an object nor background: not trained, difficult, tiny or mostly cut off */
+  gfloat share;  /* of the pixels there, 0 .. 1; the rest is another picture that was laid over it or is below it */
+  gint label;    /* -1: neither an object nor background: not trained, difficult, tiny or hardly to be seen */
 } SppnetSceneObject;
 
 typedef struct
@@ -45,6 +47,12 @@ gboolean sppnet_scene_draw (SppnetScene *scene, const SppnetDataset *dataset, gu
  * and smaller objects, and other surroundings (Bochkovskiy et al. 2020). */
 gboolean sppnet_scene_draw_mosaic (SppnetScene *scene, const SppnetDataset *dataset, guint picture, gdouble scale,
                                    const SppnetSceneVariation *variation, SppnetRandom *random, GError **error);
+
+/* Lays another picture over the scene, resized by scale, so that both show through: of each pixel it has a part that is
+ * drawn from Beta(1.5, 1.5), the same for all (mixup, Zhang et al. 2018; for detectors Zhang et al. 2019, section 3.1).
+ */
+gboolean sppnet_scene_blend (SppnetScene *scene, const SppnetDataset *dataset, guint picture, gdouble scale,
+                             const SppnetSceneVariation *variation, SppnetRandom *random, GError **error);
 
 /* Paints a patch of one colour over this part of the objects (Zhong et al. 2017). No patch hides more than a quarter of
  * an object. Their boxes stay: what is hidden is still there. */

@@ -224,6 +224,8 @@ describe (const SppnetTrainOptions *options, const SppnetDataset *dataset, Sppne
     json_builder_end_array (builder);
     json_builder_set_member_name (builder, "mosaic");
     json_builder_add_double_value (builder, e->sampler.mosaic);
+    json_builder_set_member_name (builder, "blend");
+    json_builder_add_double_value (builder, e->sampler.blend);
     json_builder_set_member_name (builder, "colour");
     json_builder_add_double_value (builder, e->sampler.colour);
     json_builder_set_member_name (builder, "aspect");

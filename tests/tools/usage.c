@@ -2,8 +2,8 @@
 /* Help, and every mistake on the command line: status 2, one line that names it, nothing else happens. */
 #include "tool.h"
 
-static const gchar *const commands[]
-    = { "bench", "calibrate", "compress", "detect", "evaluate", "export", "import", "info", "propose", "train" };
+static const gchar *const commands[] = { "average", "bench",  "calibrate", "compress", "detect", "evaluate",
+                                         "export",  "import", "info",      "propose",  "train" };
 
 static void
 test_help (Tool *tool, gconstpointer data)
@@ -80,6 +80,7 @@ static const Mistake mistakes[] = {
   { "detect/threshold-word", "detect --threshold low red.png", "low" },
   { "detect/threshold-comma", "detect --threshold 0,5 red.png", "0,5" },
   { "train/rpn-and-proposals", "train --voc v --output o --rpn --proposals grid", "--proposals has no meaning" },
+  { "train/heads-only-and-blend", "train --voc v --output o --heads-only --blend 0.5", "with --heads-only" },
   { "train/heads-only-and-mosaic", "train --voc v --output o --heads-only --mosaic 0.5", "with --heads-only" },
   { "train/heads-only-and-scale", "train --voc v --output o --heads-only --max-scale 2", "with --heads-only" },
   { "train/heads-only-and-erase", "train --voc v --output o --heads-only --erase 0.5", "with --heads-only" },
@@ -157,6 +158,8 @@ static const Mistake mistakes[] = {
   { "compress/energy", "compress --energy 2 --output a.safetensors scene.safetensors", "--energy: 2 " },
   { "compress/output", "compress --rank 3 scene.safetensors", "--output" },
   { "compress/none", "compress --rank 3 --output a.safetensors scene.safetensors", "no fully connected layer" },
+  { "average/one", "average --output a.safetensors scene.safetensors", "two models or more" },
+  { "average/output", "average scene.safetensors scene.safetensors", "--output" },
   { "export/kind", "export scene.safetensors", "--onnx" },
   { "export/size", "export --onnx --size 64 scene.safetensors", "\"64\"" },
   { "export/two", "export --onnx a.safetensors b.safetensors", "one model" },

@@ -84,6 +84,7 @@ typedef struct
   SppnetBox boxes[REGIONS];
   gint target[REGIONS];
   gfloat box_target[REGIONS][4];
+  gfloat weight[REGIONS];
   SppnetRpnTargets anchors;
 } Example;
 
@@ -103,10 +104,12 @@ fill_example (Example *example, const SppnetConfig *config, SppnetRandom *random
         = (SppnetBox) { sppnet_random_below (random, WIDTH / 2), sppnet_random_below (random, HEIGHT / 2),
                         1 + sppnet_random_below (random, WIDTH / 2), 1 + sppnet_random_below (random, HEIGHT / 2) };
     example->target[i] = (gint) sppnet_random_below (random, 4);
+    example->weight[i] = 1.0f - 0.2f * (gfloat) (i % 5);
     for (gint c = 0; c < 4; c++)
       example->box_target[i][c] = (gfloat) (0.3 * sppnet_random_normal (random));
   }
-  example->samples = (SppnetSamples) { REGIONS, example->boxes, example->target, example->box_target, NULL };
+  example->samples
+      = (SppnetSamples) { REGIONS, example->boxes, example->target, example->box_target, example->weight, NULL };
   example->anchors = (SppnetRpnTargets) { 0 };
   if (config->rpn.n_anchors == 0)
     return;

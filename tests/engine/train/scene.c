@@ -138,6 +138,89 @@ test_mosaic (Fixture *fixture, gconstpointer user_data)
   g_assert_cmpuint (seen, >, 40 * 4);
 }
 
+static const SppnetSceneObject *
+object_at (const SppnetScene *scene, guint k)
+{
+  return &g_array_index (scene->objects, SppnetSceneObject, k);
+}
+
+/* Pixels and objects have the same shares. */
+static void
+test_blend (Fixture *fixture, gconstpointer user_data)
+{
+  static const SppnetSceneVariation none = { .aspect = 1.0 };
+  const gsize n = SCENE_WIDTH * SCENE_HEIGHT * 3;
+  g_auto (SppnetScene) below, above;
+  SppnetScene *scene = &fixture->scene;
+  SppnetRandom random = { 10 };
+  g_autoptr (GError) error = NULL;
+  gdouble sum = 0.0, squares = 0.0;
+  guint faint = 0, rounds = 200;
+
+  sppnet_scene_init (&below);
+  sppnet_scene_init (&above);
+  g_assert_true (sppnet_scene_draw (&below, fixture->dataset, 0, 1.0, &none, &random, &error));
+  g_assert_true (sppnet_scene_draw (&above, fixture->dataset, 1, 1.0, &none, &random, &error));
+  for (guint i = 0; i < rounds; i++) {
+    gfloat share;
+
+    g_assert_true (sppnet_scene_draw (scene, fixture->dataset, 0, 1.0, &none, &random, &error));
+    g_assert_true (sppnet_scene_blend (scene, fixture->dataset, 1, 1.0, &none, &random, &error));
+    g_assert_cmpuint (scene->objects->len, ==, 4);
+    share = object_at (scene, 0)->share;
+    for (guint k = 0; k < 4; k++) {
+      const SppnetSceneObject *object = object_at (scene, k), *alone = object_at (k < 2 ? &below : &above, k % 2);
+
+      g_assert_cmpmem (&object->box, sizeof object->box, &alone->box, sizeof alone->box);
+      g_assert_cmpfloat_with_epsilon (object->share, k < 2 ? share : 1.0f - share, 1e-5);
+      g_assert_cmpint (object->label, ==, object->share < 0.15f ? -1 : alone->label);
+      faint += object->label < 0;
+    }
+    for (gsize p = 0; p < n; p += 7) {
+      gfloat expected = share * ((guint8 *) below.rgb.data)[p] + (1.0f - share) * ((guint8 *) above.rgb.data)[p];
+
+      g_assert_cmpfloat_with_epsilon (((guint8 *) scene->rgb.data)[p], expected, 1.1);
+    }
+    sum += share;
+    squares += share * share;
+  }
+  /* Mean and variance of Beta(1.5, 1.5) are 1/2 and 1/16. */
+  g_assert_cmpfloat_with_epsilon (sum / rounds, 0.5, 0.06);
+  g_assert_cmpfloat_with_epsilon (squares / rounds - sum / rounds * sum / rounds, 0.0625, 0.015);
+  g_assert_cmpuint (faint, >, 0);
+}
+
+/* A picture that covers a part of the scene takes nothing from what is beside it. */
+static void
+test_blend_in_part (Fixture *fixture, gconstpointer user_data)
+{
+  SppnetScene *scene = &fixture->scene;
+  SppnetRandom random = { 11 };
+  g_autoptr (GError) error = NULL;
+  guint beside = 0, covered = 0;
+
+  for (guint i = 0; i < 200; i++) {
+    gfloat share;
+
+    g_assert_true (sppnet_scene_draw (scene, fixture->dataset, 0, 1.0, &flipped, &random, &error));
+    g_assert_true (sppnet_scene_blend (scene, fixture->dataset, 1, i % 2 ? 0.5 : 0.9, &flipped, &random, &error));
+    g_assert_cmpuint (scene->objects->len, ==, 4);
+    share = 1.0f - object_at (scene, 2)->share;
+    for (guint k = 0; k < 2; k++) {
+      gfloat left = object_at (scene, k)->share;
+
+      g_assert_cmpfloat (left, >=, share - 1e-5f);
+      g_assert_cmpfloat (left, <=, 1.0f);
+      beside += left == 1.0f;
+      covered += left < share + 1e-5f;
+      if (left == 1.0f)
+        g_assert_true (check_object (scene, object_at (scene, k)));
+    }
+  }
+  g_assert_cmpuint (beside, >, 3);
+  g_assert_cmpuint (covered, >, 3);
+}
+
 /* Another shape, the same area. */
 static void
 test_aspect (Fixture *fixture, gconstpointer user_data)
@@ -252,6 +335,7 @@ static void
 test_colour (Fixture *fixture, gconstpointer user_data)
 {
   SppnetSamplerSettings settings = { .variation = { .aspect = 1.0 } };
+  const SppnetDraw plain = { 1.0, FALSE, 0.0 };
   g_autoptr (SppnetSampler) sampler = sppnet_sampler_new ();
   g_auto (SppnetConfig) config;
   g_autoptr (GError) error = NULL;
@@ -272,7 +356,7 @@ test_colour (Fixture *fixture, gconstpointer user_data)
       gsize n;
 
       settings.colour = 0.2 * round;
-      sppnet_sampler_draw (sampler, fixture->dataset, 0, 1.0, FALSE, &config, &settings, &random, &error);
+      sppnet_sampler_draw (sampler, fixture->dataset, 0, &plain, &config, &settings, &random, &error);
       g_assert_no_error (error);
       rgb = sampler->scene.rgb.data;
       input = sampler->input.data;
@@ -423,7 +507,7 @@ test_keep_hardest (Fixture *fixture, gconstpointer user_data)
   SppnetBox boxes[] = { { 0, 0, 10, 10 }, { 50, 50, 20, 20 }, { 51, 50, 20, 20 }, { 80, 0, 9, 9 }, { 0, 80, 9, 9 } };
   SppnetBox before[G_N_ELEMENTS (boxes)];
   gint target[] = { 0, 1, 2, 3, 4 };
-  gfloat box_target[5][4];
+  gfloat box_target[5][4], weight[] = { 0.0f, 0.1f, 0.2f, 0.3f, 0.4f };
   g_autoptr (SppnetSampler) sampler = sppnet_sampler_new ();
   g_autoptr (GError) error = NULL;
 
@@ -431,13 +515,15 @@ test_keep_hardest (Fixture *fixture, gconstpointer user_data)
   for (guint i = 0; i < 5; i++)
     for (guint c = 0; c < 4; c++)
       box_target[i][c] = (gfloat) (10 * i + c);
-  sampler->samples = (SppnetSamples) { .n = 5, .boxes = boxes, .target = target, .box_target = box_target };
+  sampler->samples
+      = (SppnetSamples) { .n = 5, .boxes = boxes, .target = target, .box_target = box_target, .weight = weight };
   g_assert_true (sppnet_sampler_keep_hardest (sampler, losses, 3, &error));
   g_assert_no_error (error);
   g_assert_cmpuint (sampler->samples.n, ==, 3);
   for (guint i = 0; i < 3; i++) {
     g_assert_cmpmem (&boxes[i], sizeof *boxes, &before[expected[i]], sizeof *before);
     g_assert_cmpint (target[i], ==, (gint) expected[i]);
+    g_assert_cmpfloat (weight[i], ==, 0.1f * (gfloat) expected[i]);
     g_assert_cmpfloat (box_target[i][3], ==, (gfloat) (10 * expected[i] + 3));
   }
 }
@@ -451,6 +537,8 @@ main (int argc, char **argv)
   ADD ("whole", test_whole);
   ADD ("cut", test_cut);
   ADD ("mosaic", test_mosaic);
+  ADD ("blend", test_blend);
+  ADD ("blend-in-part", test_blend_in_part);
   ADD ("aspect", test_aspect);
   ADD ("erase", test_erase);
   ADD ("erase-around", test_erase_around);

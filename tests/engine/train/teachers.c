@@ -91,6 +91,7 @@ ask (Fixture *fixture, const gchar *models, gboolean other, gint labels[2])
   g_autoptr (SppnetLesson) lesson = NULL;
   g_autoptr (GError) error = NULL;
   const SppnetSamplerSettings settings = { .variation = { .aspect = 1.0 }, .colour = 0.5, .erase = 1.0 };
+  const SppnetDraw plain = { 1.0, FALSE, 0.0 };
   SppnetRandom random = { 1 };
   const gchar *files[3] = { NULL };
   const gfloat *found;
@@ -107,7 +108,7 @@ ask (Fixture *fixture, const gchar *models, gboolean other, gint labels[2])
   g_assert_no_error (error);
   lesson = sppnet_lesson_new (teachers);
   sampler->keep_plain = TRUE;
-  sppnet_sampler_draw (sampler, dataset, 0, 1.0, FALSE, config, &settings, &random, &error);
+  sppnet_sampler_draw (sampler, dataset, 0, &plain, config, &settings, &random, &error);
   g_assert_no_error (error);
   input = sampler->plain.data;
   if (other) {

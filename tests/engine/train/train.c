@@ -168,6 +168,7 @@ test_threads_and_variation (Fixture *fixture, gconstpointer user_data)
 
   e->sampler.candidates = 3 * e->sampler.regions;
   e->sampler.mosaic = 0.5;
+  e->sampler.blend = 0.5;
   e->sampler.variation.aspect = 1.3;
   e->sampler.erase = 0.5;
   e->optimizer.average = 0.9;
@@ -185,6 +186,7 @@ test_checkpoint_of_any_other_setting (Fixture *fixture, gconstpointer user_data)
                          &e->sampler.min_scale,
                          &e->sampler.max_scale,
                          &e->sampler.mosaic,
+                         &e->sampler.blend,
                          &e->sampler.variation.aspect,
                          &e->sampler.erase,
                          &e->sampler.colour,
