@@ -2,9 +2,9 @@
 /* COCO files, folders without lists, the split, label files. */
 #include "evaluate/sets.h"
 
-#include <glib/gstdio.h>
 #include <string.h>
 
+#include "../tree.h"
 #include "evaluate/coco.h"
 
 typedef struct
@@ -34,22 +34,6 @@ set_up (Folder *folder, gconstpointer data)
   g_assert_no_error (error);
   g_free (write_file (folder, "a/one.jpg", ""));
   g_free (write_file (folder, "a/two.png", ""));
-}
-
-static void
-remove_tree (const gchar *path)
-{
-  GDir *dir = g_dir_open (path, 0, NULL);
-  const gchar *name;
-
-  while (dir && (name = g_dir_read_name (dir))) {
-    g_autofree gchar *inner = g_build_filename (path, name, NULL);
-
-    remove_tree (inner);
-  }
-  if (dir)
-    g_dir_close (dir);
-  g_remove (path);
 }
 
 static void

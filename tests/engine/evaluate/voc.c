@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "evaluate/voc.h"
 
-#include <glib/gstdio.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "../tree.h"
 
 #define SIZE "<size><width>100</width><height>50</height><depth>3</depth></size>\n"
 #define BOX(x0, y0, x1, y1)                                                                                            \
@@ -44,22 +45,6 @@ set_up (Folder *folder, gconstpointer data)
   }
   write_file (folder, "JPEGImages/one.jpg", "");
   write_file (folder, "ImageSets/Main/set.txt", "one\n");
-}
-
-static void
-remove_tree (const gchar *path)
-{
-  GDir *dir = g_dir_open (path, 0, NULL);
-  const gchar *name;
-
-  while (dir && (name = g_dir_read_name (dir))) {
-    g_autofree gchar *inner = g_build_filename (path, name, NULL);
-
-    remove_tree (inner);
-  }
-  if (dir)
-    g_dir_close (dir);
-  g_remove (path);
 }
 
 static void

@@ -1,72 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A region proposal network on drawn pictures: it learns, a stopped run goes on bit by bit, the rest of the model
  * stays. */
-#include "scenes.h"
+#include "training.h"
 
 #include "backbone/backbone.h"
 #include "evaluate/recall.h"
 #include "region/rpn.h"
-#include "train/train.h"
-
-typedef struct
-{
-  gchar *dir, *dirs[2], *sets[2];
-  gchar *work, *init, *output;
-  SppnetTrainOptions options;
-} Fixture;
 
 static void
 set_up (Fixture *fixture, gconstpointer user_data)
 {
-  fixture->dir = scenes_write (24, 1);
-  fixture->dirs[0] = fixture->dir;
-  fixture->sets[0] = (gchar *) "train";
-  fixture->work = g_build_filename (fixture->dir, "work", NULL);
-  fixture->init = g_build_filename (fixture->dir, "backbone.safetensors", NULL);
-  fixture->output = g_build_filename (fixture->dir, "output.safetensors", NULL);
-  backbone_write (fixture->init);
-  sppnet_train_defaults (&fixture->options);
-  fixture->options.pictures.voc = fixture->dirs;
-  fixture->options.pictures.sets = fixture->sets;
-  fixture->options.init = fixture->init;
-  fixture->options.output = fixture->output;
-  fixture->options.work = fixture->work;
-  fixture->options.name = "scenes";
+  training_set_up (fixture);
   fixture->options.rpn_only = TRUE;
   fixture->options.rpn.epochs = 4;
   fixture->options.rpn.warm_up = 4;
   fixture->options.rpn.n_anchors = 4;
   fixture->options.rpn.filters = 24;
   fixture->options.rpn.optimizer.learning_rate = 3e-3;
-}
-
-static void
-tear_down (Fixture *fixture, gconstpointer user_data)
-{
-  remove_tree (fixture->dir);
-  g_free (fixture->dir);
-  g_free (fixture->work);
-  g_free (fixture->init);
-  g_free (fixture->output);
-}
-
-static void
-train (Fixture *fixture)
-{
-  g_autoptr (GError) error = NULL;
-
-  sppnet_train (&fixture->options, NULL, NULL, &error);
-  g_assert_no_error (error);
-}
-
-static GBytes *
-read_output (Fixture *fixture)
-{
-  gchar *content;
-  gsize length;
-
-  g_assert_true (g_file_get_contents (fixture->output, &content, &length, NULL));
-  return g_bytes_new_take (content, length);
 }
 
 /* The part of the shapes of 20 new scenes that at most 10 boxes find. */
@@ -112,11 +62,11 @@ test_learns (Fixture *fixture, gconstpointer user_data)
 
   fixture->options.dtype = SPPNET_DTYPE_F32;
   fixture->options.rpn.epochs = 0;
-  train (fixture);
+  train (fixture, NULL, NULL);
   first = recall (fixture->output);
   remove_tree (fixture->work);
   fixture->options.rpn.epochs = 150;
-  train (fixture);
+  train (fixture, NULL, NULL);
   g_test_message ("recall %.3f, then %.3f", first, recall (fixture->output));
   g_assert_cmpfloat (recall (fixture->output), >, 0.9);
   g_assert_cmpfloat (first, <, 0.7);
@@ -153,7 +103,7 @@ test_resume_equals_unbroken (Fixture *fixture, gconstpointer user_data)
   g_autoptr (GBytes) unbroken = NULL, resumed = NULL;
 
   fixture->options.end_to_end.threads = 1;
-  train (fixture);
+  train (fixture, NULL, NULL);
   unbroken = read_output (fixture);
   g_remove (fixture->output);
   remove_tree (fixture->work);
@@ -166,7 +116,7 @@ test_resume_equals_unbroken (Fixture *fixture, gconstpointer user_data)
     g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_CANCELLED);
     g_assert_false (g_file_test (fixture->output, G_FILE_TEST_EXISTS));
   }
-  train (fixture);
+  train (fixture, NULL, NULL);
   resumed = read_output (fixture);
   g_assert_true (g_bytes_equal (unbroken, resumed));
 }
@@ -181,12 +131,12 @@ test_again (Fixture *fixture, gconstpointer user_data)
   gsize n, m;
 
   fixture->options.output = first;
-  train (fixture);
+  train (fixture, NULL, NULL);
   fixture->options.init = first;
   fixture->options.output = fixture->output;
   fixture->options.end_to_end.seed = 2;
   remove_tree (fixture->work);
-  train (fixture);
+  train (fixture, NULL, NULL);
   before = sppnet_model_load (first, NULL);
   after = sppnet_model_load (fixture->output, NULL);
   a = sppnet_model_get_tensor (before, "rpn.weight", &n);
@@ -203,12 +153,12 @@ test_end_to_end_drops_it (Fixture *fixture, gconstpointer user_data)
   g_autoptr (SppnetModel) model = NULL;
 
   fixture->options.output = first;
-  train (fixture);
+  train (fixture, NULL, NULL);
   fixture->options.init = first;
   fixture->options.output = fixture->output;
   fixture->options.rpn_only = FALSE;
   fixture->options.end_to_end.epochs = 0;
-  train (fixture);
+  train (fixture, NULL, NULL);
   model = sppnet_model_load (fixture->output, NULL);
   g_assert_cmpuint (sppnet_model_get_config (model)->rpn.n_anchors, ==, 0);
   g_assert_null (sppnet_model_get_tensor (model, "rpn.weight", NULL));
@@ -230,7 +180,7 @@ test_joint (Fixture *fixture, gconstpointer user_data)
   fixture->options.end_to_end.sampler.regions = 32;
   fixture->options.end_to_end.optimizer.learning_rate = 3e-3;
   fixture->options.end_to_end.optimizer.backbone_learning_rate = 1e-3;
-  train (fixture);
+  train (fixture, NULL, NULL);
   g_test_message ("recall %.3f", recall (fixture->output));
   g_assert_cmpfloat (recall (fixture->output), >, 0.9);
   model = sppnet_model_load (fixture->output, NULL);
@@ -275,7 +225,7 @@ test_joint_resume_equals_unbroken (Fixture *fixture, gconstpointer user_data)
   fixture->options.n_around = 1;
   fixture->options.around[0] = 2;
   fixture->options.end_to_end.threads = 1;
-  train (fixture);
+  train (fixture, NULL, NULL);
   unbroken = read_output (fixture);
   model = sppnet_model_load (fixture->output, NULL);
   config = sppnet_model_get_config (model);
@@ -287,7 +237,7 @@ test_joint_resume_equals_unbroken (Fixture *fixture, gconstpointer user_data)
   remove_tree (fixture->work);
   fixture->options.end_to_end.threads = 2;
   g_assert_false (sppnet_train (&fixture->options, stop_joint, (gpointer) &stop, NULL));
-  train (fixture);
+  train (fixture, NULL, NULL);
   resumed = read_output (fixture);
   g_assert_true (g_bytes_equal (unbroken, resumed));
 }
@@ -301,7 +251,7 @@ test_joint_svm (Fixture *fixture, gconstpointer user_data)
   joint_options (fixture);
   fixture->options.classifier = SPPNET_TRAIN_SVM;
   fixture->options.box = SPPNET_TRAIN_BOX_RIDGE;
-  train (fixture);
+  train (fixture, NULL, NULL);
   model = sppnet_model_load (fixture->output, NULL);
   g_assert_cmpint (sppnet_model_get_config (model)->classifier, ==, SPPNET_CLASSIFIER_SVM);
   g_assert_cmpint (sppnet_model_get_config (model)->box_from, ==, SPPNET_BOX_FROM_REGION);
@@ -327,13 +277,13 @@ test_add_class (Fixture *fixture, gconstpointer user_data)
   options->classifier = SPPNET_TRAIN_SVM;
   options->box = SPPNET_TRAIN_BOX_RIDGE;
   options->output = first;
-  train (fixture);
+  train (fixture, NULL, NULL);
   remove_tree (fixture->work);
   options->rpn_only = TRUE;
   options->rpn.epochs = 0;
   options->init = first;
   options->output = second;
-  train (fixture);
+  train (fixture, NULL, NULL);
   remove_tree (fixture->work);
   options->rpn_only = FALSE;
   options->n_head = 0;
@@ -341,7 +291,7 @@ test_add_class (Fixture *fixture, gconstpointer user_data)
   options->add_class = "square";
   options->init = second;
   options->output = fixture->output;
-  train (fixture);
+  train (fixture, NULL, NULL);
   model = sppnet_model_load (fixture->output, NULL);
   g_assert_cmpint (sppnet_model_get_config (model)->proposals, ==, SPPNET_PROPOSALS_SELECTIVE_SEARCH);
   weight = sppnet_model_get_tensor (model, "box.weight", &n);
@@ -361,7 +311,7 @@ test_joint_again (Fixture *fixture, gconstpointer user_data)
   fixture->options.end_to_end.epochs = 0;
   fixture->options.dtype = SPPNET_DTYPE_F32;
   fixture->options.output = first;
-  train (fixture);
+  train (fixture, NULL, NULL);
   for (guint new = 0; new < 2; new ++) {
     g_autoptr (SppnetModel) before = NULL, after = NULL;
     const gfloat *a, *b;
@@ -372,7 +322,7 @@ test_joint_again (Fixture *fixture, gconstpointer user_data)
     fixture->options.output = output;
     fixture->options.rpn_new = new;
     fixture->options.rpn.filters = new ? 12 : 24;
-    train (fixture);
+    train (fixture, NULL, NULL);
     before = sppnet_model_load (first, NULL);
     after = sppnet_model_load (output, NULL);
     a = sppnet_model_get_tensor (before, "rpn.weight", &n);
@@ -415,7 +365,7 @@ test_joint_refused (Fixture *fixture, gconstpointer user_data)
   g_assert_nonnull (strstr (error->message, "region proposal network"));
 }
 
-#define ADD(name, function) g_test_add ("/train/rpn/" name, Fixture, NULL, set_up, function, tear_down)
+#define ADD(name, function) g_test_add ("/train/rpn/" name, Fixture, NULL, set_up, function, training_tear_down)
 
 int
 main (int argc, char **argv)

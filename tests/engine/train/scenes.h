@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "../tree.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "model/model.h"
@@ -100,20 +101,6 @@ scenes_write (guint n, guint64 seed)
     scene_write (dir, i, &random, list);
   g_assert_true (g_file_set_contents (set, list->str, -1, NULL));
   return dir;
-}
-
-static inline void
-remove_tree (const gchar *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const gchar *name;
-
-  while (dir && (name = g_dir_read_name (dir))) {
-    g_autofree gchar *child = g_build_filename (path, name, NULL);
-
-    remove_tree (child);
-  }
-  g_remove (path);
 }
 
 /* Three convolutions of stride 8 in all, He-normal, written as a model without a head. */

@@ -1,36 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Training as a whole, on drawn pictures: it learns, a stopped run goes on bit by bit, bad input is refused. */
 #include "../model/context.h"
-#include "scenes.h"
+#include "training.h"
 
 #include "backbone/backbone.h"
 #include "evaluate/average_precision.h"
 #include "sppnet/detector.h"
-#include "train/train.h"
-
-typedef struct
-{
-  gchar *dir, *set, *dirs[2], *sets[2];
-  gchar *work, *init, *output;
-  SppnetTrainOptions options;
-} Fixture;
 
 static void
 set_up (Fixture *fixture, gconstpointer user_data)
 {
-  fixture->dir = scenes_write (24, 1);
-  fixture->dirs[0] = fixture->dir;
-  fixture->sets[0] = (gchar *) "train";
-  fixture->work = g_build_filename (fixture->dir, "work", NULL);
-  fixture->init = g_build_filename (fixture->dir, "backbone.safetensors", NULL);
-  fixture->output = g_build_filename (fixture->dir, "output.safetensors", NULL);
-  backbone_write (fixture->init);
-  sppnet_train_defaults (&fixture->options);
-  fixture->options.pictures = (SppnetPictureSets) { .voc = fixture->dirs, .sets = fixture->sets };
-  fixture->options.init = fixture->init;
-  fixture->options.output = fixture->output;
-  fixture->options.work = fixture->work;
-  fixture->options.name = "scenes";
+  training_set_up (fixture);
   fixture->options.n_levels = 2;
   fixture->options.levels[0] = 1;
   fixture->options.levels[1] = 3;
@@ -42,35 +22,6 @@ set_up (Fixture *fixture, gconstpointer user_data)
   fixture->options.end_to_end.sampler.regions = 32;
   fixture->options.end_to_end.optimizer.learning_rate = 3e-3;
   fixture->options.end_to_end.optimizer.backbone_learning_rate = 1e-3;
-}
-
-static void
-tear_down (Fixture *fixture, gconstpointer user_data)
-{
-  remove_tree (fixture->dir);
-  g_free (fixture->dir);
-  g_free (fixture->work);
-  g_free (fixture->init);
-  g_free (fixture->output);
-}
-
-static void
-train (Fixture *fixture, SppnetProgress progress, gpointer user_data)
-{
-  g_autoptr (GError) error = NULL;
-
-  sppnet_train (&fixture->options, progress, user_data, &error);
-  g_assert_no_error (error);
-}
-
-static GBytes *
-read_output (Fixture *fixture)
-{
-  gchar *content;
-  gsize length;
-
-  g_assert_true (g_file_get_contents (fixture->output, &content, &length, NULL));
-  return g_bytes_new_take (content, length);
 }
 
 static gboolean
@@ -843,7 +794,7 @@ test_pictures_without_regions (Fixture *fixture, gconstpointer user_data)
   g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS);
 }
 
-#define ADD(name, function) g_test_add ("/train/" name, Fixture, NULL, set_up, function, tear_down)
+#define ADD(name, function) g_test_add ("/train/" name, Fixture, NULL, set_up, function, training_tear_down)
 
 int
 main (int argc, char **argv)
