@@ -23,8 +23,9 @@ parse (int argc, char **argv, GError **error)
 
   g_option_context_set_summary (
       context, "Makes one model of several that were trained further from the same one: each weight is the mean of\n"
-               "theirs. That is often better than any of them, and takes no longer. A model that is given twice\n"
-               "counts twice. Thresholds and calibration are left out: sppnet calibrate fits new ones.");
+               "theirs. That can be better than any of them (sppnet evaluate), and takes no longer. A model that\n"
+               "is given twice counts twice. Thresholds, calibration and context are left out: sppnet calibrate\n"
+               "fits new ones.");
   g_option_context_add_main_entries (context, entries, NULL);
   if (!sppnet_arguments_parse (context, argc, argv, error))
     return FALSE;

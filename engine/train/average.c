@@ -2,6 +2,10 @@
 #include "train/average.h"
 
 #include <json-glib/json-glib.h>
+#include <string.h>
+
+/* In the provenance of a mean. */
+#define MEAN_OF "mean_of"
 
 static void
 forget_fits (SppnetConfig *config)
@@ -13,10 +17,11 @@ forget_fits (SppnetConfig *config)
 
 /* All that decides what weights mean: not names, not what was fitted to confidences, not what a detector or a training
  * may set otherwise. (transfer full) */
-static gchar *
+static JsonNode *
 describe_network (const SppnetConfig *config)
 {
   g_auto (SppnetConfig) network;
+  g_autofree gchar *json = NULL;
   SppnetConfig plain;
 
   sppnet_config_init (&network);
@@ -33,46 +38,66 @@ describe_network (const SppnetConfig *config)
   for (guint i = 0; i < network.n_head; i++)
     network.head[i].dropout = 0.0f;
   sppnet_config_clear (&plain);
-  return sppnet_config_to_json (&network);
+  json = sppnet_config_to_json (&network);
+  return json_from_string (json, NULL);
+}
+
+/* The first key of one that the other has not, or has with another value; NULL: none. (transfer full) */
+static gchar *
+find_difference (JsonObject *one, JsonObject *other)
+{
+  g_autoptr (GList) keys = json_object_get_members (one);
+
+  for (GList *key = keys; key; key = key->next)
+    if (!json_object_has_member (other, key->data)
+        || !json_node_equal (json_object_get_member (one, key->data), json_object_get_member (other, key->data)))
+      return g_strdup (key->data);
+  return NULL;
 }
 
 static gboolean
 check_same (SppnetModel *const *models, guint n, GError **error)
 {
-  g_autofree gchar *first = describe_network (sppnet_model_get_config (models[0]));
+  g_autoptr (JsonNode) first = describe_network (sppnet_model_get_config (models[0]));
 
   for (guint i = 1; i < n; i++) {
-    g_autofree gchar *other = describe_network (sppnet_model_get_config (models[i]));
+    g_autoptr (JsonNode) other = describe_network (sppnet_model_get_config (models[i]));
+    g_autofree gchar *key = find_difference (json_node_get_object (first), json_node_get_object (other));
 
-    if (!g_str_equal (first, other)) {
-      g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
-                   "%s is another network than %s: layers, pyramid, labels, input or boxes differ (see sppnet info)",
-                   sppnet_model_get_path (models[i]), sppnet_model_get_path (models[0]));
+    if (!key)
+      key = find_difference (json_node_get_object (other), json_node_get_object (first));
+    if (key) {
+      g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS, "%s is another network than %s: \"%s\" differs",
+                   sppnet_model_get_path (models[i]), sppnet_model_get_path (models[0]), key);
       return FALSE;
     }
   }
   return TRUE;
 }
 
+/* (transfer full): or NULL */
 static gfloat *
 mean_of (SppnetModel *const *models, guint n, const gchar *name)
 {
   gsize count;
   const gfloat *first = sppnet_model_get_tensor (models[0], name, &count);
-  gfloat *mean = g_new (gfloat, count);
+  gfloat *mean = g_try_new (gfloat, count);
 
-  for (gsize k = 0; k < count; k++)
-    mean[k] = first[k] / (gfloat) n;
+  if (!mean)
+    return NULL;
+  memcpy (mean, first, count * sizeof *mean);
   for (guint i = 1; i < n; i++) {
     const gfloat *other = sppnet_model_get_tensor (models[i], name, NULL);
 
     for (gsize k = 0; k < count; k++)
-      mean[k] += other[k] / (gfloat) n;
+      mean[k] += other[k];
   }
+  for (gsize k = 0; k < count; k++)
+    mean[k] /= (gfloat) n;
   return mean;
 }
 
-/* Where each of them came from. (transfer full) */
+/* Of which files, and where these came from; of what is a mean itself, only the file. (transfer full) */
 static gchar *
 describe_origin (SppnetModel *const *models, guint n)
 {
@@ -82,11 +107,18 @@ describe_origin (SppnetModel *const *models, guint n)
 
   for (guint i = 0; i < n; i++) {
     const gchar *provenance = sppnet_model_get_config (models[i])->provenance;
-    JsonNode *origin = provenance ? json_from_string (provenance, NULL) : NULL;
+    JsonNode *node = provenance ? json_from_string (provenance, NULL) : NULL;
+    JsonObject *origin = node ? json_node_dup_object (node) : json_object_new ();
+    g_autofree gchar *file = g_path_get_basename (sppnet_model_get_path (models[i]));
+    g_autofree gchar *name = g_filename_display_name (file);
 
-    json_array_add_element (origins, origin ? origin : json_node_new (JSON_NODE_NULL));
+    g_clear_pointer (&node, json_node_unref);
+    if (json_object_has_member (origin, MEAN_OF))
+      json_object_remove_member (origin, MEAN_OF);
+    json_object_set_string_member (origin, "file", name);
+    json_array_add_object_element (origins, origin);
   }
-  json_object_set_array_member (object, "mean_of", origins);
+  json_object_set_array_member (object, MEAN_OF, origins);
   json_node_take_object (root, object);
   return json_to_string (root, FALSE);
 }
@@ -96,8 +128,9 @@ sppnet_average (SppnetModel *const *models, guint n, const gchar *output, GError
 {
   g_autoptr (GArray) tensors = NULL;
   g_auto (SppnetConfig) config;
-  gboolean ok;
+  gboolean ok = TRUE;
 
+  g_return_val_if_fail (n > 0, FALSE);
   sppnet_config_init (&config);
   if (!check_same (models, n, error))
     return FALSE;
@@ -106,13 +139,17 @@ sppnet_average (SppnetModel *const *models, guint n, const gchar *output, GError
   g_free (config.provenance);
   config.provenance = describe_origin (models, n);
   tensors = sppnet_config_tensors (&config);
-  for (guint i = 0; i < tensors->len; i++) {
+  for (guint i = 0; i < tensors->len && ok; i++) {
     SppnetTensorSource *tensor = &g_array_index (tensors, SppnetTensorSource, i);
 
     tensor->data = mean_of (models, n, tensor->name);
+    ok = tensor->data != NULL;
   }
-  ok = sppnet_model_save_with (models[0], &config, (const SppnetTensorSource *) (gconstpointer) tensors->data,
-                               tensors->len, output, error);
+  if (!ok)
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "%s: no memory for the mean of %u models", output, n);
+  else
+    ok = sppnet_model_save_with (models[0], &config, (const SppnetTensorSource *) (gconstpointer) tensors->data,
+                                 tensors->len, output, error);
   for (guint i = 0; i < tensors->len; i++)
     g_free ((gpointer) g_array_index (tensors, SppnetTensorSource, i).data);
   return ok;

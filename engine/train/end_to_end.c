@@ -116,28 +116,29 @@ run_key (const Run *run)
                                                p->easy_fraction, p->jitter, p->anchors);
   g_autofree gchar *scenes
       = run->variants ? g_strdup ("variants")
-                      : g_strdup_printf ("%.9g %.9g %.9g %.9g %d %.9g %.9g %.9g", p->min_scale, p->max_scale, p->mosaic,
-                                         p->blend, p->variation.flip, p->variation.aspect, p->erase, p->colour);
+                      : g_strdup_printf ("%.9g %.9g %.9g %d %.9g %.9g %.9g", p->min_scale, p->max_scale, p->mosaic,
+                                         p->variation.flip, p->variation.aspect, p->erase, p->colour);
+  g_autofree gchar *blend = p->blend > 0.0 && !run->variants ? g_strdup_printf (" | %.9g", p->blend) : g_strdup ("");
   g_autofree gchar *teachers = s->teachers
                                    ? g_strdup_printf (" | %s%.9g", sppnet_teachers_key (s->teachers), s->teachers_part)
                                    : g_strdup ("");
   g_autofree gchar *optimizer
       = g_strdup_printf ("%d %.9g %.9g %.9g %.9g %.9g %.9g %.9g", o->kind, o->learning_rate, o->backbone_learning_rate,
                          o->momentum, o->second_moment, o->weight_decay, o->clip, o->average);
-  g_autofree gchar *text = g_strdup_printf ("%s %s %s %u %.9g %u %u | %s | %s | %s | %d %u%s", data, config,
+  g_autofree gchar *text = g_strdup_printf ("%s %s %s %u %.9g %u %u | %s | %s | %s | %d %u%s%s", data, config,
                                             s->init_key, s->seed, s->epochs, s->pictures, s->warm_up, regions, scenes,
-                                            optimizer, s->outputs_only, s->first_label, teachers);
+                                            optimizer, s->outputs_only, s->first_label, teachers, blend);
 
   return g_compute_checksum_for_string (G_CHECKSUM_SHA256, text, -1);
 }
 
-static SppnetDraw
+static SppnetSceneDraw
 draw_at (const Run *run, guint step)
 {
   const SppnetSamplerSettings *sampler = &run->settings->sampler;
   SppnetRandom random = sppnet_schedule_random (run->settings->seed, ((guint64) 1 << 63) + step);
   gboolean composed = step < COMPOSED_PART * run->descent.n_steps;
-  SppnetDraw draw;
+  SppnetSceneDraw draw;
 
   draw.scale = sampler->min_scale * pow (sampler->max_scale / sampler->min_scale, sppnet_random_uniform (&random));
   draw.mosaic = composed && sppnet_random_uniform (&random) < sampler->mosaic;
@@ -198,7 +199,7 @@ keep_hardest (const Run *run, Slot *slot)
       || !sppnet_pass_score (slot->pass, run->network, samples->boxes, samples->n, probabilities, &slot->error))
     return FALSE;
   for (gsize i = 0; i < samples->n; i++)
-    losses[i] = 1.0f - probabilities[i * (gsize) classes + (gsize) samples->target[i]];
+    losses[i] = samples->weight[i] * (1.0f - probabilities[i * (gsize) classes + (gsize) samples->target[i]]);
   return sppnet_sampler_keep_hardest (slot->sampler, losses, settings->regions, &slot->error);
 }
 
@@ -217,7 +218,7 @@ ask_teachers (const Run *run, Slot *slot)
 }
 
 static void
-run_slot (Run *run, Slot *slot, guint picture, const SppnetDraw *draw, guint64 place)
+run_slot (Run *run, Slot *slot, guint picture, const SppnetSceneDraw *draw, guint64 place)
 {
   SppnetRandom random = sppnet_schedule_random (run->settings->seed, place);
   SppnetSampler *sampler = slot->sampler;
@@ -260,7 +261,7 @@ compute (gpointer user_data, guint step, GError **error)
   gint labels = (gint) run->settings->first_label;
   g_autofree guint *picture = g_new (guint, pictures);
   gdouble keep = step < 100 ? 1.0 - 1.0 / (step + 1.0) : 0.99;
-  SppnetDraw draw = draw_at (run, step);
+  SppnetSceneDraw draw = draw_at (run, step);
 
   for (guint k = 0; k < pictures; k++)
     picture[k] = sppnet_shuffle_at (&run->shuffle, (guint64) step * pictures + k);
@@ -306,7 +307,7 @@ scale_new_layers (Run *run, GError **error)
   if (run->packs)
     sppnet_packs_update (run->packs, run->settings->threads);
   for (guint k = 0; k < n; k++) {
-    const SppnetDraw draw = { 1.0, FALSE, 0.0 };
+    const SppnetSceneDraw draw = { .scale = 1.0 };
 
     run_slot (run, slot, sppnet_shuffle_at (&run->shuffle, k), &draw, k);
     if (slot->error)

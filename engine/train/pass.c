@@ -199,11 +199,12 @@ softmax_sum (const gfloat *scores, gint n, gdouble *sum)
   return best;
 }
 
-/* Softmax and cross-entropy of region i of samples; scores become their gradient. */
+/* Softmax and cross-entropy of region i of samples, whose annotation counts as much as the region does; scores become
+ * their gradient. */
 static gdouble
 classification_loss (gfloat *scores, gint n, const SppnetSamples *samples, gsize i, gfloat scale, guint *correct)
 {
-  gfloat part = samples->taught ? samples->taught_part : 0.0f, highest;
+  gfloat part = samples->taught ? samples->taught_part : 0.0f, annotated = (1.0f - part) * samples->weight[i], highest;
   gint target = samples->target[i], best;
   gdouble sum, loss = 0.0;
 
@@ -212,13 +213,13 @@ classification_loss (gfloat *scores, gint n, const SppnetSamples *samples, gsize
   *correct += best == target;
   for (gint c = 0; c < n; c++) {
     gdouble relative = (gdouble) scores[c] - highest;
-    gfloat wanted = c == target ? 1.0f - part : 0.0f;
+    gfloat wanted = c == target ? annotated : 0.0f;
 
     if (samples->taught)
       wanted += part * samples->taught[i * (gsize) n + (gsize) c];
     if (wanted > 0.0f)
       loss += wanted * (log (sum) - relative);
-    scores[c] = (gfloat) (exp (relative) / sum - wanted) * scale;
+    scores[c] = (gfloat) ((part + annotated) * exp (relative) / sum - wanted) * scale;
   }
   return loss;
 }
@@ -242,16 +243,18 @@ static void
 measure_loss (SppnetPass *pass, const SppnetNetwork *network, const SppnetSamples *samples, gfloat scale,
               SppnetLoss *loss)
 {
+  gfloat share = scale / (gfloat) samples->n;
+
   *loss = (SppnetLoss) { 0 };
   for (gsize i = 0; i < samples->n; i++) {
     gfloat *scores = (gfloat *) pass->scores.data + i * network->classifier.out;
     gfloat *boxes = (gfloat *) pass->boxes.data + i * network->box.out;
-    gfloat weight = samples->weight[i], share = scale * weight / (gfloat) samples->n;
 
-    loss->classification
-        += weight * classification_loss (scores, network->classifier.out, samples, i, share, &loss->correct);
+    loss->classification += classification_loss (scores, network->classifier.out, samples, i, share, &loss->correct);
     if (network->box.out)
-      loss->box += weight * box_loss (boxes, network->box.out, samples->target[i], samples->box_target[i], share);
+      loss->box += samples->weight[i]
+                   * box_loss (boxes, network->box.out, samples->target[i], samples->box_target[i],
+                               share * samples->weight[i]);
   }
   loss->classification /= (gdouble) samples->n;
   loss->box /= (gdouble) samples->n;

@@ -300,21 +300,23 @@ sppnet_sampler_draw_regions (SppnetSampler *sampler, const SppnetBox *proposals,
 }
 
 static gboolean
-draw_scene (SppnetScene *scene, const SppnetDataset *dataset, guint i, const SppnetDraw *draw,
+draw_scene (SppnetScene *scene, const SppnetDataset *dataset, guint i, const SppnetSceneDraw *draw,
             const SppnetSceneVariation *variation, SppnetRandom *random, GError **error)
 {
+  guint others = dataset->annotations->len - 1, other;
+
   if (draw->mosaic)
     return sppnet_scene_draw_mosaic (scene, dataset, i, draw->scale, variation, random, error);
   if (!sppnet_scene_draw (scene, dataset, i, draw->scale, variation, random, error))
     return FALSE;
-  if (draw->blend == 0.0 || sppnet_random_uniform (random) >= draw->blend)
+  if (draw->blend == 0.0 || others == 0 || sppnet_random_uniform (random) >= draw->blend)
     return TRUE;
-  return sppnet_scene_blend (scene, dataset, sppnet_random_below (random, dataset->annotations->len), draw->scale,
-                             variation, random, error);
+  other = sppnet_random_below (random, others);
+  return sppnet_scene_blend (scene, dataset, other < i ? other : other + 1, draw->scale, variation, random, error);
 }
 
 gboolean
-sppnet_sampler_draw (SppnetSampler *sampler, const SppnetDataset *dataset, guint i, const SppnetDraw *draw,
+sppnet_sampler_draw (SppnetSampler *sampler, const SppnetDataset *dataset, guint i, const SppnetSceneDraw *draw,
                      const SppnetConfig *config, const SppnetSamplerSettings *settings, SppnetRandom *random,
                      GError **error)
 {

@@ -24,13 +24,13 @@ typedef struct
                    * red and blue by up to a quarter of it */
 } SppnetSamplerSettings;
 
-/* What the scenes of one step have in common. */
+/* How the scenes of one step are drawn. */
 typedef struct
 {
   gdouble scale;
   gboolean mosaic;
-  gdouble blend; /* part of them */
-} SppnetDraw;
+  gdouble blend; /* chance of each that another picture is laid over it; not for mosaics */
+} SppnetSceneDraw;
 
 /* Scratch memory and the last drawn example. */
 typedef struct
@@ -52,9 +52,9 @@ void sppnet_sampler_free (SppnetSampler *sampler);
 
 /* Draws a scene of picture number i, the network's input and, where there is a region proposal network, its anchors,
  * but no regions. Everything random comes from random. */
-gboolean sppnet_sampler_draw (SppnetSampler *sampler, const SppnetDataset *dataset, guint i, const SppnetDraw *draw,
-                              const SppnetConfig *config, const SppnetSamplerSettings *settings, SppnetRandom *random,
-                              GError **error);
+gboolean sppnet_sampler_draw (SppnetSampler *sampler, const SppnetDataset *dataset, guint i,
+                              const SppnetSceneDraw *draw, const SppnetConfig *config,
+                              const SppnetSamplerSettings *settings, SppnetRandom *random, GError **error);
 
 /* The regions of the scene, or the candidates for them: from its objects, its proposals, and proposals [n] that are
  * given. */

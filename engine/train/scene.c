@@ -23,15 +23,15 @@
 #define ERASED_ASPECT 3.0
 
 /* A picture's place in a scene: pixel (x, y) of the scene is the first of the resized picture, of which the pixels
- * within left .. right - 1, top .. bottom - 1 of the scene are visible, and below of what was there before shows
- * through. */
+ * within left .. right - 1, top .. bottom - 1 of the scene are visible. What was there before has the share through of
+ * each of these pixels: 0, unless pictures are blended. */
 typedef struct
 {
   guint picture;
   gboolean mirror;
   gint width, height, x, y;
   gint left, top, right, bottom;
-  gfloat below;
+  gfloat through;
 } Part;
 
 void
@@ -87,7 +87,7 @@ place_objects (SppnetScene *scene, const SppnetDataset *dataset, const Part *par
   for (guint k = 0; k < annotation->objects->len; k++) {
     const SppnetObject *object = &g_array_index (annotation->objects, SppnetObject, k);
     SppnetSceneObject placed
-        = { .share = 1.0f - part->below, .label = g_array_index (dataset->objects[part->picture], gint, k) };
+        = { .share = 1.0f - part->through, .label = g_array_index (dataset->objects[part->picture], gint, k) };
     gfloat visible = place_box (annotation, part, &object->box, &placed.box);
 
     if (object->difficult || visible < VISIBLE || placed.share < LEAST_SHARE
@@ -129,21 +129,21 @@ fade_objects (SppnetScene *scene, const Part *part)
     gfloat height = MIN (box->y + box->height, bottom) - MAX (box->y, top);
     gfloat covered = MAX (width, 0.0f) * MAX (height, 0.0f) / (box->width * box->height);
 
-    object->share *= 1.0f - (1.0f - part->below) * covered;
+    object->share *= 1.0f - (1.0f - part->through) * covered;
     if (object->share < LEAST_SHARE)
       object->label = -1;
   }
 }
 
-/* below: of what is there that stays, in parts of 256 */
+/* through: in parts of 256 */
 static void
-draw_pixels (guint8 *to, const guint8 *from, gsize n, gint below)
+draw_pixels (guint8 *to, const guint8 *from, gsize n, gint through)
 {
-  if (below == 0)
+  if (through == 0)
     memcpy (to, from, n);
   else
     for (gsize i = 0; i < n; i++)
-      to[i] = (guint8) ((to[i] * below + from[i] * (256 - below) + 128) >> 8);
+      to[i] = (guint8) ((to[i] * through + from[i] * (256 - through) + 128) >> 8);
 }
 
 /* The visible pixels of a part. */
@@ -161,7 +161,7 @@ draw_part (SppnetScene *scene, const SppnetDataset *dataset, const Part *part, G
   for (gint y = MAX (part->top, part->y); y < MIN (part->bottom, part->y + part->height) && right > left; y++)
     draw_pixels ((guint8 *) scene->rgb.data + ((gsize) y * (gsize) scene->width + (gsize) left) * 3,
                  from + ((gsize) (y - part->y) * (gsize) part->width + (gsize) (left - part->x)) * 3,
-                 (gsize) (right - left) * 3, (gint) lroundf (256.0f * part->below));
+                 (gsize) (right - left) * 3, (gint) lroundf (256.0f * part->through));
   fade_objects (scene, part);
   place_objects (scene, dataset, part, LEAST_SIDE);
   return TRUE;
@@ -250,7 +250,7 @@ sppnet_scene_draw_mosaic (SppnetScene *scene, const SppnetDataset *dataset, guin
   return TRUE;
 }
 
-/* From Beta(1.5, 1.5): across a disk, points that are spread evenly over it. */
+/* Beta(1.5, 1.5) is how the abscissae of points lie that are spread evenly over a disk. */
 static gfloat
 draw_share (SppnetRandom *random)
 {
@@ -263,7 +263,7 @@ gboolean
 sppnet_scene_blend (SppnetScene *scene, const SppnetDataset *dataset, guint picture, gdouble scale,
                     const SppnetSceneVariation *variation, SppnetRandom *random, GError **error)
 {
-  Part part = { .picture = picture, .right = scene->width, .bottom = scene->height, .below = draw_share (random) };
+  Part part = { .picture = picture, .right = scene->width, .bottom = scene->height, .through = draw_share (random) };
   gdouble stretch = sqrt (any_factor (variation->aspect, random));
 
   return draw_picture (scene, dataset, &part, scale, stretch, variation->flip, random, error);

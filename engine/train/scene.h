@@ -48,8 +48,9 @@ gboolean sppnet_scene_draw (SppnetScene *scene, const SppnetDataset *dataset, gu
 gboolean sppnet_scene_draw_mosaic (SppnetScene *scene, const SppnetDataset *dataset, guint picture, gdouble scale,
                                    const SppnetSceneVariation *variation, SppnetRandom *random, GError **error);
 
-/* Lays another picture over the scene, resized by scale, so that both show through: of each pixel it has a part that is
- * drawn from Beta(1.5, 1.5), the same for all (mixup, Zhang et al. 2018; for detectors Zhang et al. 2019, section 3.1).
+/* Lays another picture over the scene, resized by scale, so that both show through: what is below keeps a share of each
+ * pixel that is drawn from Beta(1.5, 1.5), the same for all (mixup, Zhang et al. 2018; for detectors Zhang et al. 2019,
+ * section 3.1).
  */
 gboolean sppnet_scene_blend (SppnetScene *scene, const SppnetDataset *dataset, guint picture, gdouble scale,
                              const SppnetSceneVariation *variation, SppnetRandom *random, GError **error);

@@ -3,11 +3,11 @@
 
 #include <glib/gstdio.h>
 
-/* A file, or a folder with all that is in it. */
+/* A file, a link, or a folder with all that is in it. */
 static inline void
 remove_tree (const gchar *path)
 {
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
+  g_autoptr (GDir) dir = g_file_test (path, G_FILE_TEST_IS_SYMLINK) ? NULL : g_dir_open (path, 0, NULL);
   const gchar *name;
 
   while (dir && (name = g_dir_read_name (dir))) {

@@ -201,6 +201,31 @@ test_export (Tool *tool, gconstpointer data)
   tool_run_fails (tool, "export --onnx --output none/a.onnx scene.safetensors", 1, "none/a.onnx");
 }
 
+/* A model is the mean of itself; one whose box regression has other units is another. */
+static void
+test_average (Tool *tool, gconstpointer data)
+{
+  g_autofree gchar *other = tool_path (tool, "other.safetensors"), *before = NULL;
+  g_autoptr (GError) error = NULL;
+  g_auto (SppnetConfig) config;
+
+  scene_config (&config);
+  config.box_scale[0] *= 2;
+  tiny_model_save (other, &config, scene_fill, NULL, &error);
+  g_assert_no_error (error);
+
+  tool_run_ok (tool, "detect --model scene.safetensors --regions 16,16,24,16 --json red.png");
+  before = g_strdup (tool->out);
+  tool_run_ok (tool, "average --output mean.safetensors scene.safetensors scene.safetensors");
+  g_assert_cmpstr (tool->out, ==, "");
+  tool_run_ok (tool, "detect --model mean.safetensors --regions 16,16,24,16 --json red.png");
+  g_assert_nonnull (strstr (before, "confidence"));
+  g_assert_cmpstr (tool->out, ==, before);
+  tool_run_fails (tool, "average --output mean.safetensors scene.safetensors none.safetensors", 1, "none.safetensors");
+  tool_run_fails (tool, "average --output none/mean.safetensors scene.safetensors scene.safetensors", 1, "none/mean");
+  tool_run_fails (tool, "average --output mean.safetensors scene.safetensors other.safetensors", 2, "\"box\"");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -213,5 +238,6 @@ main (int argc, char **argv)
   g_test_add ("/files/bench-rcnn", Tool, NULL, tool_set_up, test_bench_rcnn, tool_tear_down);
   g_test_add ("/files/import", Tool, NULL, tool_set_up, test_import, tool_tear_down);
   g_test_add ("/files/export", Tool, NULL, tool_set_up, test_export, tool_tear_down);
+  g_test_add ("/files/average", Tool, NULL, tool_set_up, test_average, tool_tear_down);
   return g_test_run ();
 }

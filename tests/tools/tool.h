@@ -9,6 +9,7 @@
 #include <gdk-pixbuf/gdk-pixbuf.h>
 
 #include "../engine/detect/scene.h"
+#include "../engine/tree.h"
 
 /* A folder that goes away with the test; what the last run gave. */
 typedef struct
@@ -78,25 +79,9 @@ tool_set_up (Tool *tool, gconstpointer data)
 }
 
 static inline void
-tool_remove (const gchar *path)
-{
-  GDir *dir = g_file_test (path, G_FILE_TEST_IS_SYMLINK) ? NULL : g_dir_open (path, 0, NULL);
-  const gchar *name;
-
-  while (dir && (name = g_dir_read_name (dir))) {
-    g_autofree gchar *inner = g_build_filename (path, name, NULL);
-
-    tool_remove (inner);
-  }
-  if (dir)
-    g_dir_close (dir);
-  g_remove (path);
-}
-
-static inline void
 tool_tear_down (Tool *tool, gconstpointer data)
 {
-  tool_remove (tool->dir);
+  remove_tree (tool->dir);
   g_free (tool->dir);
   g_free (tool->out);
   g_free (tool->err);

@@ -108,8 +108,11 @@ fill_example (Example *example, const SppnetConfig *config, SppnetRandom *random
     for (gint c = 0; c < 4; c++)
       example->box_target[i][c] = (gfloat) (0.3 * sppnet_random_normal (random));
   }
-  example->samples
-      = (SppnetSamples) { REGIONS, example->boxes, example->target, example->box_target, example->weight, NULL };
+  example->samples = (SppnetSamples) { .n = REGIONS,
+                                       .boxes = example->boxes,
+                                       .target = example->target,
+                                       .box_target = example->box_target,
+                                       .weight = example->weight };
   example->anchors = (SppnetRpnTargets) { 0 };
   if (config->rpn.n_anchors == 0)
     return;

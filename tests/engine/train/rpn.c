@@ -10,7 +10,7 @@
 static void
 set_up (Fixture *fixture, gconstpointer user_data)
 {
-  training_set_up (fixture);
+  begin_training (fixture);
   fixture->options.rpn_only = TRUE;
   fixture->options.rpn.epochs = 4;
   fixture->options.rpn.warm_up = 4;
@@ -202,6 +202,7 @@ joint_options (Fixture *fixture)
   options->end_to_end.warm_up = 4;
   options->end_to_end.sampler.regions = 32;
   options->end_to_end.sampler.mosaic = 0.5;
+  options->end_to_end.sampler.blend = 0.5;
 }
 
 static gboolean
@@ -210,7 +211,7 @@ stop_joint (gpointer user_data, const gchar *stage, gdouble fraction, const gcha
   return !(g_str_equal (stage, "end-to-end") && fraction > *(gdouble *) user_data);
 }
 
-/* With all that is drawn from the network itself, mosaics, a stage of context and levels around the regions. */
+/* With all that is drawn from the network itself, mosaics, blends, a stage of context and levels around the regions. */
 static void
 test_joint_resume_equals_unbroken (Fixture *fixture, gconstpointer user_data)
 {
@@ -365,7 +366,7 @@ test_joint_refused (Fixture *fixture, gconstpointer user_data)
   g_assert_nonnull (strstr (error->message, "region proposal network"));
 }
 
-#define ADD(name, function) g_test_add ("/train/rpn/" name, Fixture, NULL, set_up, function, training_tear_down)
+#define ADD(name, function) g_test_add ("/train/rpn/" name, Fixture, NULL, set_up, function, end_training)
 
 int
 main (int argc, char **argv)

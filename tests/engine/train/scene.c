@@ -197,7 +197,7 @@ test_blend_in_part (Fixture *fixture, gconstpointer user_data)
   SppnetScene *scene = &fixture->scene;
   SppnetRandom random = { 11 };
   g_autoptr (GError) error = NULL;
-  guint beside = 0, covered = 0;
+  guint beside = 0, covered = 0, partly = 0;
 
   for (guint i = 0; i < 200; i++) {
     gfloat share;
@@ -213,12 +213,14 @@ test_blend_in_part (Fixture *fixture, gconstpointer user_data)
       g_assert_cmpfloat (left, <=, 1.0f);
       beside += left == 1.0f;
       covered += left < share + 1e-5f;
+      partly += left > share + 0.2f * (1.0f - share) && left < share + 0.8f * (1.0f - share);
       if (left == 1.0f)
         g_assert_true (check_object (scene, object_at (scene, k)));
     }
   }
   g_assert_cmpuint (beside, >, 3);
   g_assert_cmpuint (covered, >, 3);
+  g_assert_cmpuint (partly, >, 3);
 }
 
 /* Another shape, the same area. */
@@ -335,7 +337,7 @@ static void
 test_colour (Fixture *fixture, gconstpointer user_data)
 {
   SppnetSamplerSettings settings = { .variation = { .aspect = 1.0 } };
-  const SppnetDraw plain = { 1.0, FALSE, 0.0 };
+  const SppnetSceneDraw plain = { .scale = 1.0 };
   g_autoptr (SppnetSampler) sampler = sppnet_sampler_new ();
   g_auto (SppnetConfig) config;
   g_autoptr (GError) error = NULL;
@@ -474,6 +476,54 @@ test_regions (Fixture *fixture, gconstpointer user_data)
   }
 }
 
+/* Each region counts as much as is to be seen of its object; a picture is not laid over itself. */
+static void
+test_blended_regions (Fixture *fixture, gconstpointer user_data)
+{
+  const SppnetSamplerSettings settings
+      = { .regions = 60, .positive_fraction = 0.5, .easy_fraction = 0.5, .jitter = 10, .variation = { .aspect = 1.0 } };
+  const SppnetSceneDraw draws[] = { { .scale = 1.0 }, { .scale = 1.0, .blend = 1.0 } };
+  g_autoptr (SppnetSampler) sampler = sppnet_sampler_new ();
+  const GArray *objects = sampler->scene.objects;
+  SppnetBox background = { 0, 0, 3, 3 };
+  g_auto (SppnetConfig) config;
+  g_autoptr (GError) error = NULL;
+
+  stride_8_config (&config, 0.0f, 1.0f);
+  for (guint round = 0; round < 40; round++) {
+    SppnetRandom random = { 300 + round };
+    guint blended = round % 2, background_regions = 0, seen = 0;
+    const SppnetSamples *samples = &sampler->samples;
+
+    g_assert_true (sppnet_sampler_draw (sampler, fixture->dataset, round % PICTURES, &draws[blended], &config,
+                                        &settings, &random, &error));
+    g_assert_cmpuint (objects->len, ==, blended ? 4 : 2);
+    for (guint k = 2; k < objects->len; k++)
+      g_assert_cmpfloat (
+          sppnet_box_iou (&object_at (&sampler->scene, k)->box, &object_at (&sampler->scene, k - 2)->box), <, 1.0f);
+    g_assert_true (sppnet_sampler_draw_regions (sampler, &background, 1, &config, &settings, &random, &error));
+    for (gsize i = 0; i < samples->n; i++) {
+      if (samples->target[i] == 0) {
+        g_assert_cmpfloat (samples->weight[i], ==, 1.0f);
+        background_regions++;
+        continue;
+      }
+      for (guint k = 0; k < objects->len; k++) {
+        const SppnetSceneObject *object = object_at (&sampler->scene, k);
+
+        if (object->label == samples->target[i] - 1 && object->share == samples->weight[i]
+            && sppnet_box_iou (&object->box, &samples->boxes[i]) >= 0.5f)
+          seen++;
+      }
+    }
+    g_assert_cmpuint (seen + background_regions, >=, samples->n);
+    g_assert_cmpuint (seen, >, 0);
+    if (!blended)
+      for (gsize i = 0; i < samples->n; i++)
+        g_assert_cmpfloat (samples->weight[i], ==, 1.0f);
+  }
+}
+
 /* Where few regions are near objects, the others fill the sample. */
 static void
 test_few_hard_regions (Fixture *fixture, gconstpointer user_data)
@@ -544,6 +594,7 @@ main (int argc, char **argv)
   ADD ("erase-around", test_erase_around);
   ADD ("colour", test_colour);
   ADD ("boxes", test_boxes);
+  ADD ("blended-regions", test_blended_regions);
   ADD ("few-hard-regions", test_few_hard_regions);
   ADD ("keep-hardest", test_keep_hardest);
   ADD ("missing-picture", test_missing_picture);

@@ -91,7 +91,7 @@ ask (Fixture *fixture, const gchar *models, gboolean other, gint labels[2])
   g_autoptr (SppnetLesson) lesson = NULL;
   g_autoptr (GError) error = NULL;
   const SppnetSamplerSettings settings = { .variation = { .aspect = 1.0 }, .colour = 0.5, .erase = 1.0 };
-  const SppnetDraw plain = { 1.0, FALSE, 0.0 };
+  const SppnetSceneDraw plain = { .scale = 1.0 };
   SppnetRandom random = { 1 };
   const gchar *files[3] = { NULL };
   const gfloat *found;

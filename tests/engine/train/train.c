@@ -10,7 +10,7 @@
 static void
 set_up (Fixture *fixture, gconstpointer user_data)
 {
-  training_set_up (fixture);
+  begin_training (fixture);
   fixture->options.n_levels = 2;
   fixture->options.levels[0] = 1;
   fixture->options.levels[1] = 3;
@@ -794,7 +794,7 @@ test_pictures_without_regions (Fixture *fixture, gconstpointer user_data)
   g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS);
 }
 
-#define ADD(name, function) g_test_add ("/train/" name, Fixture, NULL, set_up, function, training_tear_down)
+#define ADD(name, function) g_test_add ("/train/" name, Fixture, NULL, set_up, function, end_training)
 
 int
 main (int argc, char **argv)

@@ -13,7 +13,7 @@ typedef struct
 } Fixture;
 
 static inline void
-training_set_up (Fixture *fixture)
+begin_training (Fixture *fixture)
 {
   fixture->dir = scenes_write (24, 1);
   fixture->dirs[0] = fixture->dir;
@@ -31,7 +31,7 @@ training_set_up (Fixture *fixture)
 }
 
 static inline void
-training_tear_down (Fixture *fixture, gconstpointer user_data)
+end_training (Fixture *fixture, gconstpointer user_data)
 {
   remove_tree (fixture->dir);
   g_free (fixture->dir);
