@@ -83,6 +83,12 @@ gst_sppnet_settings_install (GObjectClass *klass)
                           "Overlap (intersection over union) above which the weaker of two boxes of one label is "
                           "dropped (0 = the model's own)",
                           0, 1, 0, controllable));
+  g_object_class_install_property (
+      klass, GST_SPPNET_SETTINGS_AGNOSTIC_NMS_THRESHOLD,
+      g_param_spec_float ("agnostic-nms-threshold", "Overlap threshold of any labels",
+                          "Overlap (intersection over union) above which the weaker of two boxes is dropped whatever "
+                          "their labels, such as 0.7: an object is then reported once (0 = none is dropped)",
+                          0, 1, 0, controllable));
   g_object_class_install_property (klass, GST_SPPNET_SETTINGS_MAX_DETECTIONS,
                                    g_param_spec_uint ("max-detections", "Maximum detections",
                                                       "Detections per frame, best first (0 = 100)", 0, 100000, 0,
@@ -163,6 +169,9 @@ gst_sppnet_settings_set (GstSppnetSettings *settings, guint id, const GValue *va
   case GST_SPPNET_SETTINGS_NMS_THRESHOLD:
     v->nms_threshold = g_value_get_float (value);
     break;
+  case GST_SPPNET_SETTINGS_AGNOSTIC_NMS_THRESHOLD:
+    v->agnostic_nms_threshold = g_value_get_float (value);
+    break;
   case GST_SPPNET_SETTINGS_MAX_DETECTIONS:
     v->max_detections = g_value_get_uint (value);
     break;
@@ -211,6 +220,9 @@ gst_sppnet_settings_get (const GstSppnetSettings *settings, guint id, GValue *va
     return TRUE;
   case GST_SPPNET_SETTINGS_NMS_THRESHOLD:
     g_value_set_float (value, v->nms_threshold);
+    return TRUE;
+  case GST_SPPNET_SETTINGS_AGNOSTIC_NMS_THRESHOLD:
+    g_value_set_float (value, v->agnostic_nms_threshold);
     return TRUE;
   case GST_SPPNET_SETTINGS_MAX_DETECTIONS:
     g_value_set_uint (value, v->max_detections);

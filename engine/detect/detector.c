@@ -16,6 +16,8 @@
 
 /* Found boxes that are scored once more, per frame. */
 #define REFINED_BOXES 128
+/* Boxes among which boxes of other labels are suppressed, however few are wanted. */
+#define MOST_AGNOSTIC 1000
 
 struct _SppnetDetector
 {
@@ -286,6 +288,23 @@ refine (SppnetDetector *detector, const SppnetFrame *frame, GError **error)
          || (sppnet_region_list_set_found (&detector->regions, found, n, error) && score (detector, frame, error));
 }
 
+/* The detections, from the candidates of all boxes that were scored. */
+static gboolean
+finish (SppnetDetector *detector, const gfloat *context, const SppnetDetection **detections, gsize *n, GError **error)
+{
+  const SppnetPlan *plan = &detector->plan;
+  gboolean agnostic = plan->agnostic_nms_threshold > 0.0f;
+  gsize most = agnostic ? MAX (plan->max_detections, MOST_AGNOSTIC) : plan->max_detections;
+
+  if (!select_boxes (detector, plan->thresholds, context, most, detections, n, error))
+    return FALSE;
+  if (plan->refine)
+    sppnet_selection_vote (&detector->selection);
+  if (agnostic)
+    *n = sppnet_selection_suppress_all (&detector->selection, plan->agnostic_nms_threshold, plan->max_detections);
+  return TRUE;
+}
+
 static gboolean
 run_stages (SppnetDetector *detector, const SppnetFrame *frame, const SppnetBox *regions, gsize n_regions,
             const SppnetDetection **detections, gsize *n_detections, GError **error)
@@ -315,13 +334,8 @@ run_stages (SppnetDetector *detector, const SppnetFrame *frame, const SppnetBox 
     return FALSE;
   detector->timings.duplicates = (guint) detector->regions.n_duplicates;
   sppnet_selection_reset (&detector->selection);
-  if (!score (detector, frame, error) || (detector->plan.refine && !refine (detector, frame, error))
-      || !select_boxes (detector, detector->plan.thresholds, config->context, detector->plan.max_detections, detections,
-                        n_detections, error))
-    return FALSE;
-  if (detector->plan.refine)
-    sppnet_selection_vote (&detector->selection);
-  return TRUE;
+  return score (detector, frame, error) && (!detector->plan.refine || refine (detector, frame, error))
+         && finish (detector, config->context, detections, n_detections, error);
 }
 
 gboolean

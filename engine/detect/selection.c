@@ -157,6 +157,28 @@ sppnet_selection_vote (const SppnetSelection *selection)
   }
 }
 
+static gboolean
+overlaps_any (const SppnetDetection *detections, gsize n, const SppnetBox *box, gfloat threshold)
+{
+  for (gsize i = 0; i < n; i++)
+    if (sppnet_box_iou (&detections[i].box, box) > threshold)
+      return TRUE;
+  return FALSE;
+}
+
+gsize
+sppnet_selection_suppress_all (SppnetSelection *selection, gfloat threshold, gsize max)
+{
+  SppnetDetection *detections = selection->detections.data;
+  gsize n = 0;
+
+  for (gsize i = 0; i < selection->n_detections && n < max; i++)
+    if (!overlaps_any (detections, n, &detections[i].box, threshold))
+      detections[n++] = detections[i];
+  selection->n_detections = n;
+  return n;
+}
+
 gboolean
 sppnet_selection_run (SppnetSelection *selection, const SppnetPlan *plan, const gfloat *thresholds,
                       const gfloat *context, gsize max, SppnetModel *model, const SppnetDetection **detections,

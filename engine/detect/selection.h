@@ -46,6 +46,9 @@ gboolean sppnet_selection_run (SppnetSelection *selection, const SppnetPlan *pla
                                gsize *n_detections, GError **error);
 /* Moves each detection of the last run to where the candidates of its class vote for (sppnet_box_vote()). */
 void sppnet_selection_vote (const SppnetSelection *selection);
+/* Drops the weaker of any two detections of the last run, whatever their labels, that overlap by more than threshold.
+ * Returns how many of them are left, at most max. */
+gsize sppnet_selection_suppress_all (SppnetSelection *selection, gfloat threshold, gsize max);
 void sppnet_selection_clear (SppnetSelection *selection);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SppnetSelection, sppnet_selection_clear)

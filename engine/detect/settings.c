@@ -83,6 +83,7 @@ check_ranges (const SppnetSettings *settings, GError **error)
   }
   return sppnet_check_precision (settings->precision, error) && check_fraction (settings->threshold, "threshold", error)
          && check_fraction (settings->nms_threshold, "nms_threshold", error)
+         && check_fraction (settings->agnostic_nms_threshold, "agnostic_nms_threshold", error)
          && check_fraction (settings->min_objectness, "min_objectness", error);
 }
 
@@ -187,6 +188,7 @@ sppnet_plan_init (SppnetPlan *plan, const SppnetSettings *settings, SppnetModel 
   plan->nms_threshold = settings->nms_threshold > 0.0f ? settings->nms_threshold : config->nms_threshold;
   if (!(plan->nms_threshold > 0.0f))
     plan->nms_threshold = DEFAULT_NMS_THRESHOLD;
+  plan->agnostic_nms_threshold = settings->agnostic_nms_threshold;
   plan->n_labels = config->n_labels;
   plan->thresholds = g_new (gfloat, config->n_labels + 1);
   plan->refine = config->box_input != SPPNET_BOX_NONE;

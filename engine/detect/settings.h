@@ -15,7 +15,8 @@ typedef struct
   guint32 seed;
   gfloat min_objectness;
   gfloat nms_threshold;
-  gfloat *thresholds; /* [n_labels]: lowest confidence reported; above 1 for labels that are not wanted */
+  gfloat agnostic_nms_threshold; /* 0: boxes of different labels do not suppress each other */
+  gfloat *thresholds;            /* [n_labels]: lowest confidence reported; above 1 for labels that are not wanted */
   gfloat
       *floors; /* [n_labels]: lowest confidence of a box that is refined or part of a context, at most the threshold */
   gboolean

@@ -31,26 +31,58 @@ test_properties (void)
   }
 }
 
-/* What is set is what is got, and values that make no sense cannot be set. */
+/* A value that is not the default, another one for each property. */
 static void
-test_values (void)
+choose_value (GParamSpec *spec, guint number, GValue *value)
 {
-  g_autoptr (GstElement) element = gst_object_ref_sink (gst_element_factory_make ("sppnetdetect", NULL));
-  g_autofree gchar *labels = NULL, *type = NULL, *model = NULL;
-  gfloat threshold;
-  guint interval;
-  gint proposals;
+  g_value_init (value, spec->value_type);
+  g_param_value_set_default (spec, value);
+  if (G_VALUE_HOLDS_STRING (value))
+    g_value_take_string (value, g_strdup_printf ("value-%u", number));
+  else if (G_VALUE_HOLDS_BOOLEAN (value))
+    g_value_set_boolean (value, !g_value_get_boolean (value));
+  else if (G_VALUE_HOLDS_FLOAT (value))
+    g_value_set_float (value, 0.01f * (gfloat) (number + 11));
+  else if (G_VALUE_HOLDS_UINT (value))
+    g_value_set_uint (value, number + 2);
+  else if (G_VALUE_HOLDS_ENUM (value))
+    g_value_set_enum (value, 1);
+  else
+    g_error ("%s: no value of a %s", spec->name, g_type_name (spec->value_type));
+  g_assert_false (g_param_value_defaults (spec, value));
+}
 
-  gst_util_set_object_arg (G_OBJECT (element), "proposals", "selective-search-quality");
-  g_object_set (element, "labels", "a, b", "region-type", "face", "threshold", 0.25, "interval", 7, "model", "m", NULL);
-  g_object_get (element, "labels", &labels, "region-type", &type, "threshold", &threshold, "interval", &interval,
-                "proposals", &proposals, "model", &model, NULL);
-  g_assert_cmpstr (labels, ==, "a, b");
-  g_assert_cmpstr (type, ==, "face");
-  g_assert_cmpstr (model, ==, "m");
-  g_assert_cmpfloat (threshold, ==, 0.25f);
-  g_assert_cmpuint (interval, ==, 7);
-  g_assert_cmpint (proposals, ==, SPPNET_PROPOSALS_SELECTIVE_SEARCH_QUALITY);
+/* Every property of every element keeps its own value. */
+static void
+test_every_property (void)
+{
+  for (gsize e = 0; e < G_N_ELEMENTS (elements); e++) {
+    g_autoptr (GstElement) element = gst_object_ref_sink (gst_element_factory_make (elements[e], NULL));
+    g_autofree GParamSpec **specs = NULL;
+    guint n, set = 0;
+
+    specs = g_object_class_list_properties (G_OBJECT_GET_CLASS (element), &n);
+    for (guint i = 0; i < n; i++) {
+      g_auto (GValue) value = G_VALUE_INIT;
+
+      if (!(specs[i]->flags & G_PARAM_WRITABLE) || specs[i]->owner_type != G_OBJECT_TYPE (element))
+        continue;
+      choose_value (specs[i], i, &value);
+      g_object_set_property (G_OBJECT (element), specs[i]->name, &value);
+      set++;
+    }
+    g_assert_cmpuint (set, >, 1);
+    for (guint i = 0; i < n; i++) {
+      g_auto (GValue) value = G_VALUE_INIT, kept = G_VALUE_INIT;
+
+      if (!(specs[i]->flags & G_PARAM_WRITABLE) || specs[i]->owner_type != G_OBJECT_TYPE (element))
+        continue;
+      choose_value (specs[i], i, &value);
+      g_object_get_property (G_OBJECT (element), specs[i]->name, &kept);
+      if (g_param_values_cmp (specs[i], &value, &kept) != 0)
+        g_error ("%s does not keep its %s", elements[e], specs[i]->name);
+    }
+  }
 }
 
 /* The nicks of the property are those of the engine and of the tool. */
@@ -127,7 +159,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   element_init (&argc, &argv);
   g_test_add_func ("/gst/manual/properties", test_properties);
-  g_test_add_func ("/gst/manual/values", test_values);
+  g_test_add_func ("/gst/manual/every-property", test_every_property);
   g_test_add_func ("/gst/manual/nicks", test_nicks);
   g_test_add_func ("/gst/manual/launch-lines", test_launch_lines);
   return element_run ();

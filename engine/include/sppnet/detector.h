@@ -76,6 +76,8 @@ SPPNET_API gboolean sppnet_precision_from_nick (const gchar *nick, SppnetPrecisi
  * has to be proposed then
  * @precision: of convolution and fully connected layers
  * @min_objectness: proposals of a region proposal network below this, 0..1, are not scored; 0: the model's default
+ * @agnostic_nms_threshold: overlap (IoU, 0..1) above which the weaker of two boxes is dropped whatever their classes
+ *   (class-agnostic non-maximum suppression), after all else; 0: an object may be reported under several labels
  *
  * Zero means the default for every field, so that { 0 } is a complete choice.
  */
@@ -93,6 +95,7 @@ typedef struct
   gboolean follow;
   SppnetPrecision precision;
   gfloat min_objectness;
+  gfloat agnostic_nms_threshold;
 } SppnetSettings;
 
 /**

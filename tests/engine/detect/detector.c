@@ -198,6 +198,44 @@ test_nms_is_per_class (void)
   g_assert_cmpuint (run (detector, &scene, regions, 3, &found), ==, 4);
 }
 
+/* One of each pair of labels is left, as many as are wanted; a label that is not wanted suppresses nothing. */
+static void
+test_agnostic_nms (void)
+{
+  const gchar *const green[] = { "green", NULL };
+  const SppnetBox regions[] = { { 4, 4, 24, 24 }, { 36, 36, 24, 24 } };
+  SppnetSettings settings = { .threshold = 0.3f, .agnostic_nms_threshold = 0.7f };
+  g_autoptr (SppnetModel) model = scene_model ();
+  g_autoptr (SppnetDetector) detector = new_detector (model, &settings);
+  g_auto (Scene) scene;
+  const SppnetDetection *found;
+
+  scene_init (&scene, 64, 64);
+  scene_draw (&scene, 4, 4, 24, 24, 255, 255); /* a softmax shares its 1 between the two labels */
+  scene_draw (&scene, 36, 36, 24, 24, 255, 255);
+  g_assert_cmpuint (run (detector, &scene, regions, 2, &found), ==, 2);
+  for (gint i = 0; i < 2; i++) {
+    g_assert_cmpstr (found[i].label, ==, "red");
+    g_assert_cmpint (found[i].region, ==, i);
+  }
+  settings.max_detections = 2; /* of four, the first two of which are one object's or one label's */
+  g_assert_true (sppnet_detector_set_settings (detector, &settings, NULL));
+  g_assert_cmpuint (run (detector, &scene, regions, 2, &found), ==, 2);
+  g_assert_cmpint (found[0].region, !=, found[1].region);
+  settings.max_detections = 1;
+  g_assert_true (sppnet_detector_set_settings (detector, &settings, NULL));
+  g_assert_cmpuint (run (detector, &scene, regions, 2, &found), ==, 1);
+  settings.max_detections = 0;
+  settings.labels = green;
+  g_assert_true (sppnet_detector_set_settings (detector, &settings, NULL));
+  g_assert_cmpuint (run (detector, &scene, regions, 2, &found), ==, 2);
+  g_assert_cmpstr (found[0].label, ==, "green");
+  settings.labels = NULL;
+  settings.agnostic_nms_threshold = 1.0f;
+  g_assert_true (sppnet_detector_set_settings (detector, &settings, NULL));
+  g_assert_cmpuint (run (detector, &scene, regions, 2, &found), ==, 4);
+}
+
 static void
 test_labels_filter (void)
 {
@@ -505,6 +543,7 @@ main (int argc, char **argv)
   g_test_add_func ("/detector/unusable-regions", test_unusable_regions_keep_the_numbers);
   g_test_add_func ("/detector/clipped-region", test_clipped_region);
   g_test_add_func ("/detector/nms-per-class", test_nms_is_per_class);
+  g_test_add_func ("/detector/agnostic-nms", test_agnostic_nms);
   g_test_add_func ("/detector/labels", test_labels_filter);
   g_test_add_func ("/detector/thresholds", test_thresholds);
   g_test_add_func ("/detector/box-regression", test_box_regression);

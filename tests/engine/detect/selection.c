@@ -211,6 +211,50 @@ test_ties_keep_their_order (void)
     g_assert_cmpint (found[i].region, ==, i < 20 ? 2 * i : 2 * (i - 20) + 1);
 }
 
+/* What is left of the detections, best first: nothing overlaps anything better, and nothing more was dropped. */
+static void
+test_suppress_all (void)
+{
+  gfloat thresholds[2] = { 0 };
+  const SppnetPlan plan = { .max_detections = 300, .nms_threshold = 1.0f, .thresholds = thresholds, .n_labels = 2 };
+  g_autoptr (SppnetModel) model = scene_model ();
+  SppnetRandom random = { 6 };
+  guint dropped = 0;
+
+  for (guint round = 0; round < 20; round++) {
+    g_auto (SppnetSelection) selection = { 0 };
+    g_autofree SppnetDetection *before = NULL;
+    const SppnetDetection *found;
+    gsize n, left, at = 0;
+
+    for (gint32 i = 0; i < 200; i++) {
+      const SppnetCandidate candidate = { random_box (&random, 320, 200), (gfloat) sppnet_random_uniform (&random),
+                                          sppnet_random_below (&random, 2), i };
+
+      g_assert_true (sppnet_selection_add (&selection, &candidate, NULL));
+    }
+    g_assert_true (sppnet_selection_run (&selection, &plan, thresholds, NULL, 300, model, &found, &n, NULL));
+    g_assert_cmpuint (n, ==, 200);
+    before = g_memdup2 (found, n * sizeof *found);
+    left = sppnet_selection_suppress_all (&selection, 0.4f, 300);
+    for (gsize i = 0; i < n; i++) {
+      gfloat highest = 0.0f;
+
+      for (gsize k = 0; k < at; k++)
+        highest = MAX (highest, sppnet_box_iou (&found[k].box, &before[i].box));
+      if (highest > 0.4f) {
+        dropped++;
+        continue;
+      }
+      g_assert_cmpuint (at, <, left);
+      g_assert_cmpmem (&found[at++], sizeof *found, &before[i], sizeof *before);
+    }
+    g_assert_cmpuint (at, ==, left);
+    g_assert_cmpuint (sppnet_selection_suppress_all (&selection, 0.4f, 3), ==, MIN (left, 3));
+  }
+  g_assert_cmpuint (dropped, >, 100);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -221,5 +265,6 @@ main (int argc, char **argv)
   g_test_add_func ("/regions/without-map", test_without_map_all_stay);
   g_test_add_func ("/selection/naive", test_selection);
   g_test_add_func ("/selection/ties", test_ties_keep_their_order);
+  g_test_add_func ("/selection/suppress-all", test_suppress_all);
   return g_test_run ();
 }

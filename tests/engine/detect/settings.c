@@ -30,6 +30,7 @@ test_refused (void)
   for (guint i = 0; i < G_N_ELEMENTS (fractions); i++) {
     assert_refused (&(SppnetSettings) { .threshold = fractions[i] }, "threshold is");
     assert_refused (&(SppnetSettings) { .nms_threshold = fractions[i] }, "nms_threshold is");
+    assert_refused (&(SppnetSettings) { .agnostic_nms_threshold = fractions[i] }, "agnostic_nms_threshold is");
   }
   assert_refused (&(SppnetSettings) { .proposals = (SppnetProposals) (SPPNET_PROPOSALS_AUTO + 1) }, "proposals");
   assert_refused (&(SppnetSettings) { .proposals = (SppnetProposals) -1 }, "proposals");
