@@ -85,9 +85,10 @@ gst_sppnet_settings_install (GObjectClass *klass)
                           0, 1, 0, controllable));
   g_object_class_install_property (
       klass, GST_SPPNET_SETTINGS_AGNOSTIC_NMS_THRESHOLD,
-      g_param_spec_float ("agnostic-nms-threshold", "Overlap threshold of any labels",
+      g_param_spec_float ("agnostic-nms-threshold", "Overlap threshold across labels",
                           "Overlap (intersection over union) above which the weaker of two boxes is dropped whatever "
-                          "their labels, such as 0.7: an object is then reported once (0 = none is dropped)",
+                          "their labels, such as 0.7, so that an object seldom has two (0 = labels do not hide each "
+                          "other)",
                           0, 1, 0, controllable));
   g_object_class_install_property (klass, GST_SPPNET_SETTINGS_MAX_DETECTIONS,
                                    g_param_spec_uint ("max-detections", "Maximum detections",

@@ -20,7 +20,7 @@ sppnet_arguments_add (GOptionContext *context, SppnetDetectorArguments *argument
     { "nms-threshold", 0, 0, G_OPTION_ARG_DOUBLE, &arguments->nms_threshold,
       "Overlap above which the weaker of two boxes of a class is dropped, 0..1 (default: the model's)", "T" },
     { "agnostic-nms-threshold", 0, 0, G_OPTION_ARG_DOUBLE, &arguments->agnostic_nms_threshold,
-      "Overlap above which the weaker of two boxes of any classes is dropped, 0..1 (default: 0, none is)", "T" },
+      "Overlap above which the weaker of two boxes of any classes is dropped, 0..1 (default: 0, not)", "T" },
     { "labels", 0, 0, G_OPTION_ARG_STRING, &arguments->labels, "Only these labels (default: all)", "NAME,NAME,..." },
     { "threads", 0, 0, G_OPTION_ARG_INT, &arguments->threads, "Threads to use (default: all processors)", "N" },
     { "seed", 0, 0, G_OPTION_ARG_INT64, &arguments->seed, "Seed of everything random (default: 0)", "N" },

@@ -64,6 +64,8 @@ parse (int argc, char **argv, SppnetSettings *settings, GError **error)
     return sppnet_usage_error (error, "--output FILE is needed");
   if (settings->labels)
     return sppnet_usage_error (error, "--labels: all labels of a model are calibrated together");
+  if (settings->agnostic_nms_threshold > 0)
+    return sppnet_usage_error (error, "--agnostic-nms-threshold: confidences are fitted to the boxes of each label");
   if (settings->threshold <= 0)
     settings->threshold = THRESHOLD;
   settings->max_detections = MAX_DETECTIONS;

@@ -301,7 +301,7 @@ finish (SppnetDetector *detector, const gfloat *context, const SppnetDetection *
   if (plan->refine)
     sppnet_selection_vote (&detector->selection);
   if (agnostic)
-    *n = sppnet_selection_suppress_all (&detector->selection, plan->agnostic_nms_threshold, plan->max_detections);
+    *n = sppnet_selection_suppress_across (&detector->selection, plan->agnostic_nms_threshold, plan->max_detections);
   return TRUE;
 }
 

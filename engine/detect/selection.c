@@ -167,7 +167,7 @@ overlaps_any (const SppnetDetection *detections, gsize n, const SppnetBox *box, 
 }
 
 gsize
-sppnet_selection_suppress_all (SppnetSelection *selection, gfloat threshold, gsize max)
+sppnet_selection_suppress_across (SppnetSelection *selection, gfloat threshold, gsize max)
 {
   SppnetDetection *detections = selection->detections.data;
   gsize n = 0;

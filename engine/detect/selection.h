@@ -48,7 +48,7 @@ gboolean sppnet_selection_run (SppnetSelection *selection, const SppnetPlan *pla
 void sppnet_selection_vote (const SppnetSelection *selection);
 /* Drops the weaker of any two detections of the last run, whatever their labels, that overlap by more than threshold.
  * Returns how many of them are left, at most max. */
-gsize sppnet_selection_suppress_all (SppnetSelection *selection, gfloat threshold, gsize max);
+gsize sppnet_selection_suppress_across (SppnetSelection *selection, gfloat threshold, gsize max);
 void sppnet_selection_clear (SppnetSelection *selection);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SppnetSelection, sppnet_selection_clear)

@@ -14,12 +14,12 @@
 #define NEVER 2.0f /* a threshold that no confidence reaches */
 
 static gboolean
-check_fraction (gfloat value, const gchar *field, GError **error)
+check_fraction (gfloat value, const gchar *field, const gchar *zero, GError **error)
 {
   if (value >= 0.0f && value <= 1.0f)
     return TRUE;
-  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS, "%s is %g; it must be in 0..1 (0: the model's default)",
-               field, (gdouble) value);
+  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS, "%s is %g; it must be in 0..1 (0: %s)", field,
+               (gdouble) value, zero);
   return FALSE;
 }
 
@@ -81,10 +81,11 @@ check_ranges (const SppnetSettings *settings, GError **error)
                  (gdouble) settings->region_margin, (gdouble) MAX_MARGIN);
     return FALSE;
   }
-  return sppnet_check_precision (settings->precision, error) && check_fraction (settings->threshold, "threshold", error)
-         && check_fraction (settings->nms_threshold, "nms_threshold", error)
-         && check_fraction (settings->agnostic_nms_threshold, "agnostic_nms_threshold", error)
-         && check_fraction (settings->min_objectness, "min_objectness", error);
+  return sppnet_check_precision (settings->precision, error)
+         && check_fraction (settings->threshold, "threshold", "the model's default", error)
+         && check_fraction (settings->nms_threshold, "nms_threshold", "the model's default", error)
+         && check_fraction (settings->agnostic_nms_threshold, "agnostic_nms_threshold", "none", error)
+         && check_fraction (settings->min_objectness, "min_objectness", "the model's default", error);
 }
 
 static gint

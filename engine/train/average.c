@@ -130,8 +130,8 @@ sppnet_average (SppnetModel *const *models, guint n, const gchar *output, GError
   g_auto (SppnetConfig) config;
   gboolean ok = TRUE;
 
-  g_return_val_if_fail (n > 0, FALSE);
   sppnet_config_init (&config);
+  g_return_val_if_fail (n > 0, FALSE);
   if (!check_same (models, n, error))
     return FALSE;
   sppnet_config_copy (&config, sppnet_model_get_config (models[0]));

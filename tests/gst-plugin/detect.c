@@ -200,7 +200,7 @@ test_run_time_changes (void)
   GstHarness *h = element_harness ("sppnetdetect model=@MODEL@ labels=\" green ,\"");
   GstBus *bus = gst_bus_new ();
   g_autoptr (GstMessage) warning = NULL;
-  guint red, green;
+  guint red, green, all;
 
   gst_element_set_bus (h->element, bus);
   element_set_caps (h, GST_VIDEO_FORMAT_RGB, 192, 128);
@@ -250,8 +250,12 @@ test_run_time_changes (void)
   gst_harness_set (h, "sppnetdetect", "threshold", 0.0, NULL);
   count_labels (h, 5, &red, &green);
   g_assert_true (red > 0 && green > 0);
-  gst_harness_set (h, "sppnetdetect", "max-detections", 1, NULL);
+  gst_harness_set (h, "sppnetdetect", "agnostic-nms-threshold", 1e-6, NULL);
+  all = red + green;
   count_labels (h, 6, &red, &green);
+  g_assert_true (red + green > 0 && red + green < all);
+  gst_harness_set (h, "sppnetdetect", "agnostic-nms-threshold", 0.0, "max-detections", 1, NULL);
+  count_labels (h, 7, &red, &green);
   g_assert_cmpuint (red + green, ==, 1);
   gst_element_set_bus (h->element, NULL);
   gst_object_unref (bus);

@@ -31,20 +31,20 @@ test_properties (void)
   }
 }
 
-/* A value that is not the default, another one for each property. */
+/* A value that is not the default. */
 static void
-choose_value (GParamSpec *spec, guint number, GValue *value)
+choose_value (GParamSpec *spec, GValue *value)
 {
   g_value_init (value, spec->value_type);
   g_param_value_set_default (spec, value);
   if (G_VALUE_HOLDS_STRING (value))
-    g_value_take_string (value, g_strdup_printf ("value-%u", number));
+    g_value_set_string (value, "any, other");
   else if (G_VALUE_HOLDS_BOOLEAN (value))
     g_value_set_boolean (value, !g_value_get_boolean (value));
   else if (G_VALUE_HOLDS_FLOAT (value))
-    g_value_set_float (value, 0.01f * (gfloat) (number + 11));
+    g_value_set_float (value, 0.25f);
   else if (G_VALUE_HOLDS_UINT (value))
-    g_value_set_uint (value, number + 2);
+    g_value_set_uint (value, 7);
   else if (G_VALUE_HOLDS_ENUM (value))
     g_value_set_enum (value, 1);
   else
@@ -52,36 +52,51 @@ choose_value (GParamSpec *spec, guint number, GValue *value)
   g_assert_false (g_param_value_defaults (spec, value));
 }
 
-/* Every property of every element keeps its own value. */
+static gboolean
+is_settable (GObject *object, const GParamSpec *spec)
+{
+  return spec->owner_type == G_OBJECT_TYPE (object) && (spec->flags & G_PARAM_WRITABLE);
+}
+
+/* Sets one property of a new element; the others stay as they are. */
+static void
+check_property (const gchar *name, guint number)
+{
+  g_autoptr (GstElement) element = gst_object_ref_sink (gst_element_factory_make (name, NULL));
+  g_autofree GParamSpec **specs = NULL;
+  g_auto (GValue) chosen = G_VALUE_INIT;
+  guint n;
+
+  specs = g_object_class_list_properties (G_OBJECT_GET_CLASS (element), &n);
+  choose_value (specs[number], &chosen);
+  g_object_set_property (G_OBJECT (element), specs[number]->name, &chosen);
+  for (guint i = 0; i < n; i++) {
+    g_auto (GValue) value = G_VALUE_INIT;
+
+    if (!is_settable (G_OBJECT (element), specs[i]))
+      continue;
+    g_value_init (&value, specs[i]->value_type);
+    g_object_get_property (G_OBJECT (element), specs[i]->name, &value);
+    if (i == number ? g_param_values_cmp (specs[i], &value, &chosen) != 0 : !g_param_value_defaults (specs[i], &value))
+      g_error ("%s: %s set, %s has another value", name, specs[number]->name, specs[i]->name);
+  }
+}
+
 static void
 test_every_property (void)
 {
   for (gsize e = 0; e < G_N_ELEMENTS (elements); e++) {
     g_autoptr (GstElement) element = gst_object_ref_sink (gst_element_factory_make (elements[e], NULL));
     g_autofree GParamSpec **specs = NULL;
-    guint n, set = 0;
+    guint n, settable = 0;
 
     specs = g_object_class_list_properties (G_OBJECT_GET_CLASS (element), &n);
-    for (guint i = 0; i < n; i++) {
-      g_auto (GValue) value = G_VALUE_INIT;
-
-      if (!(specs[i]->flags & G_PARAM_WRITABLE) || specs[i]->owner_type != G_OBJECT_TYPE (element))
-        continue;
-      choose_value (specs[i], i, &value);
-      g_object_set_property (G_OBJECT (element), specs[i]->name, &value);
-      set++;
-    }
-    g_assert_cmpuint (set, >, 1);
-    for (guint i = 0; i < n; i++) {
-      g_auto (GValue) value = G_VALUE_INIT, kept = G_VALUE_INIT;
-
-      if (!(specs[i]->flags & G_PARAM_WRITABLE) || specs[i]->owner_type != G_OBJECT_TYPE (element))
-        continue;
-      choose_value (specs[i], i, &value);
-      g_object_get_property (G_OBJECT (element), specs[i]->name, &kept);
-      if (g_param_values_cmp (specs[i], &value, &kept) != 0)
-        g_error ("%s does not keep its %s", elements[e], specs[i]->name);
-    }
+    for (guint i = 0; i < n; i++)
+      if (is_settable (G_OBJECT (element), specs[i])) {
+        check_property (elements[e], i);
+        settable++;
+      }
+    g_assert_cmpuint (settable, >, 1);
   }
 }
 

@@ -99,6 +99,7 @@ static const Mistake mistakes[] = {
   { "train/add-class-and-rpn", "train --voc v --output o --add-class x --rpn", "--add-class" },
   { "detect/precision", "detect --precision float16 red.png", "--precision: \"float16\" " },
   { "detect/nms-threshold", "detect --nms-threshold 1.01 red.png", "--nms-threshold: 1.01 " },
+  { "calibrate/agnostic", "calibrate --voc v --output o --agnostic-nms-threshold 0.7", "--agnostic-nms-threshold" },
   { "detect/agnostic-nms-threshold", "detect --agnostic-nms-threshold -1 red.png", "--agnostic-nms-threshold: -1 " },
   { "detect/min-objectness", "detect --min-objectness 1.5 red.png", "--min-objectness: 1.5 " },
   { "detect/max-proposals", "detect --max-proposals=-1 red.png", "--max-proposals: -1 " },

@@ -77,7 +77,8 @@ SPPNET_API gboolean sppnet_precision_from_nick (const gchar *nick, SppnetPrecisi
  * @precision: of convolution and fully connected layers
  * @min_objectness: proposals of a region proposal network below this, 0..1, are not scored; 0: the model's default
  * @agnostic_nms_threshold: overlap (IoU, 0..1) above which the weaker of two boxes is dropped whatever their classes
- *   (class-agnostic non-maximum suppression), after all else; 0: an object may be reported under several labels
+ *   (class-agnostic non-maximum suppression), among what would be reported: classes that are not wanted or below their
+ *   threshold hide nothing; 0: classes do not hide each other
  *
  * Zero means the default for every field, so that { 0 } is a complete choice.
  */

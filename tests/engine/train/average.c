@@ -197,6 +197,7 @@ test_same (void)
     changes[i].change (&config);
     models[1] = changed = tiny_model_new (&config, fill, NULL);
     for (guint side = 0; side < 2; side++) {
+      g_autofree gchar *quoted = NULL;
       g_autoptr (GError) error = NULL;
       g_autoptr (SppnetModel) mean = average ((SppnetModel *[]) { models[side], models[1 - side] }, 2, &error);
 
@@ -207,7 +208,8 @@ test_same (void)
       g_assert_null (mean);
       g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS);
       g_assert_true (g_str_has_prefix (error->message, sppnet_model_get_path (models[1 - side])));
-      g_assert_nonnull (strstr (error->message, changes[i].key));
+      quoted = g_strdup_printf ("\"%s\"", changes[i].key);
+      g_assert_nonnull (strstr (error->message, quoted));
     }
   }
 }
