@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "model/model.h"
 #include "train/train.h"
 
 #define NOT_GIVEN (-G_MAXDOUBLE)
@@ -526,6 +527,16 @@ summarise (GPtrArray *annotations, const ProgressLine *line, GError **error)
   return model && sppnet_evaluate_detections (&evaluation, model, &settings, NULL, error);
 }
 
+/* What was fitted to a model's confidences goes with it when a training takes its place. */
+static void
+mention_calibrated (const gchar *output)
+{
+  g_autoptr (SppnetModel) model = g_file_test (output, G_FILE_TEST_EXISTS) ? sppnet_model_load (output, NULL) : NULL;
+
+  if (model && sppnet_model_get_config (model)->calibration)
+    g_printerr ("sppnet train: %s is a calibrated model, which will be replaced when the training is done\n", output);
+}
+
 int
 sppnet_tool_train (int argc, char **argv)
 {
@@ -553,6 +564,7 @@ sppnet_tool_train (int argc, char **argv)
   validation = load_validation (&error);
   if (error)
     return sppnet_tool_report (error);
+  mention_calibrated (arg.output);
   line.quiet = arg.quiet;
   line.terminal = isatty (STDERR_FILENO);
   signal (SIGINT, on_signal);

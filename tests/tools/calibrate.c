@@ -107,6 +107,19 @@ test_again (Tool *tool, gconstpointer data)
                                   dim, 0.05);
 }
 
+/* A training that would take the place of what was calibrated says so before it begins. */
+static void
+test_trained_over (Tool *tool, gconstpointer data)
+{
+  tool_run_ok (tool, CALIBRATE "-m scene.safetensors -o new.safetensors");
+  tool_run (tool, "train --voc nowhere --init scene.safetensors --output new.safetensors");
+  g_assert_cmpint (tool->status, ==, 1);
+  g_assert_nonnull (strstr (tool->err, "new.safetensors is a calibrated model"));
+  tool_run (tool, "train --voc nowhere --init new.safetensors --output scene.safetensors");
+  g_assert_cmpint (tool->status, ==, 1);
+  g_assert_null (strstr (tool->err, "calibrated"));
+}
+
 /* What there is elsewhere is nothing here; its model is calibrated like any other, through the context. */
 static void
 test_context (Tool *tool, gconstpointer data)
@@ -205,6 +218,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/calibrate/calibrate", Tool, NULL, set_up, test_calibrate, tool_tear_down);
   g_test_add ("/calibrate/again", Tool, NULL, set_up, test_again, tool_tear_down);
+  g_test_add ("/calibrate/trained-over", Tool, NULL, set_up, test_trained_over, tool_tear_down);
   g_test_add ("/calibrate/context", Tool, NULL, set_up, test_context, tool_tear_down);
   g_test_add ("/calibrate/through-context", Tool, NULL, set_up, test_through_context, tool_tear_down);
   g_test_add ("/calibrate/failures", Tool, NULL, set_up, test_failures, tool_tear_down);
