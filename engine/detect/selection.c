@@ -157,26 +157,22 @@ sppnet_selection_vote (const SppnetSelection *selection)
   }
 }
 
-static gboolean
-overlaps_any (const SppnetDetection *detections, gsize n, const SppnetBox *box, gfloat threshold)
-{
-  for (gsize i = 0; i < n; i++)
-    if (sppnet_box_iou (&detections[i].box, box) > threshold)
-      return TRUE;
-  return FALSE;
-}
-
 gsize
 sppnet_selection_suppress_across (SppnetSelection *selection, gfloat threshold, gsize max)
 {
   SppnetDetection *detections = selection->detections.data;
-  gsize n = 0;
+  SppnetBox *boxes = selection->boxes.data;
+  guint32 *order = selection->order.data;
 
-  for (gsize i = 0; i < selection->n_detections && n < max; i++)
-    if (!overlaps_any (detections, n, &detections[i].box, threshold))
-      detections[n++] = detections[i];
-  selection->n_detections = n;
-  return n;
+  for (gsize i = 0; i < selection->n_detections; i++) {
+    boxes[i] = detections[i].box;
+    order[i] = (guint32) i;
+  }
+  selection->n_detections = sppnet_nms (boxes, order, selection->n_detections, threshold, max);
+  /* The survivors keep their order, so each comes from its own place or from one behind it. */
+  for (gsize i = 0; i < selection->n_detections; i++)
+    detections[i] = detections[order[i]];
+  return selection->n_detections;
 }
 
 gboolean

@@ -47,7 +47,7 @@ gboolean sppnet_selection_run (SppnetSelection *selection, const SppnetPlan *pla
 /* Moves each detection of the last run to where the candidates of its class vote for (sppnet_box_vote()). */
 void sppnet_selection_vote (const SppnetSelection *selection);
 /* Drops the weaker of any two detections of the last run, whatever their labels, that overlap by more than threshold.
- * Returns how many of them are left, at most max. */
+ * Returns how many of them are left, at most max. The last step: the candidates' boxes are gone then. */
 gsize sppnet_selection_suppress_across (SppnetSelection *selection, gfloat threshold, gsize max);
 void sppnet_selection_clear (SppnetSelection *selection);
 

@@ -52,14 +52,20 @@ sppnet_config_clear_rpn (SppnetConfig *config)
 }
 
 void
+sppnet_config_clear_fits (SppnetConfig *config)
+{
+  g_clear_pointer (&config->thresholds, g_free);
+  g_clear_pointer (&config->calibration, g_free);
+  g_clear_pointer (&config->context, g_free);
+}
+
+void
 sppnet_config_set_labels (SppnetConfig *config, gchar *const *labels)
 {
   g_strfreev (config->labels);
   config->labels = g_strdupv ((gchar **) labels);
   config->n_labels = g_strv_length (config->labels);
-  g_clear_pointer (&config->thresholds, g_free);
-  g_clear_pointer (&config->calibration, g_free);
-  g_clear_pointer (&config->context, g_free);
+  sppnet_config_clear_fits (config);
 }
 
 void

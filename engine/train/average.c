@@ -7,14 +7,6 @@
 /* In the provenance of a mean. */
 #define MEAN_OF "mean_of"
 
-static void
-forget_fits (SppnetConfig *config)
-{
-  g_clear_pointer (&config->thresholds, g_free);
-  g_clear_pointer (&config->calibration, g_free);
-  g_clear_pointer (&config->context, g_free);
-}
-
 /* All that decides what weights mean: not names, not what was fitted to confidences, not what a detector or a training
  * may set otherwise. (transfer full) */
 static JsonNode *
@@ -24,10 +16,9 @@ describe_network (const SppnetConfig *config)
   g_autofree gchar *json = NULL;
   SppnetConfig plain;
 
-  sppnet_config_init (&network);
   sppnet_config_init (&plain);
   sppnet_config_copy (&network, config);
-  forget_fits (&network);
+  sppnet_config_clear_fits (&network);
   g_clear_pointer (&network.name, g_free);
   g_clear_pointer (&network.provenance, g_free);
   network.proposals = plain.proposals;
@@ -109,13 +100,12 @@ describe_origin (SppnetModel *const *models, guint n)
     const gchar *provenance = sppnet_model_get_config (models[i])->provenance;
     JsonNode *node = provenance ? json_from_string (provenance, NULL) : NULL;
     JsonObject *origin = node ? json_node_dup_object (node) : json_object_new ();
-    g_autofree gchar *file = g_path_get_basename (sppnet_model_get_path (models[i]));
-    g_autofree gchar *name = g_filename_display_name (file);
+    g_autofree gchar *file = g_filename_display_basename (sppnet_model_get_path (models[i]));
 
     g_clear_pointer (&node, json_node_unref);
     if (json_object_has_member (origin, MEAN_OF))
       json_object_remove_member (origin, MEAN_OF);
-    json_object_set_string_member (origin, "file", name);
+    json_object_set_string_member (origin, "file", file);
     json_array_add_object_element (origins, origin);
   }
   json_object_set_array_member (object, MEAN_OF, origins);
@@ -135,7 +125,7 @@ sppnet_average (SppnetModel *const *models, guint n, const gchar *output, GError
   if (!check_same (models, n, error))
     return FALSE;
   sppnet_config_copy (&config, sppnet_model_get_config (models[0]));
-  forget_fits (&config);
+  sppnet_config_clear_fits (&config);
   g_free (config.provenance);
   config.provenance = describe_origin (models, n);
   tensors = sppnet_config_tensors (&config);

@@ -239,8 +239,7 @@ describe (const SppnetTrainOptions *options, const SppnetDataset *dataset, Sppne
     json_builder_set_member_name (builder, "teachers");
     json_builder_begin_array (builder);
     for (guint i = 0; options->teachers[i]; i++) {
-      g_autofree gchar *file = g_path_get_basename (options->teachers[i]);
-      g_autofree gchar *name = g_filename_display_name (file);
+      g_autofree gchar *name = g_filename_display_basename (options->teachers[i]);
 
       json_builder_add_string_value (builder, name);
     }

@@ -58,6 +58,29 @@ tiny_model_new (const SppnetConfig *config, TinyFill fill, gpointer user_data)
   return model;
 }
 
+/* (transfer full): where a function that is tested may write a model, in a folder of its own. */
+static inline gchar *
+tiny_output (void)
+{
+  g_autofree gchar *folder = g_dir_make_tmp ("sppnet-tiny-XXXXXX", NULL);
+
+  return g_build_filename (folder, "output.safetensors", NULL);
+}
+
+/* (transfer full): what was written there, or NULL with the error that there is; the folder goes, and holds nothing
+ * else. */
+static inline SppnetModel *
+tiny_output_take (const gchar *path, gboolean written, GError **error)
+{
+  g_autofree gchar *folder = g_path_get_dirname (path);
+  SppnetModel *model = written ? sppnet_model_load (path, error) : NULL;
+
+  g_assert_true (!written || model);
+  g_assert_cmpint (g_unlink (path), ==, written ? 0 : -1);
+  g_assert_cmpint (g_rmdir (folder), ==, 0);
+  return model;
+}
+
 static inline void
 tiny_labels (SppnetConfig *config, const gchar *const *labels)
 {

@@ -44,6 +44,12 @@ pixel (const SppnetScene *scene, gint x, gint y)
   return (const guint8 *) scene->rgb.data + ((gsize) y * (gsize) scene->width + (gsize) x) * 3;
 }
 
+static const SppnetSceneObject *
+object_at (const SppnetScene *scene, guint k)
+{
+  return &g_array_index (scene->objects, SppnetSceneObject, k);
+}
+
 /* The middle of an object of which all is visible has the label's colour. Returns whether it lies within the scene. */
 static gboolean
 check_object (const SppnetScene *scene, const SppnetSceneObject *object)
@@ -74,7 +80,7 @@ check_objects (const SppnetScene *scene)
   guint seen = 0;
 
   for (guint k = 0; k < scene->objects->len; k++)
-    seen += check_object (scene, &g_array_index (scene->objects, SppnetSceneObject, k));
+    seen += check_object (scene, object_at (scene, k));
   return seen;
 }
 
@@ -136,12 +142,6 @@ test_mosaic (Fixture *fixture, gconstpointer user_data)
   }
   /* At least half of what four pictures have. */
   g_assert_cmpuint (seen, >, 40 * 4);
-}
-
-static const SppnetSceneObject *
-object_at (const SppnetScene *scene, guint k)
-{
-  return &g_array_index (scene->objects, SppnetSceneObject, k);
 }
 
 /* Pixels and objects have the same shares. */
@@ -282,14 +282,14 @@ test_erase (Fixture *fixture, gconstpointer user_data)
         if (memcmp (pixel (scene, x, y), pixel (&whole, x, y), 3) == 0)
           continue;
         for (guint k = 0; k < 2; k++)
-          if (within (&g_array_index (scene->objects, SppnetSceneObject, k).box, x, y)) {
+          if (within (&object_at (scene, k)->box, x, y)) {
             changed[k]++;
             hidden = TRUE;
           }
         g_assert_true (hidden);
       }
     for (guint k = 0; k < 2; k++) {
-      const SppnetBox *box = &g_array_index (scene->objects, SppnetSceneObject, k).box;
+      const SppnetBox *box = &object_at (scene, k)->box;
 
       g_assert_cmpuint (changed[k], >, 0);
       g_assert_cmpfloat (changed[k], <=, 0.25 * box->width * box->height);
@@ -321,8 +321,7 @@ test_erase_around (Fixture *fixture, gconstpointer user_data)
     sppnet_scene_erase (scene, 1.0, &random);
     for (gint p = 0; p < SCENE_WIDTH * SCENE_HEIGHT; p++)
       for (guint k = 0; k < 3 && (rgb[3 * p] != 1 || rgb[3 * p + 1] != 1 || rgb[3 * p + 2] != 1); k++)
-        hidden[k]
-            += within (&g_array_index (scene->objects, SppnetSceneObject, k).box, p % SCENE_WIDTH, p / SCENE_WIDTH);
+        hidden[k] += within (&object_at (scene, k)->box, p % SCENE_WIDTH, p / SCENE_WIDTH);
     painted += hidden[0] > 0;
     g_assert_cmpuint (hidden[0], <=, 2500 + 100); /* its own and the small one's */
     g_assert_cmpuint (hidden[1], <=, 100 + 100);
@@ -464,7 +463,7 @@ test_regions (Fixture *fixture, gconstpointer user_data)
         t[c] = sampler->samples.box_target[i][c] * config.box_scale[c] + config.box_mean[c];
       found = sppnet_box_decode (&base, t);
       for (guint k = 0; k < 2; k++) {
-        const SppnetSceneObject *object = &g_array_index (sampler->scene.objects, SppnetSceneObject, k);
+        const SppnetSceneObject *object = object_at (&sampler->scene, k);
 
         if (object->label == sampler->samples.target[i] - 1)
           best = MAX (best, sppnet_box_iou (&found, &object->box));
