@@ -9,14 +9,15 @@
  *
  * - a #GstVideoRegionOfInterestMeta per detection, whose roi_type is the label and whose parameter "detection" holds
  *   x_min, x_max, y_min, y_max (double, 0..1 of the frame), confidence (double), label_id (int) and label (string);
- * - one custom meta "SppnetDetections" per frame with id (of the region), label, label_id and confidence of each,
- * because videoconvert and videoscale drop the parameters of regions;
+ * - one custom meta "SppnetDetections" per frame with detections, with id (of the region), label, label_id and
+ * confidence of each, because videoconvert and videoscale drop the parameters of regions;
  * - where the plugin was built with GStreamer 1.24 or later, a GstAnalyticsODMtd per detection.
  *
  * Regions of interest that upstream elements attached (a motion or a face detector, the application) are scored
  * together with the element's own proposals, from the same feature map, and with proposals=regions they are all that is
- * scored; region-type picks them by type. A detection made from such a region has its id as parent_id. Regions that are
- * detections already are not scored again.
+ * scored. A detection made from such a region has its id as parent_id. Regions that are detections already are not
+ * scored again, unless region-type, which picks regions by type, names their label: a second element then looks at what
+ * the first one found.
  *
  * With interval=N only every Nth frame is searched; the frames between carry the detections of the last one that was.
  * The same is done with frames that downstream calls late (property qos): frames are never dropped, not by upstream
@@ -34,6 +35,11 @@
  * gst-launch-1.0 v4l2src ! videoconvert ! queue leaky=downstream max-size-buffers=1 ! sppnetdetect labels=person,dog \
  *     interval=5 ! sppnetpublish location=detections.jsonl ! sppnetoverlay ! videoconvert ! autovideosink
  * ]| People and dogs before a camera, shown, and as lines of JSON.
+ * |[
+ * gst-launch-1.0 filesrc location=clip.webm ! decodebin ! sppnetdetect labels=person \
+ *     ! sppnetdetect model=helmet.safetensors proposals=regions region-type=person \
+ *     ! sppnetoverlay ! videoconvert ! autovideosink
+ * ]| A second model on the people that the first one found.
  * |[
  * gst-launch-1.0 -q filesrc location=dog.jpg ! jpegdec ! sppnetdetect ! sppnetpublish ! fakesink
  * ]| What is on a picture, printed.
@@ -272,7 +278,9 @@ gst_sppnet_detect_src_event (GstBaseTransform *base, GstEvent *event)
     GST_OBJECT_LOCK (self);
     /* A sink that throttles wants fewer frames, and is to get them. */
     kept = self->qos && type != GST_QOS_TYPE_THROTTLE;
-    if (!GST_CLOCK_TIME_IS_VALID (time) || (late < 0 && (GstClockTime) -late > time))
+    if (type == GST_QOS_TYPE_THROTTLE)
+      ; /* whoever drops frames for it does so before this element; those that come are in time */
+    else if (!GST_CLOCK_TIME_IS_VALID (time) || (late < 0 && (GstClockTime) -late > time))
       self->earliest = GST_CLOCK_TIME_NONE;
     else /* twice as far when late, to catch up rather than to stay just late */
       self->earliest = late > 0 ? time + 2 * (GstClockTime) late : time - (GstClockTime) -late;
@@ -335,14 +343,17 @@ static gboolean
 search (GstSppnetDetect *self, GstBuffer *buffer, GError **error)
 {
   gint64 start = g_get_monotonic_time ();
-  gboolean moved, live;
+  gboolean moved = FALSE, live;
+  const SppnetTimings *timings;
 
   if (!gst_sppnet_stream_search (&self->stream, buffer, &self->info, self->current.region_type, error))
     return FALSE;
   GST_OBJECT_LOCK (self);
-  gst_sppnet_stats_add_search (&self->stats, sppnet_detector_get_timings (self->stream.detector),
-                               self->stream.last->len);
-  moved = gst_sppnet_latency_add (&self->latency, (GstClockTime) (g_get_monotonic_time () - start) * GST_USECOND);
+  timings = sppnet_detector_get_timings (self->stream.detector);
+  gst_sppnet_stats_add_search (&self->stats, timings, self->stream.last->len);
+  /* A frame without regions to score takes no time, and says nothing about those that have some. */
+  if (timings->regions > 0)
+    moved = gst_sppnet_latency_add (&self->latency, (GstClockTime) (g_get_monotonic_time () - start) * GST_USECOND);
   live = self->live;
   GST_OBJECT_UNLOCK (self);
   if (moved && live)
@@ -431,11 +442,11 @@ install_properties (GObjectClass *klass)
                          "Search every Nth frame (1 = each); the frames between carry the detections of the last one "
                          "that was searched",
                          1, G_MAXUINT, DEFAULT_INTERVAL, playing | GST_PARAM_CONTROLLABLE));
-  g_object_class_install_property (
-      klass, PROP_REGION_TYPE,
-      g_param_spec_string ("region-type", "Region type",
-                           "Score only those upstream regions of interest that have this type (NULL or empty = all)",
-                           NULL, playing));
+  g_object_class_install_property (klass, PROP_REGION_TYPE,
+                                   g_param_spec_string ("region-type", "Region type",
+                                                        "Score only those upstream regions of interest that have this "
+                                                        "type (NULL or empty = all that are not detections)",
+                                                        NULL, playing));
   /* The base class has a property of this name, which would drop late frames. */
   g_object_class_install_property (
       klass, PROP_QOS,

@@ -5,6 +5,8 @@
 
 /* Reported = median * HEADROOM / 2: half as much again covers the spread between frames. */
 #define HEADROOM 3
+/* Nobody notices less. */
+#define SMALLEST_MOVE (100 * GST_USECOND)
 
 static gint
 compare (gconstpointer a, gconstpointer b)
@@ -26,7 +28,7 @@ gst_sppnet_latency_add (GstSppnetLatency *latency, GstClockTime took)
   qsort (sorted, n, sizeof sorted[0], compare);
   wanted = sorted[n / 2] * HEADROOM / 2;
   moved = wanted > latency->reported ? wanted - latency->reported : latency->reported - wanted;
-  if (moved <= latency->reported / 4)
+  if (moved <= MAX (latency->reported / 4, SMALLEST_MOVE))
     return FALSE;
   latency->reported = wanted;
   return TRUE;

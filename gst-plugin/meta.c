@@ -100,9 +100,10 @@ gst_sppnet_meta_attach (GstBuffer *buffer, const GstVideoInfo *info, const Sppne
                             "detections", &scores);
 }
 
-/* What the custom metas of buffer say of the region id, or NULL. */
+/* What the custom metas of buffer say of the region, or NULL. Other elements count their regions in their own way: an
+ * id may be the same by chance. */
 static const GstStructure *
-find_score (GstBuffer *buffer, gint id)
+find_score (GstBuffer *buffer, const GstVideoRegionOfInterestMeta *region)
 {
   gpointer state = NULL;
   GstMeta *meta;
@@ -118,7 +119,8 @@ find_score (GstBuffer *buffer, gint id)
       const GstStructure *score = gst_value_get_structure (gst_value_array_get_value (scores, i));
       gint of;
 
-      if (gst_structure_get_int (score, "id", &of) && of == id)
+      if (gst_structure_get_int (score, "id", &of) && of == region->id
+          && g_strcmp0 (gst_structure_get_string (score, "label"), g_quark_to_string (region->roi_type)) == 0)
         return score;
     }
   }
@@ -131,7 +133,7 @@ find_detection (GstBuffer *buffer, GstVideoRegionOfInterestMeta *region)
 {
   const GstStructure *param = gst_video_region_of_interest_meta_get_param (region, PARAM);
 
-  return param ? param : find_score (buffer, region->id);
+  return param ? param : find_score (buffer, region);
 }
 
 static gpointer
@@ -174,7 +176,8 @@ gst_sppnet_meta_read_regions (GstBuffer *buffer, GQuark type, GArray *boxes, GAr
   while ((region = next_region (buffer, &state))) {
     SppnetBox box = { region->x, region->y, region->w, region->h };
 
-    if ((type && region->roi_type != type) || find_detection (buffer, region))
+    /* A detection is looked at again only where it is asked for by its label. */
+    if (type ? region->roi_type != type : find_detection (buffer, region) != NULL)
       continue;
     g_array_append_val (boxes, box);
     g_array_append_val (ids, region->id);

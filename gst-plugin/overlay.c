@@ -17,8 +17,8 @@
  * gst-launch-1.0 filesrc location=clip.webm ! decodebin ! sppnetdetect ! sppnetoverlay ! videoconvert ! autovideosink
  * ]| The boxes over a clip.
  * |[
- * gst-launch-1.0 filesrc location=dog.jpg ! jpegdec ! sppnetdetect ! sppnetoverlay line-width=6 scores=false ! jpegenc
- * ! \ filesink location=dog-found.jpg
+ * gst-launch-1.0 filesrc location=dog.jpg ! jpegdec ! sppnetdetect ! sppnetoverlay line-width=6 scores=false \
+ *     ! jpegenc ! filesink location=dog-found.jpg
  * ]| A picture with boxes.
  *
  * Since: 0.1
@@ -65,6 +65,7 @@ struct _GstSppnetOverlay
   gboolean composed;     /* the caps downstream say that it composes overlays */
   gboolean attach;       /* and its allocation says so too */
   gboolean attach_known; /* whether it has been asked */
+  gint ask_again;        /* (atomic) what is downstream has changed since */
 
   /* The last drawing, kept while detections and style stay the same. */
   OverlayProperties drawn_properties;
@@ -216,6 +217,15 @@ gst_sppnet_overlay_set_caps (GstBaseTransform *base, GstCaps *in, GstCaps *out)
   return TRUE;
 }
 
+/* The base class asks for other caps, but where those stay it does not say that downstream changed. */
+static gboolean
+gst_sppnet_overlay_src_event (GstBaseTransform *base, GstEvent *event)
+{
+  if (GST_EVENT_TYPE (event) == GST_EVENT_RECONFIGURE)
+    g_atomic_int_set (&GST_SPPNET_OVERLAY (base)->ask_again, TRUE);
+  return GST_BASE_TRANSFORM_CLASS (gst_sppnet_overlay_parent_class)->src_event (base, event);
+}
+
 static gboolean
 gst_sppnet_overlay_propose_allocation (GstBaseTransform *base, GstQuery *decided, GstQuery *query)
 {
@@ -336,6 +346,8 @@ gst_sppnet_overlay_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
   if (!self->composition)
     return GST_FLOW_OK;
 
+  if (g_atomic_int_compare_and_exchange (&self->ask_again, TRUE, FALSE))
+    self->attach_known = FALSE;
   if (!self->attach_known) {
     self->attach = self->composed && asks_for_overlays (self);
     self->attach_known = TRUE;
@@ -412,6 +424,7 @@ gst_sppnet_overlay_class_init (GstSppnetOverlayClass *klass)
   base_class->transform_caps = gst_sppnet_overlay_transform_caps;
   base_class->fixate_caps = gst_sppnet_overlay_fixate_caps;
   base_class->set_caps = gst_sppnet_overlay_set_caps;
+  base_class->src_event = gst_sppnet_overlay_src_event;
   base_class->propose_allocation = gst_sppnet_overlay_propose_allocation;
   base_class->transform_ip = gst_sppnet_overlay_transform_ip;
 }

@@ -102,7 +102,7 @@ draw_tile (cairo_t *cr, guint place, const GPtrArray *annotations, const SppnetM
   g_autofree gchar *caption = describe (mistake, annotation);
   cairo_surface_t *surface;
 
-  if (!sppnet_picture_load (&picture, annotation->picture, error))
+  if (!sppnet_picture_load_sized (&picture, annotation->picture, annotation->width, annotation->height, error))
     return FALSE;
   surface = sppnet_overlay_surface (&picture);
   cairo_save (cr);

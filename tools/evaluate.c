@@ -84,8 +84,7 @@ sppnet_evaluation_load (const SppnetEvaluation *evaluation, guint i, SppnetPictu
 
     fprintf (stderr, "\r\033[K%u of %u pictures, %d:%02d left", i, evaluation->annotations->len, left / 60, left % 60);
   }
-  return sppnet_picture_load (picture, annotation->picture, error)
-         && sppnet_picture_check_size (picture, annotation->picture, annotation->width, annotation->height, error);
+  return sppnet_picture_load_sized (picture, annotation->picture, annotation->width, annotation->height, error);
 }
 
 void

@@ -47,17 +47,17 @@ sppnet_evaluate_proposals (const SppnetEvaluation *evaluation, SppnetProposals m
     const SppnetAnnotation *annotation = g_ptr_array_index (evaluation->annotations, i);
     g_auto (SppnetPicture) picture = { 0 };
     const SppnetBox *boxes;
-    gdouble ms;
+    SppnetToolTime time;
     gsize n;
 
     if (!sppnet_evaluation_load (evaluation, i, &picture, error))
       return FALSE;
     if (!sppnet_tool_proposals_run (proposals, &picture, settings->max_proposals, settings->seed, settings->threads,
-                                    &boxes, &n, &ms, error)) {
+                                    &boxes, &n, &time, error)) {
       g_prefix_error (error, "%s: ", annotation->picture);
       return FALSE;
     }
-    spent += ms;
+    spent += time.ms;
     sppnet_recall_add (&recall, annotation, settings->labels, boxes, n);
   }
   if (!proposals)

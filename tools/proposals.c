@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "proposals.h"
 
+#include <time.h>
+
 #include "backbone/backbone.h"
 #include "base/threads.h"
 #include "detect/settings.h"
@@ -67,19 +69,30 @@ sppnet_tool_proposals_method (const SppnetToolProposals *proposals)
   return proposals->method;
 }
 
+static gdouble
+processor_ms (void)
+{
+  struct timespec now = { 0 };
+
+  clock_gettime (CLOCK_PROCESS_CPUTIME_ID, &now);
+  return (gdouble) now.tv_sec * 1e3 + (gdouble) now.tv_nsec * 1e-6;
+}
+
 gboolean
 sppnet_tool_proposals_run (SppnetToolProposals *proposals, const SppnetPicture *picture, guint max_boxes, guint32 seed,
-                           guint threads, const SppnetBox **boxes, gsize *n, gdouble *ms, GError **error)
+                           guint threads, const SppnetBox **boxes, gsize *n, SppnetToolTime *time, GError **error)
 {
   SppnetFrame frame = sppnet_picture_frame (picture);
   guint budget = sppnet_threads_budget (threads);
   SppnetMap map;
+  gdouble cpu_start;
   gint64 start;
   gboolean ok;
 
   if (proposals->rpn && !sppnet_backbone_run (proposals->backbone, &frame, budget, &map, NULL, error))
     return FALSE;
   start = g_get_monotonic_time ();
+  cpu_start = processor_ms ();
   if (proposals->rpn)
     ok = sppnet_rpn_run (proposals->rpn, &map, picture->width, picture->height,
                          max_boxes ? max_boxes : sppnet_model_get_config (proposals->model)->rpn.boxes, 0.0f, budget,
@@ -87,6 +100,6 @@ sppnet_tool_proposals_run (SppnetToolProposals *proposals, const SppnetPicture *
   else
     ok = sppnet_proposer_run (proposals->proposer, proposals->method, picture->rgb, picture->width, picture->height,
                               max_boxes ? max_boxes : DEFAULT_BOXES, seed, budget, boxes, n, error);
-  *ms = (gdouble) (g_get_monotonic_time () - start) / 1000;
+  *time = (SppnetToolTime) { (gdouble) (g_get_monotonic_time () - start) / 1000, processor_ms () - cpu_start };
   return ok;
 }

@@ -2,7 +2,6 @@
 #include "tools.h"
 
 #include <stdio.h>
-#include <time.h>
 
 #include "json.h"
 #include "proposals.h"
@@ -53,26 +52,16 @@ parse (int argc, char **argv, SppnetProposals *method, GError **error)
   return arg.images || sppnet_usage_error (error, "no picture is given");
 }
 
-/* Of all threads of this process, milliseconds: on a busy machine it says more than the clock on the wall. */
-static gdouble
-processor_ms (void)
-{
-  struct timespec now = { 0 };
-
-  clock_gettime (CLOCK_PROCESS_CPUTIME_ID, &now);
-  return (gdouble) now.tv_sec * 1e3 + (gdouble) now.tv_nsec * 1e-6;
-}
-
 static void
-print (const gchar *image, gdouble ms, gdouble cpu_ms, const SppnetBox *boxes, gsize n)
+print (const gchar *image, const SppnetToolTime *time, const SppnetBox *boxes, gsize n)
 {
   if (arg.json) {
     g_autoptr (JsonBuilder) builder = json_builder_new ();
 
     json_builder_begin_object (builder);
     sppnet_tool_json_file (builder, "image", image);
-    sppnet_tool_json_number (builder, "ms", ms);
-    sppnet_tool_json_number (builder, "cpu_ms", cpu_ms);
+    sppnet_tool_json_number (builder, "ms", time->ms);
+    sppnet_tool_json_number (builder, "cpu_ms", time->cpu_ms);
     json_builder_set_member_name (builder, "boxes");
     json_builder_begin_array (builder);
     for (gsize i = 0; i < n; i++)
@@ -82,7 +71,7 @@ print (const gchar *image, gdouble ms, gdouble cpu_ms, const SppnetBox *boxes, g
     sppnet_tool_json_print (builder);
     return;
   }
-  printf ("%s: %" G_GSIZE_FORMAT " boxes in %.1f ms\n", image, n, ms);
+  printf ("%s: %" G_GSIZE_FORMAT " boxes in %.1f ms\n", image, n, time->ms);
   for (gsize i = 0; i < n; i++)
     printf ("  %g %g %g %g\n", (gdouble) boxes[i].x, (gdouble) boxes[i].y, (gdouble) boxes[i].width,
             (gdouble) boxes[i].height);
@@ -94,18 +83,17 @@ propose (SppnetToolProposals *proposals, const gchar *image, GError **error)
 {
   g_auto (SppnetPicture) picture = { 0 };
   const SppnetBox *boxes;
-  gdouble ms, cpu_start;
+  SppnetToolTime time;
   gsize n;
 
   if (!sppnet_picture_load_upright (&picture, image, error))
     return FALSE;
-  cpu_start = processor_ms ();
   if (!sppnet_tool_proposals_run (proposals, &picture, (guint) MAX (arg.max_proposals, 0), (guint32) arg.seed,
-                                  (guint) arg.threads, &boxes, &n, &ms, error)) {
+                                  (guint) arg.threads, &boxes, &n, &time, error)) {
     g_prefix_error (error, "%s: ", image);
     return FALSE;
   }
-  print (image, ms, processor_ms () - cpu_start, boxes, n);
+  print (image, &time, boxes, n);
   return TRUE;
 }
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "model/model.h"
+#include "train/dataset.h"
 #include "train/train.h"
 
 #define NOT_GIVEN (-G_MAXDOUBLE)
@@ -347,6 +348,46 @@ take_rpn (SppnetTrainOptions *options, GError **error)
   return TRUE;
 }
 
+/* An option that was given, beside --rpn-only, though only what trains the head or the convolution layers takes it; or
+ * NULL. */
+static const gchar *
+without_effect_on_rpn (const SppnetTrainOptions *options)
+{
+  const SppnetEndToEndSettings *e = &options->end_to_end;
+  const struct
+  {
+    const gchar *name;
+    gboolean given;
+  } others[] = {
+    { "--heads-only", arg.heads_only },
+    { "--levels", arg.levels != NULL },
+    { "--around", arg.around != NULL },
+    { "--around-scale", arg.around_scale != options->around_scale },
+    { "--head", arg.head != NULL },
+    { "--context", arg.context != NULL },
+    { "--merge", arg.merge != NULL },
+    { "--classifier", arg.classifier != NULL },
+    { "--box-regression", arg.box != NULL },
+    { "--proposals", arg.proposals != NULL },
+    { "--max-proposals", arg.max_proposals != (gint) options->max_proposals },
+    { "--epochs", arg.epochs != NOT_GIVEN },
+    { "--pictures", arg.pictures != (gint) e->pictures },
+    { "--regions", arg.regions != NO_NUMBER },
+    { "--optimizer", arg.optimizer != NULL },
+    { "--learning-rate", arg.learning_rate != NOT_GIVEN },
+    { "--backbone-learning-rate", arg.backbone_learning_rate != NOT_GIVEN },
+    { "--weight-decay", arg.weight_decay != NOT_GIVEN },
+    { "--average", arg.average != e->optimizer.average },
+    { "--dropout", arg.dropout != options->dropout },
+    { "--warm-up", arg.warm_up != (gint) e->warm_up },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (others); i++)
+    if (others[i].given)
+      return others[i].name;
+  return NULL;
+}
+
 /* Refuses what would have no effect. options: the defaults */
 static gboolean
 check_combinations (const SppnetTrainOptions *options, GError **error)
@@ -382,8 +423,8 @@ check_combinations (const SppnetTrainOptions *options, GError **error)
                   "with %s, pictures are seen in fixed variants: --min-scale, --max-scale, --mosaic, --blend,"
                   " --colour, --aspect and --erase have no meaning",
                   fixed);
-  if (arg.rpn_only && arg.average != options->end_to_end.optimizer.average)
-    return usage (error, "--average has no meaning with --rpn-only");
+  if (arg.rpn_only && without_effect_on_rpn (options))
+    return usage (error, "%s has no meaning with --rpn-only", without_effect_on_rpn (options));
   return TRUE;
 }
 
@@ -406,6 +447,9 @@ take_arguments (SppnetTrainOptions *options, GError **error)
     return usage (error, "--add-class keeps the initial model's labels and layers; give no others");
   if (arg.validation_set && (pictures.validation > 0.0 || !pictures.sets.voc))
     return usage (error, "--validation-set NAME is a list of the --voc folders, and excludes --validation");
+  if (arg.validation_set && !pictures.sets.sets)
+    return usage (
+        error, "with --validation-set NAME, --set says which pictures are trained on: all would be those of NAME, too");
   if (arg.levels
       && !parse_numbers ("levels", arg.levels, 1, 32, SPPNET_MAX_LEVELS, options->levels, &options->n_levels, error))
     return FALSE;
@@ -562,7 +606,7 @@ sppnet_tool_train (int argc, char **argv)
   name_things (&options);
   /* Before the training, to which a mistake in it would come late. */
   validation = load_validation (&error);
-  if (error)
+  if (error || (validation && !sppnet_dataset_check_pictures (validation, &error)))
     return sppnet_tool_report (error);
   mention_calibrated (arg.output);
   line.quiet = arg.quiet;

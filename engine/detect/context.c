@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "detect/context.h"
 
+#include <math.h>
+
 #include "base/logistic.h"
 #include "detect/settings.h"
 
@@ -36,5 +38,8 @@ sppnet_context_score (const SppnetContextBoxes *boxes, const gfloat *context, gf
         if (context[2 + other] != 0.0f)
           sum += context[2 + other] * label_elsewhere (boxes, &boxes->boxes[i], other);
       out[i] = sppnet_logistic (sum);
+      /* With a higher threshold it would not be here: it must not become what that threshold shows. */
+      if (!(boxes->confidence[i] >= SPPNET_REFINE_FLOOR))
+        out[i] = MIN (out[i], nextafterf (SPPNET_REFINE_FLOOR, 0.0f));
     }
 }

@@ -284,6 +284,8 @@ refine (SppnetDetector *detector, const SppnetFrame *frame, GError **error)
 
   if (!select_boxes (detector, detector->plan.floors, NULL, REFINED_BOXES, &found, &n, error))
     return FALSE;
+  while (n > 0 && !(found[n - 1].confidence >= SPPNET_REFINE_FLOOR))
+    n--;
   return n == 0
          || (sppnet_region_list_set_found (&detector->regions, found, n, error) && score (detector, frame, error));
 }

@@ -2,12 +2,13 @@
 #include "evaluate/coco.h"
 
 #include <json-glib/json-glib.h>
-#include <math.h>
+#include <string.h>
 
 #include "base/file.h"
 #include "evaluate/annotation.h"
+#include "model/json.h"
 
-/* Arrays and objects within each other. COCO's have five. */
+/* Arrays and objects within each other. COCO's have five. The parser calls itself for each. */
 #define MAX_DEPTH 32
 
 typedef struct
@@ -16,6 +17,7 @@ typedef struct
   GHashTable *pictures;   /* id -> SppnetAnnotation, of annotations */
   GHashTable *labels;     /* id -> name, of the document */
   GPtrArray *annotations; /* (element-type SppnetAnnotation) */
+  guint without_area;     /* boxes */
 } Reader;
 
 /* An element of one of the arrays, for messages. */
@@ -130,8 +132,9 @@ read_image (Reader *reader, const Element *element, GError **error)
   return note (element, reader->pictures, annotation, error);
 }
 
+/* Official files have boxes of width or height 0, too: empty is then TRUE, and box is not written. */
 static gboolean
-read_box (const Element *element, const SppnetAnnotation *annotation, SppnetBox *box, GError **error)
+read_box (const Element *element, const SppnetAnnotation *annotation, SppnetBox *box, gboolean *empty, GError **error)
 {
   JsonNode *node = json_object_get_member (element->object, "bbox");
   JsonArray *array = node && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
@@ -145,8 +148,27 @@ read_box (const Element *element, const SppnetAnnotation *annotation, SppnetBox 
       return fail (element, error, "\"bbox\" is not an array of four numbers");
     number[i] = json_array_get_double_element (array, i);
   }
+  *empty = number[2] == 0 || number[3] == 0;
+  if (*empty)
+    return TRUE;
   reason = sppnet_annotation_clip (annotation, number[0], number[1], number[0] + number[2], number[1] + number[3], box);
   return !reason || fail (element, error, "%s", reason);
+}
+
+/* Absent, a number or, as some tools write it, true or false. */
+static gboolean
+read_crowd (const Element *element, gboolean *crowd, GError **error)
+{
+  JsonNode *node = json_object_get_member (element->object, "iscrowd");
+
+  *crowd = FALSE;
+  if (node && JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_BOOLEAN)
+    *crowd = json_node_get_boolean (node);
+  else if (is_number (node))
+    *crowd = json_node_get_double (node) != 0;
+  else if (node && !JSON_NODE_HOLDS_NULL (node))
+    return fail (element, error, "\"iscrowd\" is neither a number nor true or false");
+  return TRUE;
 }
 
 static gboolean
@@ -154,12 +176,16 @@ read_object (Reader *reader, const Element *element, GError **error)
 {
   SppnetAnnotation *annotation = find (element, "image_id", reader->pictures, error);
   const gchar *label = annotation ? find (element, "category_id", reader->labels, error) : NULL;
-  JsonNode *crowd = json_object_get_member (element->object, "iscrowd");
   SppnetObject object = { .confidence = 1 };
+  gboolean empty = FALSE;
 
-  if (!label || !read_box (element, annotation, &object.box, error))
+  if (!label || !read_box (element, annotation, &object.box, &empty, error)
+      || !read_crowd (element, &object.difficult, error))
     return FALSE;
-  object.difficult = is_number (crowd) && json_node_get_double (crowd) != 0;
+  if (empty) {
+    reader->without_area++;
+    return TRUE;
+  }
   object.label = g_strdup (label);
   g_array_append_val (annotation->objects, object);
   return TRUE;
@@ -189,24 +215,20 @@ read_array (Reader *reader, JsonObject *document, const gchar *name,
   return TRUE;
 }
 
-/* The parser calls itself for each level: a file from a stranger could exhaust the stack. */
+/* json-glib takes more than JSON, and recurses as deep as the text is nested: it only sees what passed this. */
 static gboolean
-is_flat (const gchar *text, gsize length)
+is_json (const gchar *file, const gchar *text, gsize length, GError **error)
 {
-  gboolean quoted = FALSE;
-  guint depth = 0;
+  SppnetJsonCursor cursor;
+  guint line = 1;
 
-  for (gsize i = 0; i < length; i++) {
-    if (quoted && text[i] == '\\')
-      i++;
-    else if (text[i] == '"')
-      quoted = !quoted;
-    else if (!quoted && (text[i] == '[' || text[i] == '{') && ++depth > MAX_DEPTH)
-      return FALSE;
-    else if (!quoted && (text[i] == ']' || text[i] == '}') && depth > 0)
-      depth--;
-  }
-  return TRUE;
+  if (sppnet_json_cursor_init (&cursor, text, length) && sppnet_json_skip (&cursor, MAX_DEPTH)
+      && (sppnet_json_peek (&cursor) == 0 || sppnet_json_fail (&cursor, "text after the document")))
+    return TRUE;
+  for (const gchar *at = text; at < cursor.at; at++)
+    line += *at == '\n';
+  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT, "%s:%u: %s", file, line, cursor.reason);
+  return FALSE;
 }
 
 static JsonObject *
@@ -214,16 +236,16 @@ load_document (JsonParser *parser, const gchar *file, GError **error)
 {
   g_autofree gchar *text = NULL;
   g_autoptr (GError) reason = NULL;
+  gsize length, skipped = 0;
   JsonNode *root;
-  gsize length;
 
   if (!sppnet_file_read (file, &text, &length, error))
     return NULL;
-  if (!is_flat (text, length)) {
-    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT, "%s: is nested more than %d deep", file, MAX_DEPTH);
+  if (length >= 3 && memcmp (text, "\xef\xbb\xbf", 3) == 0) /* a byte order mark */
+    skipped = 3;
+  if (!is_json (file, text + skipped, length - skipped, error))
     return NULL;
-  }
-  if (!json_parser_load_from_data (parser, text, (gssize) length, &reason)) {
+  if (!json_parser_load_from_data (parser, text + skipped, (gssize) (length - skipped), &reason)) {
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT, "%s: %s", file, reason->message);
     return NULL;
   }
@@ -241,13 +263,15 @@ sppnet_coco_load (const gchar *file, const gchar *dir, GError **error)
   g_autoptr (GHashTable) pictures = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   g_autoptr (GHashTable) labels = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   g_autoptr (GPtrArray) annotations = g_ptr_array_new_with_free_func ((GDestroyNotify) sppnet_annotation_free);
-  Reader reader = { file, dir, pictures, labels, annotations };
+  Reader reader = { file, dir, pictures, labels, annotations, 0 };
   JsonObject *document = load_document (parser, file, error);
 
   if (!document || !read_array (&reader, document, "categories", read_category, error)
       || !read_array (&reader, document, "images", read_image, error)
       || !read_array (&reader, document, "annotations", read_object, error))
     return NULL;
+  if (reader.without_area > 0)
+    g_message ("%s: leaving out %u boxes of width or height 0", file, reader.without_area);
   if (annotations->len == 0) {
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT, "%s: no pictures are listed", file);
     return NULL;

@@ -170,14 +170,46 @@ sppnet_picture_load_upright (SppnetPicture *picture, const gchar *path, GError *
   return load (picture, path, TRUE, error);
 }
 
-gboolean
-sppnet_picture_check_size (const SppnetPicture *picture, const gchar *path, gint width, gint height, GError **error)
+static gboolean
+refuse_size (const gchar *path, gint width, gint height, gint wanted_width, gint wanted_height, GError **error)
 {
+  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT, "%s: is %dx%d, its annotation says %dx%d", path, width,
+               height, wanted_width, wanted_height);
+  return FALSE;
+}
+
+gboolean
+sppnet_picture_load_sized (SppnetPicture *picture, const gchar *path, gint width, gint height, GError **error)
+{
+  gint stored_width, stored_height;
+
+  if (!sppnet_picture_load (picture, path, error))
+    return FALSE;
   if (picture->width == width && picture->height == height)
     return TRUE;
-  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT, "%s: is %dx%d, its annotation says %dx%d", path,
-               picture->width, picture->height, width, height);
-  return FALSE;
+  stored_width = picture->width;
+  stored_height = picture->height;
+  sppnet_picture_clear (picture);
+  if (stored_width == height && stored_height == width) {
+    if (!sppnet_picture_load_upright (picture, path, error))
+      return FALSE;
+    if (picture->width == width)
+      return TRUE;
+    sppnet_picture_clear (picture);
+  }
+  return refuse_size (path, stored_width, stored_height, width, height, error);
+}
+
+gboolean
+sppnet_picture_check_size (const gchar *path, gint width, gint height, GError **error)
+{
+  g_auto (SppnetPicture) picture = { 0 };
+  gint stored_width, stored_height;
+
+  if (gdk_pixbuf_get_file_info (path, &stored_width, &stored_height) && stored_width == width
+      && stored_height == height)
+    return TRUE;
+  return sppnet_picture_load_sized (&picture, path, width, height, error);
 }
 
 gboolean
@@ -189,8 +221,7 @@ sppnet_picture_load_resized (const gchar *path, gint own_width, gint own_height,
   const guint8 *pixels;
   gint stride;
 
-  if (!sppnet_picture_load (&picture, path, error)
-      || !sppnet_picture_check_size (&picture, path, own_width, own_height, error))
+  if (!sppnet_picture_load_sized (&picture, path, own_width, own_height, error))
     return FALSE;
   original = gdk_pixbuf_new_from_data (picture.rgb, GDK_COLORSPACE_RGB, FALSE, 8, picture.width, picture.height,
                                        picture.width * 3, NULL, NULL);

@@ -15,10 +15,12 @@ typedef struct
 gboolean sppnet_picture_load (SppnetPicture *picture, const gchar *path, GError **error);
 /* The same, turned and mirrored as EXIF says: how people see it. */
 gboolean sppnet_picture_load_upright (SppnetPicture *picture, const gchar *path, GError **error);
-/* CORRUPT where the picture does not have the size that its annotation says. */
-gboolean sppnet_picture_check_size (const SppnetPicture *picture, const gchar *path, gint width, gint height,
-                                    GError **error);
-/* The picture, which must be of its own size, at another one (bilinear), mirrored or not. rgb: (out):
+/* As it is stored, or upright where its annotation was made on that: where only that has the size that the annotation
+ * says. CORRUPT where neither has it. */
+gboolean sppnet_picture_load_sized (SppnetPicture *picture, const gchar *path, gint width, gint height, GError **error);
+/* Whether the picture can have this size, by its first bytes alone; the errors as above. */
+gboolean sppnet_picture_check_size (const gchar *path, gint width, gint height, GError **error);
+/* The same picture at another size (bilinear), mirrored or not. rgb: (out):
  * [height][width][3] */
 gboolean sppnet_picture_load_resized (const gchar *path, gint own_width, gint own_height, gint width, gint height,
                                       gboolean mirror, guint8 *rgb, GError **error);

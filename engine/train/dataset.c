@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "frame/picture.h"
+
 static gint
 compare_names (gconstpointer a, gconstpointer b)
 {
@@ -88,6 +90,22 @@ sppnet_dataset_free (SppnetDataset *dataset)
   g_clear_pointer (&dataset->annotations, g_ptr_array_unref);
   g_strfreev (dataset->labels);
   g_free (dataset);
+}
+
+gboolean
+sppnet_dataset_check_pictures (const GPtrArray *annotations, GError **error)
+{
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+
+  for (guint i = 0; i < annotations->len; i++) {
+    const SppnetAnnotation *annotation = g_ptr_array_index (annotations, i);
+
+    /* A folder may be there twice, so that its pictures count more. */
+    if (g_hash_table_add (seen, annotation->picture)
+        && !sppnet_picture_check_size (annotation->picture, annotation->width, annotation->height, error))
+      return FALSE;
+  }
+  return TRUE;
 }
 
 gchar *

@@ -20,6 +20,10 @@ typedef struct
 SppnetDataset *sppnet_dataset_new (GPtrArray *annotations, gchar **labels, GError **error);
 void sppnet_dataset_free (SppnetDataset *dataset);
 
+/* Whether each picture is there and can have the size that its annotation says: a mistake that would stop a training in
+ * the middle. The pixels are not read. */
+gboolean sppnet_dataset_check_pictures (const GPtrArray *annotations, GError **error);
+
 /* Text that changes when the list of pictures, or an object of one, changes. (transfer full) */
 gchar *sppnet_dataset_key (const SppnetDataset *dataset);
 

@@ -236,6 +236,9 @@ run_slot (Run *run, Slot *slot, guint picture, const SppnetSceneDraw *draw, guin
     return;
   map = sppnet_pass_forward (slot->pass, run->network, sampler->input.data, sampler->scene.width, sampler->scene.height,
                              &slot->error);
+  if (!map)
+    g_prefix_error (&slot->error, "%s: ",
+                    ((const SppnetAnnotation *) g_ptr_array_index (run->dataset->annotations, picture))->picture);
   /* Every region may overlap an object that is difficult or not trained: such a picture teaches nothing. */
   if (map && draw_regions (run, slot, map, &random) && keep_hardest (run, slot) && ask_teachers (run, slot)
       && (sampler->samples.n > 0 || sampler->samples.rpn))

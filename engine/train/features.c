@@ -80,12 +80,14 @@ sppnet_features_fill (SppnetFeatures *features, SppnetProgress progress, gpointe
 
     if (sppnet_map_cache_has (features->cache, i))
       continue;
-    if (!sppnet_picture_load (&picture, annotation->picture, error)
-        || !sppnet_picture_check_size (&picture, annotation->picture, annotation->width, annotation->height, error))
+    if (!sppnet_picture_load_sized (&picture, annotation->picture, annotation->width, annotation->height, error))
       return FALSE;
     frame = sppnet_picture_frame (&picture);
-    if (!sppnet_backbone_run (features->backbone, &frame, features->threads, &map, NULL, error)
-        || !sppnet_map_cache_put (features->cache, i, &map, error))
+    if (!sppnet_backbone_run (features->backbone, &frame, features->threads, &map, NULL, error)) {
+      g_prefix_error (error, "%s: ", annotation->picture);
+      return FALSE;
+    }
+    if (!sppnet_map_cache_put (features->cache, i, &map, error))
       return FALSE;
     if (progress && !progress (user_data, "feature maps", (i + 1.0) / n, "")) {
       g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CANCELLED, "stopped");
@@ -168,6 +170,7 @@ load (gpointer user_data, guint picture, SppnetRegions *regions, GError **error)
       || !collect_boxes (features, picture, &map, error))
     return FALSE;
   regions->features = run_head (features, &map, error);
+  regions->name = ((const SppnetAnnotation *) g_ptr_array_index (features->dataset->annotations, picture))->picture;
   regions->n = features->boxes->len;
   regions->n_objects = features->labels->len;
   regions->boxes = (const SppnetBox *) features->boxes->data;
@@ -186,6 +189,7 @@ sppnet_features_source (SppnetFeatures *features, SppnetFeatureKind kind)
   return (SppnetRegionSource) {
     .n_pictures = features->dataset->annotations->len,
     .n_labels = network->config.n_labels,
+    .labels = network->config.labels,
     .length = kind == SPPNET_FEATURES_HEAD ? network->classifier.in : pooled,
     .load = load,
     .user_data = features,

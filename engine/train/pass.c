@@ -81,7 +81,7 @@ reserve_maps (SppnetPass *pass, gint width, gint height, GError **error)
   gsize largest = 0, scratch = 0;
 
   if (n < config->n_layers) {
-    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED, "the picture is too small for layer %s",
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED, "%dx%d pixels are too few for layer %s", width, height,
                  config->layers[n].name);
     return FALSE;
   }

@@ -76,8 +76,7 @@ propose (SppnetDataset *dataset, guint i, SppnetProposer *proposer, SppnetPropos
   const SppnetBox *boxes;
   gsize n;
 
-  if (!sppnet_picture_load (&picture, annotation->picture, error)
-      || !sppnet_picture_check_size (&picture, annotation->picture, annotation->width, annotation->height, error))
+  if (!sppnet_picture_load_sized (&picture, annotation->picture, annotation->width, annotation->height, error))
     return FALSE;
   if (!sppnet_proposer_run (proposer, method, picture.rgb, picture.width, picture.height, max_boxes, seed, 1, &boxes,
                             &n, error))

@@ -4,10 +4,19 @@
 #include <math.h>
 
 static gboolean
-refuse (guint picture, GError **error, const gchar *reason)
+refuse (const SppnetRegions *regions, guint picture, GError **error, const gchar *reason)
 {
-  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT, "picture %u of the training set: %s", picture, reason);
+  if (regions->name)
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT, "%s: %s", regions->name, reason);
+  else
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT, "picture %u of the training set: %s", picture, reason);
   return FALSE;
+}
+
+gchar *
+sppnet_regions_label (const SppnetRegionSource *source, guint label)
+{
+  return source->labels ? g_strdup_printf ("\"%s\"", source->labels[label]) : g_strdup_printf ("%u", label);
 }
 
 /* Squares of floats cannot overflow a double, so the sum is finite exactly where all elements are. */
@@ -30,10 +39,10 @@ sppnet_regions_load (const SppnetRegionSource *source, guint picture, SppnetRegi
     return FALSE;
 
   if (regions->n_objects > regions->n || regions->n > G_MAXINT32)
-    return refuse (picture, error, "wrong number of objects or regions");
+    return refuse (regions, picture, error, "wrong number of objects or regions");
   for (gsize i = 0; i < regions->n_objects; i++)
     if (regions->object_label[i] < 0 || (guint) regions->object_label[i] >= source->n_labels)
-      return refuse (picture, error, "an object has a label that does not exist");
+      return refuse (regions, picture, error, "an object has a label that does not exist");
 
   for (gsize i = 0; i < regions->n; i++) {
     gdouble squared = squared_norm (regions->features + i * source->length, source->length);
@@ -41,7 +50,7 @@ sppnet_regions_load (const SppnetRegionSource *source, guint picture, SppnetRegi
     if (!isfinite (squared)) {
       g_autofree gchar *reason = g_strdup_printf ("the vector of region %" G_GSIZE_FORMAT " is not finite", i);
 
-      return refuse (picture, error, reason);
+      return refuse (regions, picture, error, reason);
     }
     if (norm_sum)
       *norm_sum += sqrt (squared);

@@ -16,6 +16,7 @@ typedef struct
   /* (nullable) [n_objects]: neither these objects nor regions near them are examples of their label, or of background
    */
   const gboolean *object_difficult;
+  const gchar *name; /* of the picture, for messages (nullable) */
 } SppnetRegions;
 
 typedef struct
@@ -25,12 +26,16 @@ typedef struct
   gsize length; /* of one vector */
   gboolean (*load) (gpointer user_data, guint picture, SppnetRegions *regions, GError **error);
   gpointer user_data;
+  gchar **labels; /* names of the labels, for messages (nullable) */
 } SppnetRegionSource;
 
 /* Loads a picture and checks it: finite vectors, objects first, labels in range. The error (CORRUPT) names the picture.
  * norm_sum (nullable): the sum of the vectors' lengths is added to it. */
 gboolean sppnet_regions_load (const SppnetRegionSource *source, guint picture, SppnetRegions *regions,
                               gdouble *norm_sum, GError **error);
+
+/* A label's name, or its number where the source has no names. (transfer full) */
+gchar *sppnet_regions_label (const SppnetRegionSource *source, guint label);
 
 gboolean sppnet_regions_is_difficult (const SppnetRegions *regions, gsize object);
 /* TRUE where boxes[row] overlaps an object of this label by at least min_iou. */

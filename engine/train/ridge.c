@@ -174,8 +174,10 @@ solve_labels (Trainer *trainer, const gfloat mean[4], const gfloat scale[4], GEr
       continue;
     if (!sppnet_normal_equations_solve (&trainer->equations[i], trainer->settings.lambda, mean, scale,
                                         trainer->weight + label * 4 * length, trainer->bias + label * 4)) {
+      g_autofree gchar *name = sppnet_regions_label (trainer->source, label);
+
       g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED,
-                   "box regression of label %u: its equations have no solution (features too large?)", label);
+                   "box regression of label %s: its equations have no solution (features too large?)", name);
       return FALSE;
     }
   }

@@ -246,6 +246,7 @@ sppnet_rpn_train (SppnetNetwork *network, SppnetModel *model, const SppnetDatase
   g_autofree gchar *maps = g_build_filename (work, "variants.cache", NULL);
   g_autofree gchar *checkpoint = g_build_filename (work, "rpn.checkpoint", NULL);
   guint n = dataset->annotations->len;
+  const guint n_steps = (guint) ceil (settings->epochs * n / settings->pictures);
   Run run = { .network = network,
               .settings = settings,
               .shuffle = { n, settings->seed },
@@ -259,8 +260,8 @@ sppnet_rpn_train (SppnetNetwork *network, SppnetModel *model, const SppnetDatase
     .network = network,
     .optimizer = &settings->optimizer,
     .pictures = settings->pictures,
-    .n_steps = (guint) ceil (settings->epochs * n / settings->pictures),
-    .warm_up = settings->warm_up,
+    .n_steps = n_steps,
+    .warm_up = MIN (settings->warm_up, n_steps / 4),
     .threads = settings->threads,
     .checkpoint = checkpoint,
     .key = key,

@@ -12,7 +12,7 @@ typedef struct
   guint threads;
   gdouble epochs;                    /* passes over the pictures */
   guint pictures;                    /* per step; each is computed by one thread */
-  guint warm_up;                     /* steps, see schedule.h */
+  guint warm_up;                     /* steps, at most a quarter of all, see schedule.h */
   guint samples;                     /* anchors of each picture */
   guint variants;                    /* sizes and mirror images of each picture, at most SPPNET_VARIANTS */
   guint n_anchors;                   /* sizes and shapes */

@@ -88,8 +88,11 @@ place_objects (SppnetScene *scene, const SppnetDataset *dataset, const Part *par
     const SppnetObject *object = &g_array_index (annotation->objects, SppnetObject, k);
     SppnetSceneObject placed
         = { .share = 1.0f - part->through, .label = g_array_index (dataset->objects[part->picture], gint, k) };
-    gfloat visible = place_box (annotation, part, &object->box, &placed.box);
+    gfloat visible;
 
+    if (placed.label < 0)
+      continue;
+    visible = place_box (annotation, part, &object->box, &placed.box);
     if (object->difficult || visible < VISIBLE || placed.share < LEAST_SHARE
         || MIN (placed.box.width, placed.box.height) < least_side)
       placed.label = -1;

@@ -12,13 +12,13 @@ typedef struct
 {
   SppnetBox box; /* the part that is visible, in pixels of the scene */
   gfloat share;  /* of the pixels there, 0 .. 1; the rest is another picture that was laid over it or is below it */
-  gint label;    /* -1: neither an object nor background: not trained, difficult, tiny or hardly to be seen */
+  gint label;    /* -1: neither an object nor background: difficult, tiny or hardly to be seen */
 } SppnetSceneObject;
 
 typedef struct
 {
   gint width, height;
-  GArray *objects;   /* (element-type SppnetSceneObject) */
+  GArray *objects;   /* those with a label that is trained; (element-type SppnetSceneObject) */
   GArray *proposals; /* those of the data set that are visible; (element-type SppnetBox) */
   SppnetBuffer rgb;  /* [height][width][3] */
   SppnetBuffer part; /* scratch: one resized picture */

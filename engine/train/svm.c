@@ -113,10 +113,12 @@ train_label (SppnetSvmTrainer *trainer, guint l, GError **error)
   g_autofree const gfloat **vectors = g_new (const gfloat *, n);
 
   if (label->negatives->len == 0) {
+    g_autofree gchar *name = sppnet_regions_label (trainer->source, l);
+
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED,
-                 "SVM of label %u: every region of every picture overlaps an "
+                 "SVM of label %s: every region of every picture overlaps an "
                  "object of this label, so there is nothing to tell it from",
-                 l);
+                 name);
     return FALSE;
   }
   for (guint i = 0; i < label->positives->len; i++)

@@ -443,6 +443,10 @@ load_dataset (const SppnetTrainOptions *options, SppnetModel *init, GError **err
 
   if (annotations && options->validation > 0.0)
     annotations = sppnet_picture_sets_split (annotations, options->validation, options->split_seed, FALSE);
+  if (annotations && !sppnet_dataset_check_pictures (annotations, error)) {
+    g_ptr_array_unref (annotations);
+    return NULL;
+  }
   return annotations ? sppnet_dataset_new (annotations, added ? added : options->labels, error) : NULL;
 }
 

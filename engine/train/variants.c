@@ -106,8 +106,11 @@ make_map (SppnetVariants *variants, guint picture, guint variant, guint threads,
                                        resized.height, table[variant].mirror, resized.rgb, error))
     return FALSE;
   frame = sppnet_picture_frame (&resized);
-  return sppnet_backbone_run (variants->backbone, &frame, threads, &map, NULL, error)
-         && sppnet_map_cache_put (variants->cache, entry_of (variants, picture, variant), &map, error);
+  if (!sppnet_backbone_run (variants->backbone, &frame, threads, &map, NULL, error)) {
+    g_prefix_error (error, "%s: ", annotation->picture);
+    return FALSE;
+  }
+  return sppnet_map_cache_put (variants->cache, entry_of (variants, picture, variant), &map, error);
 }
 
 gboolean
@@ -149,11 +152,10 @@ add_boxes (const SppnetVariants *variants, guint picture, guint variant, gboolea
   sy = (gfloat) height / (gfloat) annotation->height;
   for (guint k = 0; k < annotation->objects->len; k++) {
     const SppnetObject *object = &g_array_index (annotation->objects, SppnetObject, k);
-    gboolean trained = !object->difficult && g_array_index (labels, gint, k) >= 0;
     gfloat x = table[variant].mirror ? (gfloat) annotation->width - object->box.x - object->box.width : object->box.x;
     SppnetBox box = { x * sx, object->box.y * sy, object->box.width * sx, object->box.height * sy };
 
-    if (trained != ignored)
+    if (g_array_index (labels, gint, k) >= 0 && object->difficult == ignored)
       g_array_append_val (boxes, box);
   }
 }

@@ -317,6 +317,36 @@ test_twice (void)
   gst_harness_teardown (h);
 }
 
+/* Unless they are asked for by their label. */
+static void
+test_cascade (void)
+{
+  GstHarness *h = element_harness ("sppnetdetect model=@MODEL@ max-detections=3 name=first ! sppnetdetect name=second "
+                                   "model=@MODEL@ proposals=regions region-type=red");
+  g_auto (Scene) scene;
+  g_autoptr (GstBuffer) out = NULL;
+  g_autoptr (GPtrArray) found = NULL;
+  guint again = 0, red = 0;
+
+  element_scene (&scene, 192, 128, TRUE);
+  element_set_caps (h, GST_VIDEO_FORMAT_RGB, 192, 128);
+  out = element_push (h, element_buffer (&scene, GST_VIDEO_FORMAT_RGB));
+  found = element_detections (out);
+  for (guint i = 0; i < found->len; i++) {
+    const GstVideoRegionOfInterestMeta *meta = found->pdata[i];
+
+    red += i < 3 && g_str_equal (element_label (found->pdata[i]), "red");
+    if (i < 3)
+      continue;
+    for (guint k = 0; k < 3; k++)
+      again += meta->parent_id == ((const GstVideoRegionOfInterestMeta *) found->pdata[k])->id;
+  }
+  g_assert_cmpuint (red, >, 0);
+  g_assert_cmpuint (found->len, >, 3);
+  g_assert_cmpuint (again, ==, found->len - 3);
+  gst_harness_teardown (h);
+}
+
 static void
 test_params (void)
 {
@@ -488,6 +518,7 @@ main (int argc, char **argv)
   g_test_add_func ("/gst/detect/run-time-changes", test_run_time_changes);
   g_test_add_func ("/gst/detect/upstream-regions", test_upstream_regions);
   g_test_add_func ("/gst/detect/twice", test_twice);
+  g_test_add_func ("/gst/detect/cascade", test_cascade);
   g_test_add_func ("/gst/detect/params", test_params);
   g_test_add_func ("/gst/detect/short-buffer", test_short_buffer);
   g_test_add_func ("/gst/detect/crop", test_crop);

@@ -128,6 +128,28 @@ test_full (void)
   g_assert_nonnull (strstr (error->message, "/dev/full"));
 }
 
+/* What could not be written at the end is said, and the pipeline stops all the same. */
+static void
+test_full_at_the_end (void)
+{
+  g_autoptr (GstElement) pipeline = NULL;
+  g_autoptr (GstBus) bus = NULL;
+  g_autoptr (GstMessage) message = NULL;
+
+  if (g_access ("/dev/full", W_OK) != 0) {
+    g_test_skip ("there is no /dev/full");
+    return;
+  }
+  pipeline = gst_parse_launch ("videotestsrc ! sppnetpublish location=/dev/full flush-interval=0 ! fakesink", NULL);
+  bus = gst_element_get_bus (pipeline);
+  gst_element_set_state (pipeline, GST_STATE_PAUSED);
+  g_assert_cmpint (gst_element_get_state (pipeline, NULL, NULL, 10 * GST_SECOND), ==, GST_STATE_CHANGE_SUCCESS);
+  g_assert_cmpint (gst_element_set_state (pipeline, GST_STATE_READY), ==, GST_STATE_CHANGE_SUCCESS);
+  message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
+  g_assert_nonnull (message);
+  g_assert_cmpint (gst_element_set_state (pipeline, GST_STATE_NULL), ==, GST_STATE_CHANGE_SUCCESS);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -140,5 +162,6 @@ main (int argc, char **argv)
   g_test_add_func ("/gst/errors/label", test_label);
   g_test_add_func ("/gst/errors/location", test_location);
   g_test_add_func ("/gst/errors/full", test_full);
+  g_test_add_func ("/gst/errors/full-at-the-end", test_full_at_the_end);
   return element_run ();
 }

@@ -171,6 +171,19 @@ push_frame (GstHarness *h, guint number)
                    GST_FLOW_OK);
 }
 
+/* With a region of somebody else's. */
+static void
+push_region (GstHarness *h, guint number)
+{
+  GstBuffer *buffer;
+  g_auto (Scene) scene;
+
+  element_scene (&scene, 192, 128, TRUE);
+  buffer = element_stamp (element_buffer (&scene, GST_VIDEO_FORMAT_RGB), number);
+  gst_buffer_add_video_region_of_interest_meta (buffer, "motion", 16, 16, 64, 64);
+  g_assert_cmpint (gst_harness_push (h, buffer), ==, GST_FLOW_OK);
+}
+
 static guint
 pull_detections (GstHarness *h)
 {
@@ -233,6 +246,11 @@ test_late (void)
     g_assert_cmpuint (count_upstream (h, GST_EVENT_QOS), ==, qos ? 0 : 2);
     gst_harness_push_upstream_event (h, gst_event_new_qos (GST_QOS_TYPE_THROTTLE, 1.0, 0, 2 * GST_SECOND));
     g_assert_cmpuint (count_upstream (h, GST_EVENT_QOS), ==, 1);
+    /* It drops frames before they come here; what comes is searched. */
+    gst_harness_push_upstream_event (h,
+                                     gst_event_new_qos (GST_QOS_TYPE_THROTTLE, 1.0, 10 * GST_SECOND, 2 * GST_SECOND));
+    push_frame (h, 52);
+    g_assert_cmpuint (stat_of (h, "searched"), ==, qos ? 5 : 53);
     gst_harness_teardown (h);
   }
 }
@@ -308,6 +326,7 @@ test_latency (void)
   GstHarness *h = element_harness ("sppnetdetect model=@MODEL@");
   g_autoptr (GstBus) bus = gst_bus_new ();
   g_autoptr (GstMessage) message = NULL;
+  GstClockTime reported;
 
   gst_element_set_bus (h->element, bus);
   gst_harness_set_live (h, TRUE);
@@ -319,6 +338,19 @@ test_latency (void)
   g_assert_nonnull (message);
   g_assert_cmpuint (gst_harness_query_latency (h), >, 5 * GST_MSECOND);
   gst_element_set_bus (h->element, NULL);
+  gst_harness_teardown (h);
+
+  /* Frames that have nothing to score take no time, and do not count. */
+  h = element_harness ("sppnetdetect model=@MODEL@ proposals=regions");
+  gst_harness_set_live (h, TRUE);
+  element_set_caps (h, GST_VIDEO_FORMAT_RGB, 192, 128);
+  gst_harness_query_latency (h);
+  push_region (h, 0);
+  reported = gst_harness_query_latency (h);
+  g_assert_cmpuint (reported, >, 0);
+  for (guint i = 1; i < 40; i++)
+    push_frame (h, i);
+  g_assert_cmpuint (gst_harness_query_latency (h), ==, reported);
   gst_harness_teardown (h);
 
   h = element_harness ("sppnetdetect model=@MODEL@");

@@ -122,11 +122,15 @@ launch_line (const gchar *text)
   g_auto (GStrv) lines = g_strsplit (parts[0], "\n", -1);
   g_autoptr (GString) joined = g_string_new (NULL);
 
-  for (guint i = 1; lines[i]; i++)
-    g_string_append_printf (joined, "%s ", lines[i] + strspn (lines[i], " *"));
-  g_string_replace (joined, "\\ ", " ", 0);
-  if (!g_str_has_prefix (joined->str, "gst-launch-1.0 "))
+  if (!lines[0] || !lines[1] || !strstr (lines[1], "* gst-launch-1.0 "))
     return NULL;
+  for (guint i = 1; lines[i]; i++) {
+    /* As a shell takes it: the text goes on in the next line only behind a backslash. */
+    if (lines[i + 1] && lines[i + 2] && !g_str_has_suffix (lines[i], "\\"))
+      g_error ("\"%s\" does not end in a backslash", lines[i]);
+    g_string_append_printf (joined, "%s ", lines[i] + strspn (lines[i], " *"));
+  }
+  g_string_replace (joined, "\\ ", " ", 0);
   g_string_erase (joined, 0, (gssize) strlen ("gst-launch-1.0"));
   while (joined->str[0] == ' ' || joined->str[0] == '-')
     g_string_erase (joined, 0, joined->str[0] == '-' ? 2 : 1);

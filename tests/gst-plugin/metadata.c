@@ -184,6 +184,34 @@ test_custom (void)
   gst_harness_teardown (h);
 }
 
+/* Another element's region whose number is one of ours by chance is no detection of ours: it is still to be scored. */
+static void
+test_foreign (void)
+{
+  GstHarness *h = element_harness ("sppnetdetect model=@MODEL@ max-detections=1");
+  GstHarness *second = element_harness ("sppnetdetect model=@MODEL@ proposals=regions");
+  g_auto (Scene) scene;
+  g_autoptr (GstBuffer) out = NULL;
+  g_autoptr (GPtrArray) found = NULL, after = NULL;
+  GstBuffer *between;
+  gint id;
+
+  element_scene (&scene, 192, 128, TRUE);
+  element_set_caps (h, GST_VIDEO_FORMAT_RGB, 192, 128);
+  element_set_caps (second, GST_VIDEO_FORMAT_RGB, 192, 128);
+  between = gst_buffer_make_writable (element_push (h, element_buffer (&scene, GST_VIDEO_FORMAT_RGB)));
+  found = element_detections (between);
+  g_assert_cmpuint (found->len, ==, 1);
+  id = ((const GstVideoRegionOfInterestMeta *) found->pdata[0])->id;
+  gst_buffer_add_video_region_of_interest_meta (between, "face", 16, 16, 64, 64)->id = id;
+  out = element_push (second, between);
+  after = element_detections (out);
+  g_assert_cmpuint (after->len, ==, 2);
+  g_assert_cmpint (((const GstVideoRegionOfInterestMeta *) after->pdata[1])->parent_id, ==, id);
+  gst_harness_teardown (second);
+  gst_harness_teardown (h);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -192,5 +220,6 @@ main (int argc, char **argv)
   g_test_add_func ("/gst/metadata/survives", test_survives);
   g_test_add_func ("/gst/metadata/tee", test_tee);
   g_test_add_func ("/gst/metadata/custom", test_custom);
+  g_test_add_func ("/gst/metadata/foreign", test_foreign);
   return element_run ();
 }

@@ -212,6 +212,30 @@ test_attached (void)
   }
 }
 
+/* What is downstream changes and accepts the same caps: it is asked again. */
+static void
+test_reconfigured (void)
+{
+  GstHarness *h = gst_harness_new ("sppnetoverlay");
+  g_autoptr (GstBuffer) kept = black (GST_VIDEO_FORMAT_RGB, 160, 120);
+
+  gst_harness_set_sink_caps_str (h, "video/x-raw(memory:SystemMemory, meta:GstVideoOverlayComposition), format=RGB, "
+                                    "width=160, height=120, framerate=25/1");
+  element_set_caps (h, GST_VIDEO_FORMAT_RGB, 160, 120);
+  add_detection (kept, "dog", 20, 40, 100, 60);
+  for (guint pass = 0; pass < 3; pass++) {
+    g_autoptr (GstBuffer) out = element_push (h, gst_buffer_ref (kept));
+
+    g_assert_true ((gst_buffer_get_video_overlay_composition_meta (out) != NULL) == (pass == 2));
+    g_assert_true ((difference (out, kept) == 0) == (pass == 2));
+    if (pass == 0)
+      gst_harness_add_propose_allocation_meta (h, GST_VIDEO_OVERLAY_COMPOSITION_META_API_TYPE, NULL);
+    else
+      gst_harness_push_upstream_event (h, gst_event_new_reconfigure ());
+  }
+  gst_harness_teardown (h);
+}
+
 /* An overlay that came with the frame is kept. */
 static void
 test_merged (void)
@@ -270,6 +294,7 @@ main (int argc, char **argv)
   g_test_add_func ("/gst/overlay/odd", test_odd);
   g_test_add_func ("/gst/overlay/attached", test_attached);
   g_test_add_func ("/gst/overlay/merged", test_merged);
+  g_test_add_func ("/gst/overlay/reconfigured", test_reconfigured);
   g_test_add_func ("/gst/overlay/any", test_any);
   return element_run ();
 }

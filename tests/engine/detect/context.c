@@ -90,6 +90,7 @@ test_score (void)
   static const gfloat context[LABELS][LABELS + 2]
       = { { 1.0f, 0.0f, 0.0f, 0.0f, 0.0f }, { 0.5f, -1.0f, 2.0f, 0.0f, -3.0f }, { 1.5f, 0.25f, 0.0f, 1.0f, 0.0f } };
   SppnetRandom random = { 2 };
+  guint n_low = 0;
 
   for (guint round = 0; round < 100; round++) {
     Picture picture;
@@ -106,12 +107,20 @@ test_score (void)
         sum = context[label][0] * log (p / (1 - p)) + context[label][1];
         for (guint other = 0; other < LABELS; other++)
           sum += context[label][2 + other] * naive_elsewhere (&picture, i, other);
+        /* What a threshold of .05 hides does not become what it shows. */
+        if (picture.confidence[i] < 0.05f) {
+          g_assert_cmpfloat_with_epsilon (out[i], MIN (1 / (1 + exp (-sum)), 0.05), 1e-5);
+          g_assert_cmpfloat (out[i], <, 0.05f);
+          n_low += 1 / (1 + exp (-sum)) > 0.06;
+          continue;
+        }
         g_assert_cmpfloat_with_epsilon (out[i], 1 / (1 + exp (-sum)), 1e-5);
         /* The first label's row changes nothing. */
         if (label == 0)
           g_assert_cmpfloat_with_epsilon (out[i], picture.confidence[i], 1e-5);
       }
   }
+  g_assert_cmpuint (n_low, >, 0);
 }
 
 /* Two dim red squares, of different brightness, and a bright green one: red believes green, green nothing. */
@@ -133,9 +142,9 @@ context_detector (const gfloat *context, gsize size, const SppnetSettings *setti
   return detector;
 }
 
-/* The confidence for each square of the label it shows; 0 where it was not found. */
+/* The confidence for each square of the label it shows; 0 where it was not found. dimmest: brightness of the first */
 static void
-detect_squares (const gfloat *context, gsize size, const SppnetSettings *settings, gfloat confidence[3])
+detect_squares (gint dimmest, const gfloat *context, gsize size, const SppnetSettings *settings, gfloat confidence[3])
 {
   g_autoptr (SppnetDetector) detector = context_detector (context, size, settings);
   g_autoptr (GError) error = NULL;
@@ -145,7 +154,7 @@ detect_squares (const gfloat *context, gsize size, const SppnetSettings *setting
   gsize n;
 
   scene_init (&scene, 120, 104);
-  scene_draw (&scene, 16, 16, 24, 24, 182, 0);
+  scene_draw (&scene, 16, 16, 24, 24, dimmest, 0);
   scene_draw (&scene, 64, 16, 24, 24, 190, 0);
   scene_draw (&scene, 64, 64, 24, 24, 0, 200);
   frame = scene_frame (&scene);
@@ -172,31 +181,57 @@ test_detector (void)
   SppnetSettings settings = { .threshold = 0.01f };
   gfloat alone[3], together[3], some[3];
 
-  detect_squares (NULL, 0, &settings, alone);
+  detect_squares (182, NULL, 0, &settings, alone);
   for (guint i = 0; i < 3; i++)
     g_assert_cmpfloat (alone[i], >, 0.06);
   g_assert_cmpfloat (alone[0], <, alone[1]);
   g_assert_cmpfloat (alone[1], <, 0.9);
-  detect_squares (context, sizeof context, &settings, together);
+  detect_squares (182, context, sizeof context, &settings, together);
   for (guint i = 0; i < 2; i++)
     g_assert_cmpfloat_with_epsilon (log_odds (together[i]), log_odds (alone[i]) + 0.5 + 2.0 * alone[2], 1e-3);
   g_assert_cmpfloat_with_epsilon (together[2], alone[2], 1e-5);
 
   /* A threshold only hides detections, and so does a choice of labels and a number. */
   settings.threshold = (together[0] + together[1]) / 2;
-  detect_squares (context, sizeof context, &settings, some);
+  detect_squares (182, context, sizeof context, &settings, some);
   g_assert_cmpfloat (some[0], ==, 0.0f);
   g_assert_cmpfloat (some[1], ==, together[1]);
   settings.threshold = 0.01f;
   settings.labels = red;
-  detect_squares (context, sizeof context, &settings, some);
+  detect_squares (182, context, sizeof context, &settings, some);
   g_assert_cmpfloat (some[0], ==, together[0]);
   g_assert_cmpfloat (some[1], ==, together[1]);
   g_assert_cmpfloat (some[2], ==, 0.0f);
   settings.max_detections = 1;
-  detect_squares (context, sizeof context, &settings, some);
+  detect_squares (182, context, sizeof context, &settings, some);
   g_assert_cmpfloat (some[0], ==, 0.0f);
   g_assert_cmpfloat (some[1], ==, together[1]);
+}
+
+/* Nor does one that is below what is scored twice: what is found above that is the same. */
+static void
+test_low_threshold (void)
+{
+  static const gfloat context[] = { 1.0f, 1.0f, 0.0f, 4.0f, /* red */
+                                    1.0f, 0.0f, 2.0f, 0.0f };
+  SppnetSettings low = { .threshold = 0.005f }, high = { .threshold = 0.05f };
+  guint n_low = 0;
+
+  for (gint dimmest = 100; dimmest < 200; dimmest += 4) {
+    gfloat alone[3], all[3], some[3];
+
+    detect_squares (dimmest, NULL, 0, &low, alone);
+    detect_squares (dimmest, context, sizeof context, &low, all);
+    detect_squares (dimmest, context, sizeof context, &high, some);
+    for (guint i = 0; i < 3; i++)
+      g_assert_cmpfloat (some[i], ==, all[i] >= 0.05f ? all[i] : 0.0f);
+    if (alone[0] > 0.0f && alone[0] < 0.05f) {
+      g_assert_cmpfloat (all[0], <, 0.05f);
+      g_assert_cmpfloat (all[0], >, alone[0]);
+      n_low++;
+    }
+  }
+  g_assert_cmpuint (n_low, >, 0);
 }
 
 /* Of two squares that believe each other, one is asked for: the other still counts. */
@@ -208,10 +243,10 @@ test_one_wanted (void)
   SppnetSettings settings = { .threshold = 0.01f, .labels = red };
   gfloat both[3], one[3];
 
-  detect_squares (context, sizeof context, &settings, both);
+  detect_squares (182, context, sizeof context, &settings, both);
   g_assert_cmpfloat (both[0], >, 0.0f);
   settings.max_detections = 1;
-  detect_squares (context, sizeof context, &settings, one);
+  detect_squares (182, context, sizeof context, &settings, one);
   g_assert_cmpfloat (MAX (one[0], one[1]), ==, MAX (both[0], both[1]));
   g_assert_cmpfloat (MIN (one[0], one[1]), ==, 0.0f);
 }
@@ -224,7 +259,7 @@ test_overflow (void)
   const SppnetSettings settings = { .threshold = 0.01f };
   gfloat confidence[3];
 
-  detect_squares (context, sizeof context, &settings, confidence);
+  detect_squares (182, context, sizeof context, &settings, confidence);
   for (guint i = 0; i < 3; i++)
     g_assert_true (confidence[i] >= 0.0f && confidence[i] <= 1.0f);
 }
@@ -236,6 +271,7 @@ main (int argc, char **argv)
   g_test_add_func ("/detect/context/elsewhere", test_elsewhere);
   g_test_add_func ("/detect/context/score", test_score);
   g_test_add_func ("/detect/context/detector", test_detector);
+  g_test_add_func ("/detect/context/low-threshold", test_low_threshold);
   g_test_add_func ("/detect/context/one-wanted", test_one_wanted);
   g_test_add_func ("/detect/context/overflow", test_overflow);
   return g_test_run ();

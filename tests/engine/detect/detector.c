@@ -350,6 +350,51 @@ test_refined_box (void)
   g_assert_cmpuint (sppnet_detector_get_timings (detector)->regions, ==, 2);
 }
 
+/* What scores too low is not scored twice, whatever the threshold: a threshold only hides detections. */
+static void
+test_not_refined (void)
+{
+  gfloat t[2][4] = { { 0.25f, 0.0f, 0.0f, 0.0f }, { 0.25f, 0.0f, 0.0f, 0.0f } };
+  const SppnetBox region = { 8, 16, 32, 32 };
+  const SppnetSettings low = { .threshold = 1e-4f }, high = { .threshold = 0.05f };
+  g_auto (SppnetConfig) config;
+  g_autoptr (SppnetModel) plain = scene_model (), model = NULL;
+  g_autoptr (SppnetDetector) once = new_detector (plain, &low), detector = NULL;
+  guint n_once = 0, n_twice = 0;
+
+  scene_config (&config);
+  config.box_input = SPPNET_BOX_POOLED;
+  model = tiny_model_new (&config, scene_fill, t);
+  detector = new_detector (model, &low);
+  for (gint ground = 60; ground < 160; ground += 5) {
+    g_auto (Scene) scene;
+    const SppnetDetection *found;
+    gfloat first, all;
+    gboolean twice;
+
+    scene_init (&scene, 96, 64);
+    scene_draw (&scene, 0, 0, 96, 64, ground, 0);
+    scene_draw (&scene, 16, 16, 40, 32, 255, 0);
+    g_assert_cmpuint (run (once, &scene, &region, 1, &found), ==, 1);
+    first = found[0].confidence;
+    twice = first >= 0.05f;
+    g_assert_true (sppnet_detector_set_settings (detector, &low, NULL));
+    g_assert_cmpuint (run (detector, &scene, &region, 1, &found), >=, 1);
+    all = found[0].confidence;
+    g_assert_cmpuint (sppnet_detector_get_timings (detector)->regions, ==, twice ? 2 : 1);
+    if (!twice)
+      g_assert_cmpfloat (all, ==, first);
+    g_assert_true (sppnet_detector_set_settings (detector, &high, NULL));
+    g_assert_cmpuint (run (detector, &scene, &region, 1, &found), ==, twice);
+    if (twice)
+      g_assert_cmpfloat (all, ==, found[0].confidence);
+    n_once += !twice;
+    n_twice += twice;
+  }
+  g_assert_cmpuint (n_once, >, 0);
+  g_assert_cmpuint (n_twice, >, 0);
+}
+
 /* Regression that shrinks a box to nothing, moves it out of the frame, or is not a number. */
 static void
 test_boxes_dropped (void)
@@ -549,6 +594,7 @@ main (int argc, char **argv)
   g_test_add_func ("/detector/thresholds", test_thresholds);
   g_test_add_func ("/detector/box-regression", test_box_regression);
   g_test_add_func ("/detector/refined-box", test_refined_box);
+  g_test_add_func ("/detector/not-refined", test_not_refined);
   g_test_add_func ("/detector/boxes-dropped", test_boxes_dropped);
   g_test_add_func ("/detector/svm", test_svm);
   g_test_add_func ("/detector/frame-sizes", test_frame_size_changes);

@@ -95,7 +95,7 @@ typedef struct
 #define OBJECT(image, category, box) DOCUMENT ("{\"image_id\":" image ",\"category_id\":" category ",\"bbox\":" box "}")
 
 static const Bad bad_files[] = {
-  { "empty", "", "is not a JSON object" },
+  { "empty", "", "1: text ends too early" },
   { "syntax", "{\n\"images\": [,]}", "2:" },
   { "array", "[]", "is not a JSON object" },
   { "no-categories", "{" IMAGES ",\"annotations\":[]}", "\"categories\"" },
@@ -122,7 +122,12 @@ static const Bad bad_files[] = {
   { "box-short", OBJECT ("7", "1", "[1,1,2]"), "annotations[0]: \"bbox\"" },
   { "box-text", OBJECT ("7", "1", "[1,1,2,\"2\"]"), "annotations[0]: \"bbox\"" },
   { "box-null", OBJECT ("7", "1", "null"), "annotations[0]: \"bbox\"" },
-  { "box-empty", OBJECT ("7", "1", "[1,1,0,2]"), "annotations[0]: empty box" },
+  { "box-negative", OBJECT ("7", "1", "[1,1,-2,2]"), "annotations[0]: empty box" },
+  { "crowd-text", DOCUMENT ("{\"image_id\":7,\"category_id\":1,\"bbox\":[1,1,2,2],\"iscrowd\":\"1\"}"),
+    "annotations[0]: \"iscrowd\"" },
+  { "comment", "/* \" */" DOCUMENT (""), "1: unexpected character" },
+  { "comment-later", "{" IMAGES ",\n/*\"*/" CATEGORIES "}", "2: unexpected character" },
+  { "more-text", DOCUMENT ("") "\n\n{}", "3: text after the document" },
   { "box-outside", OBJECT ("7", "1", "[90,1,20,2]"), "annotations[0]: box outside the picture" },
   { "box-huge", OBJECT ("7", "1", "[1,1,1e300,1e300]"), "annotations[0]: box outside the picture" },
 };
@@ -141,17 +146,44 @@ test_bad_coco (Folder *folder, gconstpointer data)
   g_assert_nonnull (strstr (error->message, bad->reason));
 }
 
-/* A parser that calls itself must not be led to the end of the stack. */
+/* A parser that calls itself must not be led to the end of the stack, nor by what only it takes for JSON. */
 static void
 test_deep_coco (Folder *folder, gconstpointer data)
 {
-  g_autofree gchar *brackets = g_strnfill (1000000, '[');
-  g_autofree gchar *file = write_file (folder, "deep.json", brackets);
-  g_autoptr (GError) error = NULL;
+  static const gchar *const before[] = { "", "{\"categories\":", "/* \" */{\"categories\":", "/\"/{\"categories\":" };
 
-  g_assert_null (sppnet_coco_load (file, folder->dir, &error));
-  g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT);
-  g_assert_nonnull (strstr (error->message, "nested"));
+  for (guint i = 0; i < G_N_ELEMENTS (before); i++) {
+    g_autofree gchar *brackets = g_strnfill (3000000, '[');
+    g_autofree gchar *text = g_strconcat (before[i], brackets, NULL);
+    g_autofree gchar *file = write_file (folder, "deep.json", text);
+    g_autoptr (GError) error = NULL;
+
+    g_assert_null (sppnet_coco_load (file, folder->dir, &error));
+    g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT);
+    g_assert_nonnull (strstr (error->message, i < 2 ? "nested" : "unexpected"));
+  }
+}
+
+/* What other tools write: a byte order mark, true and false, null, boxes without an area. */
+static void
+test_other_coco (Folder *folder, gconstpointer data)
+{
+#define OTHER(crowd, box) "{\"image_id\":7,\"category_id\":1,\"bbox\":" box ",\"iscrowd\":" crowd "}"
+  g_autofree gchar *file
+      = write_file (folder, "other.json",
+                    "\xef\xbb\xbf" DOCUMENT (OTHER ("true", "[1,1,2,2]") "," OTHER ("null", "[1,2,3.0,0.0]") "," OTHER (
+                        "null", "[0,2,0,4]") "," OTHER ("false", "[3,1,2,2]")));
+  g_autoptr (GPtrArray) annotations = NULL;
+  g_autoptr (GError) error = NULL;
+  const GArray *objects;
+
+  annotations = sppnet_coco_load (file, folder->dir, &error);
+  g_assert_no_error (error);
+  objects = ((SppnetAnnotation *) g_ptr_array_index (annotations, 0))->objects;
+  g_assert_cmpuint (objects->len, ==, 2);
+  g_assert_true (g_array_index (objects, SppnetObject, 0).difficult);
+  g_assert_false (g_array_index (objects, SppnetObject, 1).difficult);
+  g_assert_cmpfloat (g_array_index (objects, SppnetObject, 1).box.x, ==, 3);
 }
 
 /* Every prefix and many single bytes changed: an answer or an error, never a crash. */
@@ -291,6 +323,7 @@ main (int argc, char **argv)
     g_test_add (path, Folder, &bad_files[i], set_up, test_bad_coco, tear_down);
   }
   g_test_add ("/sets/deep-coco", Folder, NULL, set_up, test_deep_coco, tear_down);
+  g_test_add ("/sets/other-coco", Folder, NULL, set_up, test_other_coco, tear_down);
   g_test_add ("/sets/damaged-coco", Folder, NULL, set_up, test_damaged_coco, tear_down);
   g_test_add ("/sets/folder-without-lists", Folder, NULL, set_up, test_folder_without_lists, tear_down);
   g_test_add_func ("/sets/split", test_split);

@@ -127,6 +127,32 @@ check_upright (const gchar *path)
         g_assert_cmpint (ABS (picture.rgb[(y * 17 + x) * 3 + c] - value (y, 16 - x, c)), <=, 24);
 }
 
+/* An annotation says whether it was made on what is stored, 33x17 pixels, or on that turned upright. */
+static void
+check_sized (const gchar *path, gboolean turned)
+{
+  static const gint sizes[][2] = { { 33, 17 }, { 17, 33 }, { 33, 16 }, { 33, 33 } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++) {
+    const gint width = sizes[i][0], height = sizes[i][1];
+    gboolean possible = i == 0 || (i == 1 && turned);
+    g_auto (SppnetPicture) picture = { 0 };
+    g_autoptr (GError) error = NULL, again = NULL;
+
+    g_assert_true (sppnet_picture_check_size (path, width, height, &error) == possible);
+    g_assert_true (sppnet_picture_load_sized (&picture, path, width, height, &again) == possible);
+    g_assert_cmpint (picture.width, ==, possible ? width : 0);
+    g_assert_cmpint (picture.height, ==, possible ? height : 0);
+    if (possible)
+      continue;
+    g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT);
+    g_assert_cmpstr (error->message, ==, again->message);
+    g_assert_true (g_str_has_prefix (error->message, path));
+    g_assert_nonnull (strstr (error->message, "is 33x17, its annotation says "));
+    g_assert_null (picture.rgb);
+  }
+}
+
 /* An EXIF orientation ("rotate by 90 degrees") changes neither the size nor the pixels, unless that is asked for. */
 static void
 test_jpeg (void)
@@ -147,6 +173,8 @@ test_jpeg (void)
   write_file (turned, joined, length + sizeof exif);
   check_jpeg (turned);
   check_upright (turned);
+  check_sized (path, FALSE);
+  check_sized (turned, TRUE);
 }
 
 static void

@@ -378,6 +378,23 @@ test_colour (Fixture *fixture, gconstpointer user_data)
   g_assert_cmpfloat (differences[2], >, 1.5 * differences[1]);
 }
 
+/* Objects of other labels than those that are trained are background. */
+static void
+test_other_labels (Fixture *fixture, gconstpointer user_data)
+{
+  SppnetScene *scene = &fixture->scene;
+  gint *labels = (gint *) fixture->dataset->objects[0]->data;
+  SppnetRandom random = { 9 };
+  g_autoptr (GError) error = NULL;
+
+  labels[0] = -1;
+  g_assert_true (sppnet_scene_draw (scene, fixture->dataset, 0, 1.0, &flipped, &random, &error));
+  g_assert_cmpuint (scene->objects->len, ==, 1);
+  g_assert_cmpint (object_at (scene, 0)->label, ==, labels[1]);
+  sppnet_scene_set (scene, fixture->dataset, 0, SCENE_WIDTH, SCENE_HEIGHT, FALSE);
+  g_assert_cmpuint (scene->objects->len, ==, 1);
+}
+
 /* Difficult objects and proposals that are cut. */
 static void
 test_boxes (Fixture *fixture, gconstpointer user_data)
@@ -591,6 +608,7 @@ main (int argc, char **argv)
   ADD ("erase-around", test_erase_around);
   ADD ("colour", test_colour);
   ADD ("boxes", test_boxes);
+  ADD ("other-labels", test_other_labels);
   ADD ("blended-regions", test_blended_regions);
   ADD ("few-hard-regions", test_few_hard_regions);
   ADD ("keep-hardest", test_keep_hardest);

@@ -121,6 +121,26 @@ test_objects (Fixture *fixture, gconstpointer user_data)
   g_assert_true (mirrored && smaller && larger);
 }
 
+/* Difficult objects are neither objects nor background; those of labels that are not trained are background. */
+static void
+test_other_objects (Fixture *fixture, gconstpointer user_data)
+{
+  SppnetAnnotation *annotation = g_ptr_array_index (fixture->dataset->annotations, 1);
+  g_autoptr (GArray) boxes = g_array_new (FALSE, FALSE, sizeof (SppnetBox));
+  gint *labels = (gint *) fixture->dataset->objects[1]->data;
+  SppnetRpnObjects objects;
+
+  g_assert_cmpuint (annotation->objects->len, ==, 2);
+  g_array_index (annotation->objects, SppnetObject, 0).difficult = TRUE;
+  objects = sppnet_variants_objects (fixture->variants, 1, 0, boxes);
+  g_assert_cmpuint (objects.n, ==, 1);
+  g_assert_cmpuint (objects.n_ignored, ==, 1);
+  labels[0] = -1;
+  objects = sppnet_variants_objects (fixture->variants, 1, 0, boxes);
+  g_assert_cmpuint (objects.n, ==, 1);
+  g_assert_cmpuint (objects.n_ignored, ==, 0);
+}
+
 /* Only variants that are too small to learn from, or too large for a frame, keep the picture's size. */
 static void
 test_sizes (void)
@@ -152,6 +172,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/variants/maps", Fixture, NULL, set_up, test_maps, tear_down);
   g_test_add ("/variants/objects", Fixture, NULL, set_up, test_objects, tear_down);
+  g_test_add ("/variants/other-objects", Fixture, NULL, set_up, test_other_objects, tear_down);
   g_test_add_func ("/variants/sizes", test_sizes);
   return g_test_run ();
 }
