@@ -5,8 +5,6 @@
 
 /* Reported = median * HEADROOM / 2: half as much again covers the spread between frames. */
 #define HEADROOM 3
-/* Nobody notices less. */
-#define SMALLEST_MOVE (100 * GST_USECOND)
 
 static gint
 compare (gconstpointer a, gconstpointer b)
@@ -28,7 +26,7 @@ gst_sppnet_latency_add (GstSppnetLatency *latency, GstClockTime took)
   qsort (sorted, n, sizeof sorted[0], compare);
   wanted = sorted[n / 2] * HEADROOM / 2;
   moved = wanted > latency->reported ? wanted - latency->reported : latency->reported - wanted;
-  if (moved <= MAX (latency->reported / 4, SMALLEST_MOVE))
+  if (moved <= latency->reported / 4)
     return FALSE;
   latency->reported = wanted;
   return TRUE;

@@ -14,5 +14,5 @@ typedef struct
   GstClockTime reported;
 } GstSppnetLatency;
 
-/* TRUE when the value to report has moved by more than a quarter and a tenth of a millisecond. */
+/* TRUE when the value to report has moved by more than a quarter. */
 gboolean gst_sppnet_latency_add (GstSppnetLatency *latency, GstClockTime took);

@@ -1,18 +1,21 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Trains the default model: models/voc20.sh DATA OUTPUT
-# DATA holds voc/ and extra/ (VOC folders with a set "train" each) and backbone/ (tiny.cfg and tiny.weights of Darknet).
+# DATA holds voc/ and extra/ (VOC folders with a set "train" each), backbone/ (tiny.cfg and tiny.weights of Darknet) and
+# video/ (car-detection.mp4, see cars.sh).
 # A stopped run goes on when started again. SPPNET names the command when it is not installed.
 set -eu
 if [ $# -ne 2 ]; then
   echo "usage: $0 DATA OUTPUT" >&2
   exit 2
 fi
-data=$1 output=$2
+data=$(CDPATH="" cd -- "$1" && pwd) output=$2
 sppnet=${SPPNET:-sppnet}
 work=$output.work
 
 mkdir -p "$work"
+# First, as it needs what else is installed.
+[ -d "$work/cars" ] || "$(dirname "$0")/cars.sh" "$data/video/car-detection.mp4" "$work/cars"
 [ -e "$work/tiny.safetensors" ] || "$sppnet" import --darknet "$data/backbone/tiny.cfg" "$data/backbone/tiny.weights" \
   --output "$work/tiny.safetensors"
 
@@ -59,11 +62,37 @@ later="--rpn --regions 96 --pictures 4 --min-scale 0.5 --weight-decay 0.05 --war
 [ -e "$work/taught.safetensors" ] || all "$@" --init "$work/both.safetensors" $later --max-scale 1.4 --mosaic 0.25 --blend 0.7 \
   --colour 0.25 --teacher "$work/exact.safetensors" --teacher "$work/blended.safetensors" --teacher-part 0.85 \
   --learning-rate 2e-4 --backbone-learning-rate 1e-4 --epochs 4.2 --output "$work/taught.safetensors" --work "$work/taught"
-"$sppnet" average "$work/exact.safetensors" "$work/blended.safetensors" "$work/taught.safetensors" --output "$work/mean.safetensors"
+[ -e "$work/mean.safetensors" ] || "$sppnet" average "$work/exact.safetensors" "$work/blended.safetensors" \
+  "$work/taught.safetensors" --output "$work/mean.safetensors"
+
+# At a tenth of the rates, so that it stays the mean, cars from above, which no photograph shows, and more of the pictures
+# with labels that are rare: else whatever has wheels becomes a car.
+pictures_with()
+{
+  folder=$1 set=$2 labels=$3
+  mkdir -p "$work/rare/$folder/ImageSets/Main"
+  ln -sfn "$data/$folder/Annotations" "$data/$folder/JPEGImages" "$work/rare/$folder"
+  while read -r picture _; do
+    ! grep -q -E "<name>($labels)</name>" "$data/$folder/Annotations/$picture.xml" || echo "$picture"
+  done <"$data/$folder/ImageSets/Main/train.txt" | LC_ALL=C sort -u >"$work/rare/$folder/ImageSets/Main/$set.txt"
+}
+pictures_with voc rare "bicycle|bus|diningtable|tvmonitor|bottle|car|motorbike|boat|bird"
+pictures_with extra rare "bicycle|bus|train|diningtable|tvmonitor|bottle"
+pictures_with voc rarest "bicycle|bus|train"
+pictures_with extra rarest "bicycle|bus|train"
+for _ in 1 2 3 4 5 6; do
+  set -- "$@" --voc "$work/cars" --set train
+done
+for set in rare rarest rarest rarest rarest; do
+  set -- "$@" --voc "$work/rare/voc" --set "$set" --voc "$work/rare/extra" --set "$set"
+done
+# shellcheck disable=SC2086
+[ -e "$work/cars.safetensors" ] || all "$@" --init "$work/mean.safetensors" $later --max-scale 1.5 --mosaic 0.2 --blend 0.3 \
+  --learning-rate 4e-5 --backbone-learning-rate 2e-5 --epochs 0.75 --output "$work/cars.safetensors" --work "$work/cars-too"
 
 # Confidences from pictures that were not trained on, what labels say about each other from those that were, and confidences
 # again. Proposals that are hardly believed in are not scored.
-"$sppnet" calibrate --voc "$data/voc" --set val --min-objectness 0.1 --model "$work/mean.safetensors" \
+"$sppnet" calibrate --voc "$data/voc" --set val --min-objectness 0.1 --model "$work/cars.safetensors" \
   --output "$work/confident.safetensors"
 "$sppnet" calibrate --context --voc "$data/voc" --set train --model "$work/confident.safetensors" \
   --output "$work/context.safetensors"

@@ -205,10 +205,13 @@ sppnet_picture_check_size (const gchar *path, gint width, gint height, GError **
 {
   g_auto (SppnetPicture) picture = { 0 };
   gint stored_width, stored_height;
+  GdkPixbufFormat *format = gdk_pixbuf_get_file_info (path, &stored_width, &stored_height);
+  g_autofree gchar *type = format ? gdk_pixbuf_format_get_name (format) : NULL;
 
-  if (gdk_pixbuf_get_file_info (path, &stored_width, &stored_height) && stored_width == width
-      && stored_height == height)
+  if ((g_strcmp0 (type, "jpeg") == 0 || g_strcmp0 (type, "png") == 0) && stored_width == width
+      && stored_height == height && MAX (width, height) <= SPPNET_FRAME_MAX_SIZE)
     return TRUE;
+  /* Whatever else it is, there is an answer. */
   return sppnet_picture_load_sized (&picture, path, width, height, error);
 }
 

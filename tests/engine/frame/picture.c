@@ -184,6 +184,7 @@ test_not_a_picture (void)
   g_autofree gchar *empty = file_in_folder ("empty.png");
   g_autofree gchar *text = file_in_folder ("text.jpg");
   g_autofree gchar *bitmap = save ("a.bmp", "bmp", 4, 4, FALSE);
+  g_autoptr (GError) error = NULL;
 
   assert_refused (absent, SPPNET_ERROR_NOT_FOUND);
   assert_refused (folder, SPPNET_ERROR_READ);
@@ -192,6 +193,8 @@ test_not_a_picture (void)
   write_file (text, "This is not a picture at all.\n", 30);
   assert_refused (text, SPPNET_ERROR_UNSUPPORTED);
   assert_refused (bitmap, SPPNET_ERROR_UNSUPPORTED);
+  g_assert_false (sppnet_picture_check_size (bitmap, 4, 4, &error));
+  g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED);
 }
 
 /* A header that claims 60000x60000 pixels, with a correct checksum, must be refused before memory is asked for. */
