@@ -263,6 +263,16 @@ gst_sppnet_detect_sink_event (GstBaseTransform *base, GstEvent *event)
   return GST_BASE_TRANSFORM_CLASS (gst_sppnet_detect_parent_class)->sink_event (base, event);
 }
 
+/* Running time of the last frame that comes too late, after one of this time did by so much; NONE where none does. */
+static GstClockTime
+earliest_in_time (GstClockTime time, GstClockTimeDiff late)
+{
+  if (!GST_CLOCK_TIME_IS_VALID (time) || (late < 0 && (GstClockTime) -late > time))
+    return GST_CLOCK_TIME_NONE;
+  /* Twice as far when late, to catch up rather than to stay just late. */
+  return late > 0 ? time + 2 * (GstClockTime) late : time - (GstClockTime) -late;
+}
+
 static gboolean
 gst_sppnet_detect_src_event (GstBaseTransform *base, GstEvent *event)
 {
@@ -278,12 +288,9 @@ gst_sppnet_detect_src_event (GstBaseTransform *base, GstEvent *event)
     GST_OBJECT_LOCK (self);
     /* A sink that throttles wants fewer frames, and is to get them. */
     kept = self->qos && type != GST_QOS_TYPE_THROTTLE;
-    if (type == GST_QOS_TYPE_THROTTLE)
-      ; /* whoever drops frames for it does so before this element; those that come are in time */
-    else if (!GST_CLOCK_TIME_IS_VALID (time) || (late < 0 && (GstClockTime) -late > time))
-      self->earliest = GST_CLOCK_TIME_NONE;
-    else /* twice as far when late, to catch up rather than to stay just late */
-      self->earliest = late > 0 ? time + 2 * (GstClockTime) late : time - (GstClockTime) -late;
+    /* Whoever drops frames for that does so before this element; those that come are in time. */
+    if (type != GST_QOS_TYPE_THROTTLE)
+      self->earliest = earliest_in_time (time, late);
     GST_OBJECT_UNLOCK (self);
     if (kept) {
       /* A converter or decoder before would drop the frames that are passed on here. */

@@ -226,9 +226,9 @@ static gboolean
 gst_sppnet_publish_stop (GstBaseTransform *base)
 {
   GstSppnetPublish *self = GST_SPPNET_PUBLISH (base);
-  gboolean ok = flush (self);
 
-  if (self->fd >= 0 && close (self->fd) != 0 && ok)
+  flush (self);
+  if (self->fd >= 0 && close (self->fd) != 0)
     write_failed (self);
   self->fd = -1;
   self->stream = NULL;

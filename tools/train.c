@@ -401,6 +401,7 @@ check_combinations (const SppnetTrainOptions *options, GError **error)
                        : arg.add_class ? "--add-class"
                        : arg.rpn_only  ? "--rpn-only"
                                        : NULL;
+  const gchar *useless = without_effect_on_rpn (options);
 
   if (arg.rpn && arg.rpn_only)
     return usage (error, "--rpn and --rpn-only exclude each other");
@@ -423,8 +424,8 @@ check_combinations (const SppnetTrainOptions *options, GError **error)
                   "with %s, pictures are seen in fixed variants: --min-scale, --max-scale, --mosaic, --blend,"
                   " --colour, --aspect and --erase have no meaning",
                   fixed);
-  if (arg.rpn_only && without_effect_on_rpn (options))
-    return usage (error, "%s has no meaning with --rpn-only", without_effect_on_rpn (options));
+  if (arg.rpn_only && useless)
+    return usage (error, "%s has no meaning with --rpn-only", useless);
   return TRUE;
 }
 

@@ -215,15 +215,13 @@ read_array (Reader *reader, JsonObject *document, const gchar *name,
   return TRUE;
 }
 
-/* json-glib takes more than JSON, and recurses as deep as the text is nested: it only sees what passed this. */
 static gboolean
 is_json (const gchar *file, const gchar *text, gsize length, GError **error)
 {
   SppnetJsonCursor cursor;
   guint line = 1;
 
-  if (sppnet_json_cursor_init (&cursor, text, length) && sppnet_json_skip (&cursor, MAX_DEPTH)
-      && (sppnet_json_peek (&cursor) == 0 || sppnet_json_fail (&cursor, "text after the document")))
+  if (sppnet_json_check (&cursor, text, length, MAX_DEPTH))
     return TRUE;
   for (const gchar *at = text; at < cursor.at; at++)
     line += *at == '\n';

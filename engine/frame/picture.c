@@ -125,79 +125,87 @@ copy_pixels (SppnetPicture *picture, const GdkPixbuf *pixbuf)
   return TRUE;
 }
 
-static gboolean
-load (SppnetPicture *picture, const gchar *path, gboolean upright, GError **error)
+static GdkPixbuf *
+read_pixbuf (const gchar *path, GError **error)
 {
   g_autofree gchar *data = NULL;
-  g_autoptr (GdkPixbuf) pixbuf = NULL;
   const gchar *type;
   gsize length;
 
-  *picture = (SppnetPicture) { 0 };
   if (!sppnet_file_read (path, &data, &length, error))
-    return FALSE;
+    return NULL;
   type = find_type (data, length);
-  if (!type) {
-    g_set_error (error, SPPNET_ERROR, length == 0 ? SPPNET_ERROR_CORRUPT : SPPNET_ERROR_UNSUPPORTED, "%s: %s", path,
-                 length == 0 ? "the file is empty" : "is neither a JPEG nor a PNG picture");
-    return FALSE;
-  }
-  pixbuf = decode (path, type, data, length, error);
-  if (!pixbuf)
-    return FALSE;
-  if (upright) {
-    GdkPixbuf *turned = gdk_pixbuf_apply_embedded_orientation (pixbuf);
+  if (type)
+    return decode (path, type, data, length, error);
+  g_set_error (error, SPPNET_ERROR, length == 0 ? SPPNET_ERROR_CORRUPT : SPPNET_ERROR_UNSUPPORTED, "%s: %s", path,
+               length == 0 ? "the file is empty" : "is neither a JPEG nor a PNG picture");
+  return NULL;
+}
 
-    g_object_unref (pixbuf);
-    pixbuf = turned;
-  }
-  if (!pixbuf || !copy_pixels (picture, pixbuf)) {
-    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "%s: no memory for the pixels", path);
-    return FALSE;
-  }
-  return TRUE;
+static void
+turn_upright (GdkPixbuf **pixbuf)
+{
+  GdkPixbuf *turned = gdk_pixbuf_apply_embedded_orientation (*pixbuf);
+
+  g_object_unref (*pixbuf);
+  *pixbuf = turned;
+}
+
+/* pixbuf: NULL where there was no memory to turn it */
+static gboolean
+take_pixels (SppnetPicture *picture, const gchar *path, const GdkPixbuf *pixbuf, GError **error)
+{
+  if (pixbuf && copy_pixels (picture, pixbuf))
+    return TRUE;
+  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "%s: no memory for the pixels", path);
+  return FALSE;
 }
 
 gboolean
 sppnet_picture_load (SppnetPicture *picture, const gchar *path, GError **error)
 {
-  return load (picture, path, FALSE, error);
+  g_autoptr (GdkPixbuf) pixbuf = read_pixbuf (path, error);
+
+  *picture = (SppnetPicture) { 0 };
+  return pixbuf && take_pixels (picture, path, pixbuf, error);
 }
 
 gboolean
 sppnet_picture_load_upright (SppnetPicture *picture, const gchar *path, GError **error)
 {
-  return load (picture, path, TRUE, error);
+  g_autoptr (GdkPixbuf) pixbuf = read_pixbuf (path, error);
+
+  *picture = (SppnetPicture) { 0 };
+  if (!pixbuf)
+    return FALSE;
+  turn_upright (&pixbuf);
+  return take_pixels (picture, path, pixbuf, error);
 }
 
 static gboolean
-refuse_size (const gchar *path, gint width, gint height, gint wanted_width, gint wanted_height, GError **error)
+has_size (const GdkPixbuf *pixbuf, gint width, gint height)
 {
-  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT, "%s: is %dx%d, its annotation says %dx%d", path, width,
-               height, wanted_width, wanted_height);
-  return FALSE;
+  return gdk_pixbuf_get_width (pixbuf) == width && gdk_pixbuf_get_height (pixbuf) == height;
 }
 
 gboolean
 sppnet_picture_load_sized (SppnetPicture *picture, const gchar *path, gint width, gint height, GError **error)
 {
+  g_autoptr (GdkPixbuf) pixbuf = read_pixbuf (path, error);
   gint stored_width, stored_height;
 
-  if (!sppnet_picture_load (picture, path, error))
+  *picture = (SppnetPicture) { 0 };
+  if (!pixbuf)
     return FALSE;
-  if (picture->width == width && picture->height == height)
-    return TRUE;
-  stored_width = picture->width;
-  stored_height = picture->height;
-  sppnet_picture_clear (picture);
-  if (stored_width == height && stored_height == width) {
-    if (!sppnet_picture_load_upright (picture, path, error))
-      return FALSE;
-    if (picture->width == width)
-      return TRUE;
-    sppnet_picture_clear (picture);
-  }
-  return refuse_size (path, stored_width, stored_height, width, height, error);
+  stored_width = gdk_pixbuf_get_width (pixbuf);
+  stored_height = gdk_pixbuf_get_height (pixbuf);
+  if (!has_size (pixbuf, width, height) && has_size (pixbuf, height, width))
+    turn_upright (&pixbuf);
+  if (!pixbuf || has_size (pixbuf, width, height))
+    return take_pixels (picture, path, pixbuf, error);
+  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT, "%s: is %dx%d, its annotation says %dx%d", path, stored_width,
+               stored_height, width, height);
+  return FALSE;
 }
 
 gboolean

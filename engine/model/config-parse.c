@@ -216,11 +216,9 @@ sppnet_config_parse (SppnetConfig *config, const gchar *json, gssize length, con
   SppnetNode root;
 
   sppnet_config_init (config);
-  /* json-glib recurses as deep as the text is nested and takes more than JSON: it only sees what passed this. */
   if (bytes > MAX_BYTES)
     sppnet_document_fail (&document, SPPNET_ERROR_CORRUPT, "longer than %u bytes", MAX_BYTES);
-  else if (!sppnet_json_cursor_init (&cursor, json, bytes) || !sppnet_json_skip (&cursor, MAX_DEPTH)
-           || (sppnet_json_peek (&cursor) != 0 && !sppnet_json_fail (&cursor, "text after the document")))
+  else if (!sppnet_json_check (&cursor, json, bytes, MAX_DEPTH))
     sppnet_document_fail (&document, SPPNET_ERROR_CORRUPT, "%s at byte %zu", cursor.reason,
                           (gsize) (cursor.at - cursor.start));
   else if (!json_parser_load_from_data (parser, json, (gssize) bytes, &document.error))

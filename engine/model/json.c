@@ -254,6 +254,13 @@ sppnet_json_skip (SppnetJsonCursor *cursor, guint depth)
   return !cursor->reason;
 }
 
+gboolean
+sppnet_json_check (SppnetJsonCursor *cursor, const gchar *text, gsize length, guint depth)
+{
+  return sppnet_json_cursor_init (cursor, text, length) && sppnet_json_skip (cursor, depth)
+         && (sppnet_json_peek (cursor) == 0 || sppnet_json_fail (cursor, "text after the document"));
+}
+
 void
 sppnet_json_append_string (GString *json, const gchar *text)
 {

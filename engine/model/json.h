@@ -28,6 +28,9 @@ gboolean sppnet_json_name (SppnetJsonCursor *cursor, gchar **name);
 gboolean sppnet_json_uint (SppnetJsonCursor *cursor, guint64 *value);
 /* Any value; arrays and objects may be nested depth times. */
 gboolean sppnet_json_skip (SppnetJsonCursor *cursor, guint depth);
+/* A text that is one value and nothing else. json-glib recurses as deep as a text is nested and takes more than JSON:
+ * it only sees what passed this. */
+gboolean sppnet_json_check (SppnetJsonCursor *cursor, const gchar *text, gsize length, guint depth);
 
 /* Appends text, which is UTF-8, as a JSON string. */
 void sppnet_json_append_string (GString *json, const gchar *text);

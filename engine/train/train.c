@@ -435,7 +435,7 @@ static SppnetDataset *
 load_dataset (const SppnetTrainOptions *options, SppnetModel *init, GError **error)
 {
   g_auto (GStrv) added = options->add_class ? sppnet_add_class_labels (init, options->add_class, error) : NULL;
-  GPtrArray *annotations;
+  g_autoptr (GPtrArray) annotations = NULL;
 
   if (options->add_class && !added)
     return NULL;
@@ -443,11 +443,9 @@ load_dataset (const SppnetTrainOptions *options, SppnetModel *init, GError **err
 
   if (annotations && options->validation > 0.0)
     annotations = sppnet_picture_sets_split (annotations, options->validation, options->split_seed, FALSE);
-  if (annotations && !sppnet_dataset_check_pictures (annotations, error)) {
-    g_ptr_array_unref (annotations);
+  if (!annotations || !sppnet_dataset_check_pictures (annotations, error))
     return NULL;
-  }
-  return annotations ? sppnet_dataset_new (annotations, added ? added : options->labels, error) : NULL;
+  return sppnet_dataset_new (g_steal_pointer (&annotations), added ? added : options->labels, error);
 }
 
 /* A region proposal network for init, of which all else stays as it is, but for the proposals that it recommends. */

@@ -123,6 +123,9 @@ test_score (void)
   g_assert_cmpuint (n_low, >, 0);
 }
 
+/* Brightness of the dimmer one below. */
+#define DIM 182
+
 /* Two dim red squares, of different brightness, and a bright green one: red believes green, green nothing. */
 static const SppnetBox squares[] = { { 16, 16, 24, 24 }, { 64, 16, 24, 24 }, { 64, 64, 24, 24 } };
 
@@ -181,29 +184,29 @@ test_detector (void)
   SppnetSettings settings = { .threshold = 0.01f };
   gfloat alone[3], together[3], some[3];
 
-  detect_squares (182, NULL, 0, &settings, alone);
+  detect_squares (DIM, NULL, 0, &settings, alone);
   for (guint i = 0; i < 3; i++)
     g_assert_cmpfloat (alone[i], >, 0.06);
   g_assert_cmpfloat (alone[0], <, alone[1]);
   g_assert_cmpfloat (alone[1], <, 0.9);
-  detect_squares (182, context, sizeof context, &settings, together);
+  detect_squares (DIM, context, sizeof context, &settings, together);
   for (guint i = 0; i < 2; i++)
     g_assert_cmpfloat_with_epsilon (log_odds (together[i]), log_odds (alone[i]) + 0.5 + 2.0 * alone[2], 1e-3);
   g_assert_cmpfloat_with_epsilon (together[2], alone[2], 1e-5);
 
   /* A threshold only hides detections, and so does a choice of labels and a number. */
   settings.threshold = (together[0] + together[1]) / 2;
-  detect_squares (182, context, sizeof context, &settings, some);
+  detect_squares (DIM, context, sizeof context, &settings, some);
   g_assert_cmpfloat (some[0], ==, 0.0f);
   g_assert_cmpfloat (some[1], ==, together[1]);
   settings.threshold = 0.01f;
   settings.labels = red;
-  detect_squares (182, context, sizeof context, &settings, some);
+  detect_squares (DIM, context, sizeof context, &settings, some);
   g_assert_cmpfloat (some[0], ==, together[0]);
   g_assert_cmpfloat (some[1], ==, together[1]);
   g_assert_cmpfloat (some[2], ==, 0.0f);
   settings.max_detections = 1;
-  detect_squares (182, context, sizeof context, &settings, some);
+  detect_squares (DIM, context, sizeof context, &settings, some);
   g_assert_cmpfloat (some[0], ==, 0.0f);
   g_assert_cmpfloat (some[1], ==, together[1]);
 }
@@ -243,10 +246,10 @@ test_one_wanted (void)
   SppnetSettings settings = { .threshold = 0.01f, .labels = red };
   gfloat both[3], one[3];
 
-  detect_squares (182, context, sizeof context, &settings, both);
+  detect_squares (DIM, context, sizeof context, &settings, both);
   g_assert_cmpfloat (both[0], >, 0.0f);
   settings.max_detections = 1;
-  detect_squares (182, context, sizeof context, &settings, one);
+  detect_squares (DIM, context, sizeof context, &settings, one);
   g_assert_cmpfloat (MAX (one[0], one[1]), ==, MAX (both[0], both[1]));
   g_assert_cmpfloat (MIN (one[0], one[1]), ==, 0.0f);
 }
@@ -259,7 +262,7 @@ test_overflow (void)
   const SppnetSettings settings = { .threshold = 0.01f };
   gfloat confidence[3];
 
-  detect_squares (182, context, sizeof context, &settings, confidence);
+  detect_squares (DIM, context, sizeof context, &settings, confidence);
   for (guint i = 0; i < 3; i++)
     g_assert_true (confidence[i] >= 0.0f && confidence[i] <= 1.0f);
 }
