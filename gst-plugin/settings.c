@@ -64,7 +64,7 @@ gst_sppnet_settings_install (GObjectClass *klass)
       g_param_spec_uint ("max-proposals", "Maximum proposals",
                          "Regions proposed per frame, best first: fewer are faster and find less (0 = the model's own "
                          "number)",
-                         0, 100000, 0, controllable));
+                         0, SPPNET_MAX_PROPOSALS, 0, controllable));
   g_object_class_install_property (
       klass, GST_SPPNET_SETTINGS_MIN_OBJECTNESS,
       g_param_spec_float ("min-objectness", "Minimum objectness",

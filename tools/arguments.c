@@ -6,6 +6,8 @@
 #include "names.h"
 #include "tools.h"
 
+#define DEFAULT_SPLIT_SEED 1
+
 void
 sppnet_arguments_add (GOptionContext *context, SppnetDetectorArguments *arguments)
 {
@@ -64,7 +66,7 @@ sppnet_arguments_add_pictures (GOptionContext *context, SppnetPictureArguments *
     { NULL },
   };
 
-  arguments->split_seed = 1;
+  arguments->split_seed = DEFAULT_SPLIT_SEED;
   g_option_context_add_main_entries (context, entries, NULL);
 }
 
@@ -85,6 +87,8 @@ sppnet_arguments_check_pictures (const SppnetPictureArguments *arguments, GError
     return sppnet_usage_error (error, "give --set NAME once for each --voc DIR, or not at all");
   if (sets->images && count (sets->images) != count (sets->coco))
     return sppnet_usage_error (error, "give --images DIR once for each --coco FILE, or not at all");
+  if (arguments->split_seed != DEFAULT_SPLIT_SEED && arguments->validation == 0)
+    return sppnet_usage_error (error, "--split-seed needs --validation");
   return sppnet_check_number ("validation", arguments->validation, 0, 0.9, error)
          && sppnet_check_integer ("split-seed", arguments->split_seed, 0, G_MAXUINT32, error);
 }
@@ -167,7 +171,7 @@ sppnet_check_box (const gchar *option, const gchar *text, SppnetBox *box, GError
 gboolean
 sppnet_arguments_check (SppnetDetectorArguments *arguments, SppnetSettings *settings, GError **error)
 {
-  if (!sppnet_check_integer ("max-proposals", arguments->max_proposals, 0, 100000, error)
+  if (!sppnet_check_integer ("max-proposals", arguments->max_proposals, 0, SPPNET_MAX_PROPOSALS, error)
       || !sppnet_check_number ("min-objectness", arguments->min_objectness, 0, 1, error)
       || !sppnet_check_number ("threshold", arguments->threshold, 0, 1, error)
       || !sppnet_check_number ("nms-threshold", arguments->nms_threshold, 0, 1, error)

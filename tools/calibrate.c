@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include "arguments.h"
+#include "base/file.h"
 #include "base/logistic.h"
 #include "detect/context.h"
+#include "detect/settings.h"
 #include "evaluate.h"
 #include "evaluate/average_precision.h"
 #include "json.h"
@@ -66,6 +68,11 @@ parse (int argc, char **argv, SppnetSettings *settings, GError **error)
     return sppnet_usage_error (error, "--labels: all labels of a model are calibrated together");
   if (settings->agnostic_nms_threshold > 0)
     return sppnet_usage_error (error, "--agnostic-nms-threshold: confidences are fitted to the boxes of each label");
+  if (arg.context && settings->threshold > SPPNET_REFINE_FLOOR)
+    return sppnet_usage_error (error, "--threshold: with --context at most %g, as a detector looks at all above it",
+                               (gdouble) SPPNET_REFINE_FLOOR);
+  if (!sppnet_file_check_writable (arg.output, error))
+    return FALSE;
   if (settings->threshold <= 0)
     settings->threshold = THRESHOLD;
   settings->max_detections = MAX_DETECTIONS;

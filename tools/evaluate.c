@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "arguments.h"
+#include "base/file.h"
 #include "names.h"
 #include "overlay.h"
 #include "tools.h"
@@ -49,12 +50,18 @@ parse (int argc, char **argv, SppnetSettings *settings, SppnetProposals *method,
       || !sppnet_check_integer ("limit", arg.limit, 0, G_MAXINT, error)
       || !sppnet_arguments_check_pictures (&picture_arguments, error))
     return FALSE;
-  if (arg.mistakes && !sppnet_overlay_check ("mistakes", arg.mistakes, error))
+  if (arg.mistakes
+      && (!sppnet_overlay_check ("mistakes", arg.mistakes, error) || !sppnet_file_check_writable (arg.mistakes, error)))
     return FALSE;
   if (!arg.proposals)
     return TRUE;
-  if (arg.mistakes)
-    return sppnet_usage_error (error, "--mistakes are those of a model, not of --proposals");
+  if (arg.mistakes || arg.mean_of)
+    return sppnet_usage_error (error, "%s those of a model, not of --proposals",
+                               arg.mistakes ? "--mistakes are" : "--mean-of: precisions are");
+  if (detector_arguments.proposals || settings->threshold > 0 || settings->nms_threshold > 0
+      || settings->agnostic_nms_threshold > 0)
+    return sppnet_usage_error (error, "--method, --threshold, --nms-threshold and --agnostic-nms-threshold are for a"
+                                      " detector: they have no meaning with --proposals");
   if (!sppnet_check_method ("proposals", arg.proposals, method, error))
     return FALSE;
   return (*method != SPPNET_PROPOSALS_DEFAULT && *method != SPPNET_PROPOSALS_REGIONS)

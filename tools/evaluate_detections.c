@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "evaluate.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #include "arguments.h"
@@ -78,7 +79,7 @@ is_wanted (const gchar *const *labels, const gchar *label)
   return !labels || g_strv_contains (labels, label);
 }
 
-/* Mean over the classes with objects that are named (NULL: all); the number of them. */
+/* Mean over the classes with objects that are named (NULL: all), NaN where there is none; the number of them. */
 static guint
 mean_of_classes (const GArray *classes, const gchar *const *labels, gdouble *ap11, gdouble *ap)
 {
@@ -94,8 +95,8 @@ mean_of_classes (const GArray *classes, const gchar *const *labels, gdouble *ap1
     *ap += class->precision.ap;
     n++;
   }
-  *ap11 /= MAX (n, 1);
-  *ap /= MAX (n, 1);
+  *ap11 = n > 0 ? *ap11 / n : (gdouble) NAN;
+  *ap = n > 0 ? *ap / n : (gdouble) NAN;
   return n;
 }
 
@@ -116,10 +117,21 @@ print_table (const GArray *classes, guint pictures, const gchar *const *mean_of,
       printf ("%-16s %8u %8s %8s %8s\n", class->label, 0, "-", "-", "-");
   }
   printf ("%-16s %8s %8.4f %8.4f   classes: %u, pictures: %u\n", "mean", "", ap11, ap, n, pictures);
-  if (mean_of) {
-    n = mean_of_classes (classes, mean_of, &ap11, &ap);
+  if (mean_of && (n = mean_of_classes (classes, mean_of, &ap11, &ap)) > 0)
     printf ("%-16s %8s %8.4f %8.4f   classes: %u\n", "mean of these", "", ap11, ap, n);
-  }
+  else if (mean_of)
+    printf ("%-16s %8s %8s %8s   classes: 0\n", "mean of these", "", "-", "-");
+}
+
+static void
+add_means (JsonBuilder *builder, const GArray *classes, const gchar *const *labels)
+{
+  gdouble ap11, ap;
+
+  /* null, where there is none */
+  mean_of_classes (classes, labels, &ap11, &ap);
+  sppnet_tool_json_number (builder, "map11", ap11);
+  sppnet_tool_json_number (builder, "map", ap);
 }
 
 static void
@@ -145,18 +157,13 @@ static void
 print_json (const GArray *classes, guint pictures, const gchar *const *mean_of, const gchar *const *wanted)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
-  gdouble ap11, ap;
 
-  mean_of_classes (classes, NULL, &ap11, &ap);
   json_builder_begin_object (builder);
-  sppnet_tool_json_number (builder, "map11", ap11);
-  sppnet_tool_json_number (builder, "map", ap);
+  add_means (builder, classes, NULL);
   if (mean_of) {
-    mean_of_classes (classes, mean_of, &ap11, &ap);
     json_builder_set_member_name (builder, "mean_of");
     json_builder_begin_object (builder);
-    sppnet_tool_json_number (builder, "map11", ap11);
-    sppnet_tool_json_number (builder, "map", ap);
+    add_means (builder, classes, mean_of);
     json_builder_end_object (builder);
   }
   sppnet_tool_json_integer (builder, "pictures", pictures);
@@ -173,9 +180,9 @@ print_json (const GArray *classes, guint pictures, const gchar *const *mean_of, 
   sppnet_tool_json_print (builder);
 }
 
-/* Every name is a label of the model: a misspelt one would quietly change the mean. */
+/* Every name is a label of the model that is evaluated: a misspelt one would quietly change the mean. */
 static gboolean
-check_mean_of (SppnetModel *model, const gchar *const *mean_of, GError **error)
+check_mean_of (SppnetModel *model, const gchar *const *mean_of, const gchar *const *wanted, GError **error)
 {
   for (; mean_of && *mean_of; mean_of++) {
     guint i = 0;
@@ -184,6 +191,8 @@ check_mean_of (SppnetModel *model, const gchar *const *mean_of, GError **error)
       i++;
     if (i == sppnet_model_get_n_labels (model))
       return sppnet_usage_error (error, "--mean-of: the model has no label \"%s\"", *mean_of);
+    if (!is_wanted (wanted, *mean_of))
+      return sppnet_usage_error (error, "--mean-of: \"%s\" is not among --labels", *mean_of);
   }
   return TRUE;
 }
@@ -221,7 +230,7 @@ sppnet_evaluate_detections (const SppnetEvaluation *evaluation, SppnetModel *mod
   g_autoptr (GPtrArray) boxes = NULL;
   gdouble ap11, ap;
 
-  if (!check_mean_of (model, mean_of, error))
+  if (!check_mean_of (model, mean_of, settings->labels, error))
     return FALSE;
   sppnet_evaluation_note_unknown_labels (evaluation, model);
   boxes = sppnet_evaluation_detect (evaluation, model, settings, error);
@@ -238,8 +247,6 @@ sppnet_evaluate_detections (const SppnetEvaluation *evaluation, SppnetModel *mod
   }
   if (!sppnet_evaluation_has_objects (mean_of_classes (classes, NULL, &ap11, &ap) > 0, error))
     return FALSE;
-  if (evaluation->mistakes && !write_mistakes (evaluation, classes, boxes, settings->labels, error))
-    return FALSE;
   (evaluation->json ? print_json : print_table) (classes, evaluation->annotations->len, mean_of, settings->labels);
-  return TRUE;
+  return !evaluation->mistakes || write_mistakes (evaluation, classes, boxes, settings->labels, error);
 }

@@ -6,6 +6,7 @@
 #include "arguments.h"
 #include "backbone/backbone.h"
 #include "backbone/layers.h"
+#include "detect/settings.h"
 #include "info_plan.h"
 #include "json.h"
 #include "model/config-names.h"
@@ -200,6 +201,12 @@ print_rows (const GArray *rows, guint n_layers)
     printf ("  all convolutions of a frame: %.3f GFLOP\n", 1e-3 * sum);
 }
 
+static guint
+number_of_proposals (const SppnetConfig *config)
+{
+  return sppnet_proposals_number (sppnet_proposals_resolve (config->proposals, config), config);
+}
+
 static void
 print_table (const SppnetModel *model, const GArray *rows, guint n_frame)
 {
@@ -222,7 +229,7 @@ print_table (const SppnetModel *model, const GArray *rows, guint n_frame)
   if (config->box_input != SPPNET_BOX_NONE)
     printf ("  boxes       regressed from the %s\n",
             config->box_from == SPPNET_BOX_FROM_WINDOW ? "cells that were pooled" : "region");
-  printf ("  proposals   %s, at most %u", sppnet_proposals_to_nick (config->proposals), config->max_proposals);
+  printf ("  proposals   %s, at most %u", sppnet_proposals_to_nick (config->proposals), number_of_proposals (config));
   if (config->rpn.min_score > 0)
     printf (", of an objectness of %g or more", (gdouble) config->rpn.min_score);
   printf ("; NMS %g\n", (gdouble) config->nms_threshold);
@@ -321,7 +328,7 @@ print_json (const SppnetModel *model, const GArray *rows, guint n_frame)
   sppnet_tool_json_integer (builder, "bins", sppnet_config_bins (config));
   sppnet_tool_json_string (builder, "box_from", sppnet_box_from_names[config->box_from]);
   sppnet_tool_json_string (builder, "proposals", sppnet_proposals_to_nick (config->proposals));
-  sppnet_tool_json_integer (builder, "max_proposals", config->max_proposals);
+  sppnet_tool_json_integer (builder, "max_proposals", number_of_proposals (config));
   sppnet_tool_json_number (builder, "min_objectness", config->rpn.min_score);
   sppnet_tool_json_number (builder, "nms_threshold", config->nms_threshold);
   add_lists (builder, config);

@@ -17,7 +17,7 @@ static const struct
   const gchar *summary;
 } commands[] = {
   { "detect", sppnet_tool_detect, "find objects in pictures" },
-  { "evaluate", sppnet_tool_evaluate, "average precision, or recall of proposals, on VOC folders" },
+  { "evaluate", sppnet_tool_evaluate, "average precision, or recall of proposals, on annotated pictures" },
   { "propose", sppnet_tool_propose, "list region proposals of pictures" },
   { "bench", sppnet_tool_bench, "time the stages of the detector" },
   { "info", sppnet_tool_info, "describe a model file" },
@@ -25,7 +25,7 @@ static const struct
   { "compress", sppnet_tool_compress, "make the fully connected layers of a model smaller" },
   { "average", sppnet_tool_average, "make one model of several trainings of a network" },
   { "export", sppnet_tool_export, "write a model's convolution layers as ONNX" },
-  { "train", sppnet_tool_train, "train a detector on VOC folders" },
+  { "train", sppnet_tool_train, "train a detector on annotated pictures" },
   { "calibrate", sppnet_tool_calibrate, "fit confidences and thresholds of a model to pictures" },
 };
 

@@ -18,6 +18,7 @@ struct _SppnetToolProposals
   SppnetModel *model; /* the rest for the method RPN, else NULL */
   SppnetBackbone *backbone;
   SppnetRpn *rpn;
+  gfloat min_objectness;
 };
 
 static gboolean
@@ -44,6 +45,7 @@ sppnet_tool_proposals_new (SppnetProposals method, const SppnetDetectorArguments
   if (!sppnet_check_precision (precision, error))
     return NULL;
   proposals->method = method;
+  proposals->min_objectness = (gfloat) arguments->min_objectness;
   proposals->proposer = sppnet_proposer_new ();
   if ((method == SPPNET_PROPOSALS_RPN || method == SPPNET_PROPOSALS_AUTO)
       && !load_model (proposals, arguments, precision, error))
@@ -95,8 +97,8 @@ sppnet_tool_proposals_run (SppnetToolProposals *proposals, const SppnetPicture *
   cpu_start = processor_ms ();
   if (proposals->rpn)
     ok = sppnet_rpn_run (proposals->rpn, &map, picture->width, picture->height,
-                         max_boxes ? max_boxes : sppnet_model_get_config (proposals->model)->rpn.boxes, 0.0f, budget,
-                         boxes, NULL, n, error);
+                         max_boxes ? max_boxes : sppnet_model_get_config (proposals->model)->rpn.boxes,
+                         proposals->min_objectness, budget, boxes, NULL, n, error);
   else
     ok = sppnet_proposer_run (proposals->proposer, proposals->method, picture->rgb, picture->width, picture->height,
                               max_boxes ? max_boxes : DEFAULT_BOXES, seed, budget, boxes, n, error);

@@ -42,7 +42,7 @@ parse (int argc, char **argv, SppnetProposals *method, GError **error)
   g_option_context_add_main_entries (context, entries, NULL);
   if (!sppnet_arguments_parse (context, argc, argv, error)
       || (arg.max_proposals != NOT_GIVEN
-          && !sppnet_check_integer ("max-proposals", arg.max_proposals, 1, 100000, error))
+          && !sppnet_check_integer ("max-proposals", arg.max_proposals, 1, SPPNET_MAX_PROPOSALS, error))
       || !sppnet_check_integer ("threads", arg.threads, 0, 1024, error)
       || !sppnet_check_integer ("seed", arg.seed, 0, G_MAXUINT32, error)
       || !sppnet_check_method ("method", arg.method ? arg.method : "selective-search", method, error))

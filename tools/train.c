@@ -4,6 +4,7 @@
 #include "tools.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -44,7 +45,8 @@ static const GOptionEntry data_entries[] = {
     "Give the initial model this one label more; all else of it stays as it is", "NAME" },
   { "output", 'o', 0, G_OPTION_ARG_FILENAME, &arg.output, "Model to write", "FILE" },
   { "work", 0, 0, G_OPTION_ARG_FILENAME, &arg.work, "Folder for caches and checkpoints (default: OUTPUT.work)", "DIR" },
-  { "name", 0, 0, G_OPTION_ARG_STRING, &arg.name, "Name of the model (default: from the output's file name)", "NAME" },
+  { "name", 0, 0, G_OPTION_ARG_STRING, &arg.name,
+    "Name of the model (default: from the output's file name; the initial model's where its layers stay)", "NAME" },
   { "threads", 0, 0, G_OPTION_ARG_INT, &arg.threads, "Threads to use (default: all processors)", "N" },
   { "seed", 0, 0, G_OPTION_ARG_INT, &arg.seed, "Seed of everything random (default: 1)", "N" },
   { "quiet", 'q', 0, G_OPTION_ARG_NONE, &arg.quiet, "No progress", NULL },
@@ -53,13 +55,13 @@ static const GOptionEntry data_entries[] = {
 
 static const GOptionEntry network_entries[] = {
   { "levels", 0, 0, G_OPTION_ARG_STRING, &arg.levels,
-    "Pyramid levels of a new head (default: the initial model's head, or 1,2,3,6)", "N,N,..." },
+    "Pyramid levels, and with them a new head (default: the initial model's, or 1,2,3,6)", "N,N,..." },
   { "around", 0, 0, G_OPTION_ARG_STRING, &arg.around,
     "Further pyramid levels, of a larger window around each region; the head stays, with more inputs", "N,N,..." },
   { "around-scale", 0, 0, G_OPTION_ARG_DOUBLE, &arg.around_scale,
     "Width and height of that window, in those of the region (default: 3)", "X" },
   { "head", 0, 0, G_OPTION_ARG_STRING, &arg.head,
-    "Outputs of a new head's fully connected layers (default: the initial model's head, or 512,512)", "N,N,..." },
+    "Outputs of the fully connected layers of a new head (default: the initial model's, or 512,512)", "N,N,..." },
   { "context", 0, 0, G_OPTION_ARG_STRING, &arg.context,
     "Add a stage of twice the stride, of 1x1 and 3x3 convolutions with so many filters, and merge it into the last map",
     "N,N" },
@@ -68,7 +70,8 @@ static const GOptionEntry network_entries[] = {
   { "classifier", 0, 0, G_OPTION_ARG_STRING, &arg.classifier, "softmax (default) or svm", "KIND" },
   { "box-regression", 0, 0, G_OPTION_ARG_STRING, &arg.box, "joint (default) or ridge", "KIND" },
   { "proposals", 0, 0, G_OPTION_ARG_STRING, &arg.proposals, "Source of regions (default: selective-search)", "METHOD" },
-  { "max-proposals", 0, 0, G_OPTION_ARG_INT, &arg.max_proposals, "Regions per picture (default: 2000)", "N" },
+  { "max-proposals", 0, 0, G_OPTION_ARG_INT, &arg.max_proposals,
+    "Regions per picture (default: 2000); with --rpn, of SVMs and ridge regression", "N" },
   { NULL },
 };
 
@@ -88,7 +91,8 @@ static const GOptionEntry schedule_entries[] = {
   { "weight-decay", 0, 0, G_OPTION_ARG_DOUBLE, &arg.weight_decay, "Default: 0.01; sgd 5e-4", "X" },
   { "average", 0, 0, G_OPTION_ARG_DOUBLE, &arg.average,
     "Keep the learning rate, and take the mean of the weights over this last part of the steps (default: 0)", "X" },
-  { "dropout", 0, 0, G_OPTION_ARG_DOUBLE, &arg.dropout, "Of a new head's fully connected layers (default: 0.3)", "P" },
+  { "dropout", 0, 0, G_OPTION_ARG_DOUBLE, &arg.dropout,
+    "Of the fully connected layers (default: the initial model's; 0.3 of a new head)", "P" },
   { "warm-up", 0, 0, G_OPTION_ARG_INT, &arg.warm_up, "Steps in which the learning rate rises (default: 200)", "N" },
   { "min-scale", 0, 0, G_OPTION_ARG_DOUBLE, &arg.min_scale, "Smallest resizing of a picture (default: 0.5)", "X" },
   { "max-scale", 0, 0, G_OPTION_ARG_DOUBLE, &arg.max_scale, "Largest resizing of a picture (default: 1.25)", "X" },
@@ -173,21 +177,6 @@ show_progress (gpointer user_data, const gchar *stage, gdouble fraction, const g
   return !stop_asked;
 }
 
-static gboolean usage (GError **error, const gchar *format, ...) G_GNUC_PRINTF (2, 3);
-
-static gboolean
-usage (GError **error, const gchar *format, ...)
-{
-  g_autofree gchar *text = NULL;
-  va_list list;
-
-  va_start (list, format);
-  text = g_strdup_vprintf (format, list);
-  va_end (list);
-  g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, text);
-  return FALSE;
-}
-
 static gboolean
 parse_numbers (const gchar *option, const gchar *text, gint lowest, gint highest, guint max, gint *numbers, guint *n,
                GError **error)
@@ -196,12 +185,13 @@ parse_numbers (const gchar *option, const gchar *text, gint lowest, gint highest
 
   *n = g_strv_length (words);
   if (*n == 0 || *n > max)
-    return usage (error, "--%s takes 1 to %u numbers, separated by commas", option, max);
+    return sppnet_usage_error (error, "--%s takes 1 to %u numbers, separated by commas", option, max);
   for (guint i = 0; i < *n; i++) {
     gint64 value;
 
     if (!g_ascii_string_to_signed (words[i], 10, lowest, highest, &value, NULL))
-      return usage (error, "--%s: \"%s\" is not a number from %d to %d", option, words[i], lowest, highest);
+      return sppnet_usage_error (error, "--%s: \"%s\" is not a number from %d to %d", option, words[i], lowest,
+                                 highest);
     numbers[i] = (gint) value;
   }
   return TRUE;
@@ -211,17 +201,8 @@ static gboolean
 choose (const gchar *option, const gchar *text, const gchar *first, const gchar *second, gint *choice, GError **error)
 {
   if (text && !g_str_equal (text, first) && !g_str_equal (text, second))
-    return usage (error, "--%s: \"%s\" is neither %s nor %s", option, text, first, second);
+    return sppnet_usage_error (error, "--%s: \"%s\" is neither %s nor %s", option, text, first, second);
   *choice = text && g_str_equal (text, second);
-  return TRUE;
-}
-
-static gboolean
-check_range (const gchar *option, gdouble value, gdouble lowest, gdouble highest, GError **error)
-{
-  /* Written so that NaN is refused. */
-  if (!(value >= lowest && value <= highest))
-    return usage (error, "--%s: %g is not within %g to %g", option, value, lowest, highest);
   return TRUE;
 }
 
@@ -235,13 +216,13 @@ take_defaults (const SppnetTrainOptions *defaults)
   arg.regions = NO_NUMBER; /* depends on --heads-only */
   arg.candidates = (gint) e->sampler.candidates;
   arg.warm_up = (gint) e->warm_up;
-  arg.max_proposals = (gint) defaults->max_proposals;
+  arg.max_proposals = NO_NUMBER; /* --rpn has no use for it */
   arg.variants = (gint) defaults->rpn.variants;
   arg.rpn_epochs = defaults->rpn.epochs;
   arg.rpn_learning_rate = defaults->rpn.optimizer.learning_rate;
   arg.epochs = NOT_GIVEN;                                                        /* depends on the number of pictures */
   arg.learning_rate = arg.backbone_learning_rate = arg.weight_decay = NOT_GIVEN; /* depends on the optimiser */
-  arg.dropout = defaults->dropout;
+  arg.dropout = NOT_GIVEN;                                                       /* that of the initial model */
   arg.min_scale = e->sampler.min_scale;
   arg.max_scale = e->sampler.max_scale;
   arg.mosaic = e->sampler.mosaic;
@@ -272,9 +253,9 @@ take_optimizer (SppnetOptimizerSettings *optimizer, GError **error)
     optimizer->backbone_learning_rate = arg.backbone_learning_rate;
   if (arg.weight_decay != NOT_GIVEN)
     optimizer->weight_decay = arg.weight_decay;
-  return check_range ("learning-rate", optimizer->learning_rate, 0.0, 10.0, error)
-         && check_range ("backbone-learning-rate", optimizer->backbone_learning_rate, 0.0, 10.0, error)
-         && check_range ("weight-decay", optimizer->weight_decay, 0.0, 10.0, error);
+  return sppnet_check_number ("learning-rate", optimizer->learning_rate, 0.0, 10.0, error)
+         && sppnet_check_number ("backbone-learning-rate", optimizer->backbone_learning_rate, 0.0, 10.0, error)
+         && sppnet_check_number ("weight-decay", optimizer->weight_decay, 0.0, 10.0, error);
 }
 
 static gboolean
@@ -282,21 +263,25 @@ take_numbers (SppnetTrainOptions *options, GError **error)
 {
   SppnetEndToEndSettings *e = &options->end_to_end;
 
-  if ((arg.epochs != NOT_GIVEN && !check_range ("epochs", arg.epochs, 0.0, 10000.0, error))
-      || !check_range ("pictures", arg.pictures, 1, 64, error)
-      || (arg.regions != NO_NUMBER && !check_range ("regions", arg.regions, 1, 2000, error))
-      || !check_range ("candidates", arg.candidates, 0, 2000, error)
-      || !check_range ("warm-up", arg.warm_up, 0, 1000000, error)
-      || !check_range ("max-proposals", arg.max_proposals, 1, 20000, error)
-      || !check_range ("threads", arg.threads, 0, 1024, error) || !check_range ("seed", arg.seed, 0, G_MAXINT, error)
-      || !check_range ("dropout", arg.dropout, 0.0, 0.95, error)
-      || !check_range ("min-scale", arg.min_scale, 0.05, 8.0, error)
-      || !check_range ("max-scale", arg.max_scale, arg.min_scale, 8.0, error)
-      || !check_range ("around-scale", arg.around_scale, 1.0, 64.0, error)
-      || !check_range ("mosaic", arg.mosaic, 0.0, 1.0, error) || !check_range ("blend", arg.blend, 0.0, 1.0, error)
-      || !check_range ("colour", arg.colour, 0.0, 1.0, error) || !check_range ("aspect", arg.aspect, 1.0, 4.0, error)
-      || !check_range ("erase", arg.erase, 0.0, 1.0, error) || !check_range ("average", arg.average, 0.0, 1.0, error)
-      || !check_range ("teacher-part", arg.teachers_part, 0.001, 1.0, error))
+  if ((arg.epochs != NOT_GIVEN && !sppnet_check_number ("epochs", arg.epochs, 0.0, 10000.0, error))
+      || !sppnet_check_number ("pictures", arg.pictures, 1, 64, error)
+      || (arg.regions != NO_NUMBER && !sppnet_check_number ("regions", arg.regions, 1, 2000, error))
+      || !sppnet_check_number ("candidates", arg.candidates, 0, 2000, error)
+      || !sppnet_check_number ("warm-up", arg.warm_up, 0, 1000000, error)
+      || (arg.max_proposals != NO_NUMBER && !sppnet_check_number ("max-proposals", arg.max_proposals, 1, 20000, error))
+      || !sppnet_check_number ("threads", arg.threads, 0, 1024, error)
+      || !sppnet_check_number ("seed", arg.seed, 0, G_MAXINT, error)
+      || (arg.dropout != NOT_GIVEN && !sppnet_check_number ("dropout", arg.dropout, 0.0, 0.95, error))
+      || !sppnet_check_number ("min-scale", arg.min_scale, 0.05, 8.0, error)
+      || !sppnet_check_number ("max-scale", arg.max_scale, arg.min_scale, 8.0, error)
+      || !sppnet_check_number ("around-scale", arg.around_scale, 1.0, 64.0, error)
+      || !sppnet_check_number ("mosaic", arg.mosaic, 0.0, 1.0, error)
+      || !sppnet_check_number ("blend", arg.blend, 0.0, 1.0, error)
+      || !sppnet_check_number ("colour", arg.colour, 0.0, 1.0, error)
+      || !sppnet_check_number ("aspect", arg.aspect, 1.0, 4.0, error)
+      || !sppnet_check_number ("erase", arg.erase, 0.0, 1.0, error)
+      || !sppnet_check_number ("average", arg.average, 0.0, 1.0, error)
+      || !sppnet_check_number ("teacher-part", arg.teachers_part, 0.001, 1.0, error))
     return FALSE;
   e->seed = (guint32) arg.seed;
   e->threads = (guint) arg.threads;
@@ -307,7 +292,8 @@ take_numbers (SppnetTrainOptions *options, GError **error)
   if (arg.regions != NO_NUMBER)
     e->sampler.regions = (guint) arg.regions;
   if (arg.candidates > 0 && (guint) arg.candidates <= e->sampler.regions)
-    return usage (error, "--candidates: %d regions are no choice for %u", arg.candidates, e->sampler.regions);
+    return sppnet_usage_error (error, "--candidates: %d regions are no choice for %u", arg.candidates,
+                               e->sampler.regions);
   e->sampler.candidates = (guint) arg.candidates;
   e->sampler.min_scale = arg.min_scale;
   e->sampler.max_scale = arg.max_scale;
@@ -318,21 +304,23 @@ take_numbers (SppnetTrainOptions *options, GError **error)
   e->sampler.erase = arg.erase;
   e->teachers_part = arg.teachers_part;
   e->optimizer.average = arg.average;
-  options->dropout = arg.dropout;
+  if (arg.dropout != NOT_GIVEN)
+    options->dropout = arg.dropout;
   options->around_scale = arg.around_scale;
-  options->max_proposals = (guint) arg.max_proposals;
+  if (arg.max_proposals != NO_NUMBER)
+    options->max_proposals = (guint) arg.max_proposals;
   return TRUE;
 }
 
 static gboolean
 take_rpn (SppnetTrainOptions *options, GError **error)
 {
-  if (!check_range ("anchors", arg.anchors, 0, SPPNET_MAX_ANCHORS, error)
-      || !check_range ("rpn-filters", arg.rpn_filters, 0, 4096, error)
-      || !check_range ("rpn-stride", arg.rpn_stride, 0, 2, error)
-      || !check_range ("rpn-variants", arg.variants, 1, SPPNET_VARIANTS, error)
-      || !check_range ("rpn-epochs", arg.rpn_epochs, 0.0, 10000.0, error)
-      || !check_range ("rpn-learning-rate", arg.rpn_learning_rate, 0.0, 10.0, error))
+  if (!sppnet_check_number ("anchors", arg.anchors, 0, SPPNET_MAX_ANCHORS, error)
+      || !sppnet_check_number ("rpn-filters", arg.rpn_filters, 0, 4096, error)
+      || !sppnet_check_number ("rpn-stride", arg.rpn_stride, 0, 2, error)
+      || !sppnet_check_number ("rpn-variants", arg.variants, 1, SPPNET_VARIANTS, error)
+      || !sppnet_check_number ("rpn-epochs", arg.rpn_epochs, 0.0, 10000.0, error)
+      || !sppnet_check_number ("rpn-learning-rate", arg.rpn_learning_rate, 0.0, 10.0, error))
     return FALSE;
   options->rpn_joint = arg.rpn;
   options->rpn_only = arg.rpn_only;
@@ -348,84 +336,100 @@ take_rpn (SppnetTrainOptions *options, GError **error)
   return TRUE;
 }
 
-/* An option that was given, beside --rpn-only, though only what trains the head or the convolution layers takes it; or
- * NULL. */
-static const gchar *
-without_effect_on_rpn (const SppnetTrainOptions *options)
+/* Trainings of a part of the network. */
+typedef enum
+{
+  RPN_ONLY = 1 << 0,
+  ADD_CLASS = 1 << 1,
+  HEADS_ONLY = 1 << 2,
+} Part;
+
+/* Refuses an option that was given, though what is trained does not take it. options: the defaults */
+static gboolean
+check_part (const SppnetTrainOptions *options, GError **error)
 {
   const SppnetEndToEndSettings *e = &options->end_to_end;
+  const SppnetSamplerSettings *sampler = &e->sampler;
+  const Part all = RPN_ONLY | ADD_CLASS | HEADS_ONLY;
+  const Part part = arg.rpn_only ? RPN_ONLY : arg.add_class ? ADD_CLASS : arg.heads_only ? HEADS_ONLY : 0;
   const struct
   {
     const gchar *name;
     gboolean given;
+    Part without;
   } others[] = {
-    { "--heads-only", arg.heads_only },
-    { "--levels", arg.levels != NULL },
-    { "--around", arg.around != NULL },
-    { "--around-scale", arg.around_scale != options->around_scale },
-    { "--head", arg.head != NULL },
-    { "--context", arg.context != NULL },
-    { "--merge", arg.merge != NULL },
-    { "--classifier", arg.classifier != NULL },
-    { "--box-regression", arg.box != NULL },
-    { "--proposals", arg.proposals != NULL },
-    { "--max-proposals", arg.max_proposals != (gint) options->max_proposals },
-    { "--epochs", arg.epochs != NOT_GIVEN },
-    { "--pictures", arg.pictures != (gint) e->pictures },
-    { "--regions", arg.regions != NO_NUMBER },
-    { "--optimizer", arg.optimizer != NULL },
-    { "--learning-rate", arg.learning_rate != NOT_GIVEN },
-    { "--backbone-learning-rate", arg.backbone_learning_rate != NOT_GIVEN },
-    { "--weight-decay", arg.weight_decay != NOT_GIVEN },
-    { "--average", arg.average != e->optimizer.average },
-    { "--dropout", arg.dropout != options->dropout },
-    { "--warm-up", arg.warm_up != (gint) e->warm_up },
+    { "--heads-only", arg.heads_only, RPN_ONLY },
+    { "--add-class", arg.add_class != NULL, RPN_ONLY },
+    { "--rpn", arg.rpn, ADD_CLASS },
+    { "--label", arg.labels != NULL, ADD_CLASS },
+    { "--label-file", arg.label_file != NULL, ADD_CLASS },
+    { "--levels", arg.levels != NULL, RPN_ONLY | ADD_CLASS },
+    { "--around", arg.around != NULL, RPN_ONLY | ADD_CLASS },
+    { "--head", arg.head != NULL, RPN_ONLY | ADD_CLASS },
+    { "--context", arg.context != NULL, RPN_ONLY | ADD_CLASS },
+    { "--merge", arg.merge != NULL, RPN_ONLY | ADD_CLASS },
+    { "--classifier", arg.classifier != NULL, RPN_ONLY | ADD_CLASS },
+    { "--box-regression", arg.box != NULL, RPN_ONLY | ADD_CLASS },
+    { "--dropout", arg.dropout != NOT_GIVEN, RPN_ONLY | ADD_CLASS },
+    { "--weight-decay", arg.weight_decay != NOT_GIVEN, RPN_ONLY | ADD_CLASS },
+    { "--backbone-learning-rate", arg.backbone_learning_rate != NOT_GIVEN, all },
+    { "--proposals", arg.proposals != NULL, RPN_ONLY },
+    { "--max-proposals", arg.max_proposals != NO_NUMBER, RPN_ONLY },
+    { "--epochs", arg.epochs != NOT_GIVEN, RPN_ONLY },
+    { "--pictures", arg.pictures != (gint) e->pictures, RPN_ONLY },
+    { "--regions", arg.regions != NO_NUMBER, RPN_ONLY },
+    { "--optimizer", arg.optimizer != NULL, RPN_ONLY },
+    { "--learning-rate", arg.learning_rate != NOT_GIVEN, RPN_ONLY },
+    { "--average", arg.average != e->optimizer.average, RPN_ONLY },
+    { "--warm-up", arg.warm_up != (gint) e->warm_up, RPN_ONLY },
+    { "--candidates", arg.candidates > 0, all },
+    { "--teacher", arg.teachers != NULL, all },
+    /* Pictures are seen in fixed variants. */
+    { "--min-scale", arg.min_scale != sampler->min_scale, all },
+    { "--max-scale", arg.max_scale != sampler->max_scale, all },
+    { "--mosaic", arg.mosaic != sampler->mosaic, all },
+    { "--blend", arg.blend != sampler->blend, all },
+    { "--colour", arg.colour != sampler->colour, all },
+    { "--aspect", arg.aspect != sampler->variation.aspect, all },
+    { "--erase", arg.erase != sampler->erase, all },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (others); i++)
-    if (others[i].given)
-      return others[i].name;
-  return NULL;
+    if (others[i].given && (others[i].without & part))
+      return sppnet_usage_error (error, "%s has no meaning with %s", others[i].name,
+                                 part == RPN_ONLY    ? "--rpn-only"
+                                 : part == ADD_CLASS ? "--add-class"
+                                                     : "--heads-only");
+  return TRUE;
 }
 
 /* Refuses what would have no effect. options: the defaults */
 static gboolean
 check_combinations (const SppnetTrainOptions *options, GError **error)
 {
-  const SppnetSamplerSettings *sampler = &options->end_to_end.sampler;
-  gboolean varied = arg.min_scale != sampler->min_scale || arg.max_scale != sampler->max_scale
-                    || arg.mosaic != sampler->mosaic || arg.blend != sampler->blend || arg.colour != sampler->colour
-                    || arg.aspect != sampler->variation.aspect || arg.erase != sampler->erase;
-  /* What keeps the convolution layers as they are. */
-  const gchar *fixed = arg.heads_only  ? "--heads-only"
-                       : arg.add_class ? "--add-class"
-                       : arg.rpn_only  ? "--rpn-only"
-                                       : NULL;
-  const gchar *useless = without_effect_on_rpn (options);
+  gboolean last_stages = g_strcmp0 (arg.classifier, "svm") == 0 || g_strcmp0 (arg.box, "ridge") == 0;
 
   if (arg.rpn && arg.rpn_only)
-    return usage (error, "--rpn and --rpn-only exclude each other");
+    return sppnet_usage_error (error, "--rpn and --rpn-only exclude each other");
+  if (!check_part (options, error))
+    return FALSE;
   if (arg.rpn && arg.proposals)
-    return usage (error, "with --rpn, regions are the network's own proposals: --proposals has no meaning");
+    return sppnet_usage_error (error,
+                               "with --rpn, regions are the network's own proposals: --proposals has no meaning");
+  if (arg.rpn && arg.max_proposals != NO_NUMBER && !last_stages)
+    return sppnet_usage_error (error,
+                               "with --rpn, --max-proposals is for SVMs and ridge regression, which are not asked"
+                               " for");
   if (!arg.rpn && !arg.rpn_only && (arg.anchors || arg.rpn_filters || arg.rpn_stride))
-    return usage (error, "--anchors, --rpn-filters and --rpn-stride need --rpn or --rpn-only");
+    return sppnet_usage_error (error, "--anchors, --rpn-filters and --rpn-stride need --rpn or --rpn-only");
   if (!arg.rpn_only
       && (arg.variants != (gint) options->rpn.variants || arg.rpn_epochs != options->rpn.epochs
           || arg.rpn_learning_rate != options->rpn.optimizer.learning_rate))
-    return usage (error, "--rpn-variants, --rpn-epochs and --rpn-learning-rate need --rpn-only");
-  if (fixed && arg.candidates > 0)
-    return usage (error, "--candidates has no meaning where the convolution layers are not trained");
-  if (fixed && arg.teachers)
-    return usage (error, "--teacher has no meaning where the convolution layers are not trained");
+    return sppnet_usage_error (error, "--rpn-variants, --rpn-epochs and --rpn-learning-rate need --rpn-only");
   if (arg.teachers_part != options->end_to_end.teachers_part && !arg.teachers)
-    return usage (error, "--teacher-part needs --teacher");
-  if (fixed && varied)
-    return usage (error,
-                  "with %s, pictures are seen in fixed variants: --min-scale, --max-scale, --mosaic, --blend,"
-                  " --colour, --aspect and --erase have no meaning",
-                  fixed);
-  if (arg.rpn_only && useless)
-    return usage (error, "%s has no meaning with --rpn-only", useless);
+    return sppnet_usage_error (error, "--teacher-part needs --teacher");
+  if (arg.around_scale != options->around_scale && !arg.around)
+    return sppnet_usage_error (error, "--around-scale needs --around");
   return TRUE;
 }
 
@@ -439,17 +443,14 @@ take_arguments (SppnetTrainOptions *options, GError **error)
   if (arg.heads_only)
     sppnet_heads_only_defaults (&options->end_to_end);
   if (!arg.output)
-    return usage (error, "--output FILE is needed");
+    return sppnet_usage_error (error, "--output FILE is needed");
   if (arg.labels && arg.label_file)
-    return usage (error, "give --label NAME or --label-file FILE, not both");
-  if (arg.add_class
-      && (arg.labels || arg.label_file || arg.levels || arg.around || arg.head || arg.context || arg.merge
-          || arg.classifier || arg.box || arg.rpn || arg.rpn_only))
-    return usage (error, "--add-class keeps the initial model's labels and layers; give no others");
+    return sppnet_usage_error (error, "give --label NAME or --label-file FILE, not both");
   if (arg.validation_set && (pictures.validation > 0.0 || !pictures.sets.voc))
-    return usage (error, "--validation-set NAME is a list of the --voc folders, and excludes --validation");
+    return sppnet_usage_error (error,
+                               "--validation-set NAME is a list of the --voc folders, and excludes --validation");
   if (arg.validation_set && !pictures.sets.sets)
-    return usage (
+    return sppnet_usage_error (
         error, "with --validation-set NAME, --set says which pictures are trained on: all would be those of NAME, too");
   if (arg.levels
       && !parse_numbers ("levels", arg.levels, 1, 32, SPPNET_MAX_LEVELS, options->levels, &options->n_levels, error))
@@ -466,7 +467,7 @@ take_arguments (SppnetTrainOptions *options, GError **error)
     if (!parse_numbers ("context", arg.context, 1, 4096, 2, options->context, &n, error))
       return FALSE;
     if (n != 2)
-      return usage (error, "--context takes two numbers, separated by a comma");
+      return sppnet_usage_error (error, "--context takes two numbers, separated by a comma");
   }
   if (!choose ("classifier", arg.classifier, "softmax", "svm", &choice, error))
     return FALSE;
@@ -478,7 +479,7 @@ take_arguments (SppnetTrainOptions *options, GError **error)
       && (!sppnet_proposals_from_nick (arg.proposals, &options->proposals)
           || options->proposals == SPPNET_PROPOSALS_DEFAULT || options->proposals == SPPNET_PROPOSALS_REGIONS
           || options->proposals == SPPNET_PROPOSALS_RPN || options->proposals == SPPNET_PROPOSALS_AUTO))
-    return usage (error, "--proposals: \"%s\" is not a source of regions to train on", arg.proposals);
+    return sppnet_usage_error (error, "--proposals: \"%s\" is not a source of regions to train on", arg.proposals);
   return take_optimizer (&options->end_to_end.optimizer, error) && take_numbers (options, error)
          && take_rpn (options, error);
 }
@@ -491,7 +492,7 @@ name_things (SppnetTrainOptions *options)
 
   if (dot && dot != base)
     *dot = '\0';
-  if (!arg.name)
+  if (!arg.name && !arg.add_class && !arg.rpn_only)
     arg.name = g_strdup (base);
   if (!arg.work)
     arg.work = g_strconcat (arg.output, ".work", NULL);
@@ -499,6 +500,7 @@ name_things (SppnetTrainOptions *options)
   options->validation = pictures.validation;
   options->split_seed = (guint32) pictures.split_seed;
   options->labels = arg.labels;
+  options->any_labels = arg.label_file != NULL;
   options->init = arg.init;
   options->heads_only = arg.heads_only;
   options->add_class = arg.add_class;
@@ -512,7 +514,7 @@ name_things (SppnetTrainOptions *options)
 static GOptionContext *
 make_context (void)
 {
-  GOptionContext *context = g_option_context_new ("- train a detector on VOC folders");
+  GOptionContext *context = g_option_context_new ("- train a detector on annotated pictures");
   GOptionGroup *network = g_option_group_new ("network", "Network options:", "Show the network's options", NULL, NULL);
   GOptionGroup *schedule
       = g_option_group_new ("schedule", "Schedule options:", "Show the schedule's options", NULL, NULL);
@@ -593,17 +595,12 @@ sppnet_tool_train (int argc, char **argv)
 
   sppnet_train_defaults (&options);
   take_defaults (&options);
-  if (!g_option_context_parse (context, &argc, &argv, &error)
-      || (argc > 1 && !usage (&error, "%s: unexpected", argv[1])) || !take_arguments (&options, &error)) {
-    g_printerr ("sppnet train: %s\n", error->message);
-    return 2;
-  }
+  if (!sppnet_arguments_parse (context, argc, argv, &error) || !take_arguments (&options, &error))
+    return sppnet_tool_report (error);
   if (arg.label_file && !(arg.labels = sppnet_labels_load (arg.label_file, &error)))
     return sppnet_tool_report (error);
-  if (!arg.init && !(arg.init = sppnet_model_get_default_path (&error))) {
-    g_printerr ("sppnet train: %s\n", error->message);
-    return 1;
-  }
+  if (!arg.init && !(arg.init = sppnet_model_get_default_path (&error)))
+    return sppnet_tool_report (error);
   name_things (&options);
   /* Before the training, to which a mistake in it would come late. */
   validation = load_validation (&error);
@@ -621,6 +618,6 @@ sppnet_tool_train (int argc, char **argv)
   }
   if (validation)
     summarise (validation, &line, &error);
-  g_print ("%s\n", arg.output);
+  printf ("%s\n", arg.output);
   return error ? sppnet_tool_report (error) : SPPNET_TOOL_DONE;
 }

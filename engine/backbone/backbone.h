@@ -26,7 +26,8 @@ void sppnet_backbone_free (SppnetBackbone *backbone);
 gboolean sppnet_backbone_run (SppnetBackbone *backbone, const SppnetFrame *frame, guint threads, SppnetMap *map,
                               gdouble *frame_ms, GError **error);
 
-/* Frame rows of a band; 0: as many as the cache is made for. The map has the same bits with any number: for tests. */
+/* Frame rows of a band; 0: as many as the cache is made for. The map has the same bits with any number, but at the
+ * level plain: for tests. */
 void sppnet_backbone_set_band (SppnetBackbone *backbone, gint rows);
 
 /* Geometry of the last layer's cells, and the size of the map that a frame gives (0 where a layer has no output). */

@@ -292,7 +292,8 @@ refine (SppnetDetector *detector, const SppnetFrame *frame, GError **error)
 
 /* The detections, from the candidates of all boxes that were scored. */
 static gboolean
-finish (SppnetDetector *detector, const gfloat *context, const SppnetDetection **detections, gsize *n, GError **error)
+finish (SppnetDetector *detector, const SppnetFrame *frame, const gfloat *context, const SppnetDetection **detections,
+        gsize *n, GError **error)
 {
   const SppnetPlan *plan = &detector->plan;
   gboolean agnostic = plan->agnostic_nms_threshold > 0.0f;
@@ -301,7 +302,7 @@ finish (SppnetDetector *detector, const gfloat *context, const SppnetDetection *
   if (!select_boxes (detector, plan->thresholds, context, most, detections, n, error))
     return FALSE;
   if (plan->refine)
-    sppnet_selection_vote (&detector->selection);
+    sppnet_selection_vote (&detector->selection, frame->width, frame->height);
   if (agnostic)
     *n = sppnet_selection_suppress_across (&detector->selection, plan->agnostic_nms_threshold, plan->max_detections);
   return TRUE;
@@ -337,7 +338,7 @@ run_stages (SppnetDetector *detector, const SppnetFrame *frame, const SppnetBox 
   detector->timings.duplicates = (guint) detector->regions.n_duplicates;
   sppnet_selection_reset (&detector->selection);
   return score (detector, frame, error) && (!detector->plan.refine || refine (detector, frame, error))
-         && finish (detector, config->context, detections, n_detections, error);
+         && finish (detector, frame, config->context, detections, n_detections, error);
 }
 
 gboolean

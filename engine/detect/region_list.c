@@ -18,7 +18,7 @@ typedef struct
 static gboolean
 window_set_add (WindowSet *set, const SppnetWindow *window)
 {
-  /* Maps have at most 8192 cells a side (14 bits); the top bit tells a window from a free slot. */
+  /* Maps have fewer than 16384 cells a side (14 bits); the top bit tells a window from a free slot. */
   guint64 key = G_GUINT64_CONSTANT (1) << 63 | (guint64) window->x0 << 42 | (guint64) window->y0 << 28
                 | (guint64) window->x1 << 14 | (guint64) window->y1;
   gsize slot = (key * G_GUINT64_CONSTANT (0x9e3779b97f4a7c15)) >> 20 & set->mask;

@@ -4,10 +4,13 @@
 #include <string.h>
 
 #include "box/nms.h"
+#include "box/regression.h"
 #include "box/voting.h"
 #include "detect/context.h"
 
 #define FIRST_CAPACITY 4096
+/* More boxes in a frame than any sensible model and threshold make: a model file may ask for any number. */
+#define MOST_CANDIDATES (4u << 20)
 /* Of each label, that have a part in a context, however few are wanted. */
 #define MOST_IN_CONTEXT 1000
 
@@ -21,10 +24,15 @@ static gboolean
 grow (SppnetSelection *selection, GError **error)
 {
   gsize capacity = MAX (selection->capacity * 2, FIRST_CAPACITY);
-  SppnetCandidate *candidates = NULL;
+  SppnetCandidate *candidates;
 
-  if (capacity <= G_MAXUINT32)
-    candidates = sppnet_aligned_alloc (capacity * sizeof *candidates);
+  if (capacity > MOST_CANDIDATES) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED,
+                 "more than %u boxes reach the threshold of their label, or .05: too many to choose from",
+                 MOST_CANDIDATES);
+    return FALSE;
+  }
+  candidates = sppnet_aligned_alloc (capacity * sizeof *candidates);
   if (!candidates) {
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_MEMORY, "cannot hold %" G_GSIZE_FORMAT " candidate boxes", capacity);
     return FALSE;
@@ -144,16 +152,17 @@ rescore (SppnetSelection *selection, const SppnetPlan *plan, const gfloat *thres
 }
 
 void
-sppnet_selection_vote (const SppnetSelection *selection)
+sppnet_selection_vote (const SppnetSelection *selection, gint width, gint height)
 {
   const guint32 *starts = selection->starts.data;
   SppnetDetection *detections = selection->detections.data;
 
   for (gsize i = 0; i < selection->n_detections; i++) {
     gsize start = starts[detections[i].label_id], n = starts[detections[i].label_id + 1] - start;
+    SppnetBox box = sppnet_box_vote (&detections[i].box, (const SppnetBox *) selection->boxes.data + start,
+                                     (const gfloat *) selection->scores.data + start, n, SPPNET_REFINE_FLOOR);
 
-    detections[i].box = sppnet_box_vote (&detections[i].box, (const SppnetBox *) selection->boxes.data + start,
-                                         (const gfloat *) selection->scores.data + start, n, SPPNET_REFINE_FLOOR);
+    detections[i].box = sppnet_box_clip (&box, width, height); /* what rounding has moved out of the frame */
   }
 }
 

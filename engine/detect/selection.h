@@ -44,8 +44,9 @@ gboolean sppnet_selection_add (SppnetSelection *selection, const SppnetCandidate
 gboolean sppnet_selection_run (SppnetSelection *selection, const SppnetPlan *plan, const gfloat *thresholds,
                                const gfloat *context, gsize max, SppnetModel *model, const SppnetDetection **detections,
                                gsize *n_detections, GError **error);
-/* Moves each detection of the last run to where the candidates of its class vote for (sppnet_box_vote()). */
-void sppnet_selection_vote (const SppnetSelection *selection);
+/* Moves each detection of the last run to where the candidates of its class vote for (sppnet_box_vote()), inside a
+ * frame of this size. */
+void sppnet_selection_vote (const SppnetSelection *selection, gint width, gint height);
 /* Drops the weaker of any two detections of the last run, whatever their labels, that overlap by more than threshold.
  * Returns how many of them are left, at most max. The last step: the candidates' boxes are gone then. */
 gsize sppnet_selection_suppress_across (SppnetSelection *selection, gfloat threshold, gsize max);

@@ -6,7 +6,6 @@
 #include "kernel/conv.h"
 
 /* More than any method of proposals gives; a larger number is a mistake, not a wish. */
-#define MAX_PROPOSALS 100000
 #define DEFAULT_PROPOSALS 2000
 #define DEFAULT_DETECTIONS 100
 #define MAX_MARGIN 10.0f
@@ -70,10 +69,10 @@ check_ranges (const SppnetSettings *settings, GError **error)
                  (gint) settings->proposals);
     return FALSE;
   }
-  if (settings->max_proposals > MAX_PROPOSALS) {
+  if (settings->max_proposals > SPPNET_MAX_PROPOSALS) {
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
                  "max_proposals is %u; it must be in 0..%d (0: the model's default)", settings->max_proposals,
-                 MAX_PROPOSALS);
+                 SPPNET_MAX_PROPOSALS);
     return FALSE;
   }
   if (!(settings->region_margin >= 0.0f && settings->region_margin <= MAX_MARGIN)) {
@@ -141,13 +140,12 @@ sppnet_proposals_resolve (SppnetProposals method, const SppnetConfig *config)
   return method == SPPNET_PROPOSALS_DEFAULT ? SPPNET_PROPOSALS_SELECTIVE_SEARCH : method;
 }
 
-/* How many proposals, when the settings do not say. The model's number is for its own method. */
-static guint
-default_number (SppnetProposals method, const SppnetConfig *config)
+guint
+sppnet_proposals_number (SppnetProposals method, const SppnetConfig *config)
 {
-  if (method == SPPNET_PROPOSALS_RPN && sppnet_proposals_resolve (config->proposals, config) != SPPNET_PROPOSALS_RPN)
-    return config->rpn.boxes;
-  return config->max_proposals ? config->max_proposals : DEFAULT_PROPOSALS;
+  if (config->max_proposals && method == sppnet_proposals_resolve (config->proposals, config))
+    return config->max_proposals;
+  return method == SPPNET_PROPOSALS_RPN ? config->rpn.boxes : DEFAULT_PROPOSALS;
 }
 
 static gboolean
@@ -162,7 +160,7 @@ choose_proposals (SppnetPlan *plan, const SppnetSettings *settings, const Sppnet
     return FALSE;
   }
   plan->proposals = method;
-  plan->max_proposals = settings->max_proposals ? settings->max_proposals : default_number (method, config);
+  plan->max_proposals = settings->max_proposals ? settings->max_proposals : sppnet_proposals_number (method, config);
   plan->min_objectness = settings->min_objectness > 0.0f ? settings->min_objectness : config->rpn.min_score;
   return TRUE;
 }

@@ -50,23 +50,40 @@ sppnet_picture_sets_names (const SppnetPictureSets *sets)
   return (gchar **) g_ptr_array_free (names, FALSE);
 }
 
+static gchar *
+picture_of (const GPtrArray *annotations, guint i)
+{
+  return ((const SppnetAnnotation *) g_ptr_array_index (annotations, i))->picture;
+}
+
 GPtrArray *
 sppnet_picture_sets_split (GPtrArray *annotations, gdouble fraction, guint32 seed, gboolean validation)
 {
   GPtrArray *part = g_ptr_array_new_with_free_func ((GDestroyNotify) sppnet_annotation_free);
-  guint n = annotations->len, wanted = (guint) CLAMP (lround (fraction * n), 1, MAX (1, (glong) n - 1));
-  g_autofree gboolean *chosen = g_new0 (gboolean, n + 1);
+  /* Freed last: the tables have their names. */
+  g_autoptr (GPtrArray) others = g_ptr_array_new_with_free_func ((GDestroyNotify) sppnet_annotation_free);
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GHashTable) chosen = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autofree gboolean *again = g_new0 (gboolean, annotations->len + 1);
   SppnetRandom random = { seed };
+  guint n, left;
 
-  /* Knuth's selection sampling: wanted of n, in order. */
-  for (guint i = 0, left = wanted; i < n; i++)
-    if (sppnet_random_below (&random, n - i) < left) {
-      chosen[i] = TRUE;
+  for (guint i = 0; i < annotations->len; i++)
+    again[i] = !g_hash_table_add (seen, picture_of (annotations, i));
+  n = g_hash_table_size (seen);
+  left = (guint) CLAMP (lround (fraction * n), 1, MAX (1, (glong) n - 1));
+  /* Knuth's selection sampling, in order. */
+  for (guint i = 0; i < annotations->len; i++)
+    if (!again[i] && sppnet_random_below (&random, n--) < left) {
+      g_hash_table_add (chosen, picture_of (annotations, i));
       left--;
     }
-  for (guint i = 0; i < n; i++)
-    if (chosen[i] == validation)
-      g_ptr_array_add (part, g_steal_pointer (&g_ptr_array_index (annotations, i)));
+  for (guint i = 0; i < annotations->len; i++)
+    if (g_hash_table_contains (chosen, picture_of (annotations, i)) ? validation && !again[i] : !validation)
+      g_ptr_array_add (part, g_ptr_array_index (annotations, i));
+    else
+      g_ptr_array_add (others, g_ptr_array_index (annotations, i));
+  g_ptr_array_set_free_func (annotations, NULL);
   g_ptr_array_unref (annotations);
   return part;
 }
@@ -76,22 +93,19 @@ sppnet_labels_load (const gchar *file, GError **error)
 {
   g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
-  g_autofree gchar *text = NULL;
-  g_auto (GStrv) lines = NULL;
-  gsize length;
+  g_auto (GStrv) lines = sppnet_file_read_lines (file, error);
 
-  if (!sppnet_file_read (file, &text, &length, error))
+  if (!lines)
     return NULL;
-  if (!g_utf8_validate (text, (gssize) length, NULL)) {
-    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT, "%s: is not text in UTF-8", file);
-    return NULL;
-  }
-  lines = g_strsplit (g_str_has_prefix (text, "\xef\xbb\xbf") ? text + 3 : text, "\n", -1);
   for (guint i = 0; lines[i]; i++) {
-    gchar *name = g_strstrip (lines[i]);
+    gchar *name = lines[i];
 
     if (!*name)
       continue;
+    if (!g_utf8_validate (name, -1, NULL)) {
+      g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT, "%s:%u: is not text in UTF-8", file, i + 1);
+      return NULL;
+    }
     if (!g_hash_table_add (seen, name)) {
       g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT, "%s:%u: %s is listed twice", file, i + 1, name);
       return NULL;

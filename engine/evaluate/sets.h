@@ -19,7 +19,8 @@ GPtrArray *sppnet_picture_sets_load (const SppnetPictureSets *sets, GError **err
 gchar **sppnet_picture_sets_names (const SppnetPictureSets *sets);
 
 /* The part of a random choice that training leaves for validation, or the other one; the same pictures for the same
- * seed. Each part has at least one picture where there are two. Both keep the order. */
+ * seed. Each part has at least one picture where there are two. Both keep the order. A picture that is there more than
+ * once, so that it counts more, is in one part only, and once in that for validation. */
 GPtrArray *sppnet_picture_sets_split (GPtrArray *annotations, gdouble fraction, guint32 seed, gboolean validation);
 
 /* The names in a text file, one a line, in their order; errors name file and line: a name that is there twice, text

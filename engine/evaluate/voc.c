@@ -43,25 +43,38 @@ load_one (const gchar *dir, const gchar *id, const gchar *where, GError **error)
   return NULL;
 }
 
+/* Lists of one class have a second column, -1, 0 or 1; but a name may end like that, too. */
+static void
+cut_second_column (const gchar *dir, gchar *id)
+{
+  g_autofree gchar *file = g_strdup_printf ("%s/Annotations/%s.xml", dir, id);
+  gchar *column = strpbrk (id, " \t") ? id + strlen (id) : id;
+
+  while (column > id && !g_ascii_isspace (column[-1]))
+    column--;
+  if ((g_str_equal (column, "-1") || g_str_equal (column, "0") || g_str_equal (column, "1")) && column > id
+      && !g_file_test (file, G_FILE_TEST_EXISTS)) {
+    *column = '\0';
+    g_strchomp (id);
+  }
+}
+
 static gboolean
 load_list (const gchar *dir, const gchar *list, GPtrArray *annotations, GError **error)
 {
   g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
-  g_autofree gchar *content = NULL;
-  g_auto (GStrv) lines = NULL;
-  gsize length;
+  g_auto (GStrv) lines = sppnet_file_read_lines (list, error);
 
-  if (!sppnet_file_read (list, &content, &length, error))
+  if (!lines)
     return FALSE;
-  lines = g_strsplit (content, "\n", -1);
   for (guint i = 0; lines[i]; i++) {
     g_autofree gchar *where = g_strdup_printf ("%s:%u", list, i + 1);
-    gchar *id = g_strstrip (lines[i]);
+    gchar *id = lines[i];
     SppnetAnnotation *annotation;
 
-    id[strcspn (id, " \t")] = '\0'; /* lists of one class have a second column, -1, 0 or 1 */
     if (!*id)
       continue;
+    cut_second_column (dir, id);
     if (!g_hash_table_add (seen, id)) {
       g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT, "%s: %s is listed twice", where, id);
       return FALSE;

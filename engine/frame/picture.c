@@ -7,6 +7,10 @@
 
 #include "base/file.h"
 
+/* Bytes of a PNG file's signature, and of a chunk beside its data. */
+#define PNG_SIGNATURE 8
+#define PNG_CHUNK 12
+
 /* Only the two formats that are wanted, whatever loaders the system has for others. */
 static const gchar *
 find_type (const gchar *data, gsize length)
@@ -39,27 +43,35 @@ jpeg_is_complete (const guint8 *data, gsize length)
   return FALSE;
 }
 
+/* Whether a PNG file's chunks go on to its last one: of a file that ends before, the loader gives what there is. */
+static gboolean
+png_is_complete (const guint8 *data, gsize length)
+{
+  for (gsize i = PNG_SIGNATURE; i + PNG_CHUNK <= length;) {
+    gsize n = (gsize) data[i] << 24 | (gsize) data[i + 1] << 16 | (gsize) data[i + 2] << 8 | data[i + 3];
+
+    if (n > length - i - PNG_CHUNK)
+      return FALSE;
+    if (memcmp (data + i + 4, "IEND", 4) == 0)
+      return TRUE;
+    i += PNG_CHUNK + n;
+  }
+  return FALSE;
+}
+
 typedef struct
 {
   gint width, height;
-  gint rows; /* decoded so far */
-} Progress;
+} Size;
 
 /* Called before memory for the pixels is asked for: a small file may claim any size. An empty size makes the loader
  * stop. */
 static void
-on_size_prepared (GdkPixbufLoader *loader, gint width, gint height, gpointer progress)
+on_size_prepared (GdkPixbufLoader *loader, gint width, gint height, gpointer size)
 {
-  *(Progress *) progress = (Progress) { width, height, 0 };
+  *(Size *) size = (Size) { width, height };
   if (width > SPPNET_FRAME_MAX_SIZE || height > SPPNET_FRAME_MAX_SIZE)
     gdk_pixbuf_loader_set_size (loader, 0, 0);
-}
-
-/* A PNG file that ends within the pixels is no error to the loader: the rows tell. */
-static void
-on_area_updated (GdkPixbufLoader *loader, gint x, gint y, gint width, gint height, gpointer progress)
-{
-  ((Progress *) progress)->rows = MAX (((Progress *) progress)->rows, y + height);
 }
 
 static GdkPixbuf *
@@ -67,25 +79,24 @@ decode (const gchar *path, const gchar *type, const gchar *data, gsize length, G
 {
   g_autoptr (GError) reason = NULL;
   g_autoptr (GdkPixbufLoader) loader = gdk_pixbuf_loader_new_with_type (type, &reason);
-  Progress progress = { 0 };
-  gboolean cut = g_str_equal (type, "jpeg") && !jpeg_is_complete ((const guint8 *) data, length);
+  Size size = { 0 };
+  gboolean cut = !(g_str_equal (type, "jpeg") ? jpeg_is_complete : png_is_complete) ((const guint8 *) data, length);
   gboolean written, complete;
 
   if (!loader) {
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED, "%s: %s", path, reason->message);
     return NULL;
   }
-  g_signal_connect (loader, "size-prepared", G_CALLBACK (on_size_prepared), &progress);
-  g_signal_connect (loader, "area-updated", G_CALLBACK (on_area_updated), &progress);
+  g_signal_connect (loader, "size-prepared", G_CALLBACK (on_size_prepared), &size);
   written = gdk_pixbuf_loader_write (loader, (const guchar *) data, length, &reason);
   complete = gdk_pixbuf_loader_close (loader, written ? &reason : NULL) && written;
   /* Of a file that is cut, the loader says at the end that it was called in a wrong state. */
   if (cut && written)
     g_clear_error (&reason);
-  if (progress.width > SPPNET_FRAME_MAX_SIZE || progress.height > SPPNET_FRAME_MAX_SIZE)
-    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED, "%s: %dx%d is larger than %dx%d", path, progress.width,
-                 progress.height, SPPNET_FRAME_MAX_SIZE, SPPNET_FRAME_MAX_SIZE);
-  else if (!complete || progress.rows < progress.height || !gdk_pixbuf_loader_get_pixbuf (loader) || cut)
+  if (size.width > SPPNET_FRAME_MAX_SIZE || size.height > SPPNET_FRAME_MAX_SIZE)
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED, "%s: %dx%d is larger than %dx%d", path, size.width,
+                 size.height, SPPNET_FRAME_MAX_SIZE, SPPNET_FRAME_MAX_SIZE);
+  else if (!complete || !gdk_pixbuf_loader_get_pixbuf (loader) || cut)
     g_set_error (error, SPPNET_ERROR,
                  g_error_matches (reason, GDK_PIXBUF_ERROR, GDK_PIXBUF_ERROR_INSUFFICIENT_MEMORY)
                      ? SPPNET_ERROR_MEMORY

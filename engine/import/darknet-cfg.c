@@ -39,6 +39,14 @@ read_stored_conv (const SppnetCfgContext *context, gint channels, SppnetDarknetC
          && sppnet_cfg_expect_int (context, "xnor", 0);
 }
 
+/* Steps across and down may be given apart, but not differ. */
+static gboolean
+read_stride (const SppnetCfgContext *context, gint *stride)
+{
+  return sppnet_cfg_int (context, "stride", 1, 64, 1, stride) && sppnet_cfg_expect_int (context, "stride_x", *stride)
+         && sppnet_cfg_expect_int (context, "stride_y", *stride) && sppnet_cfg_expect_int (context, "antialiasing", 0);
+}
+
 static gboolean
 read_conv (const SppnetCfgContext *context, const SppnetDarknetConv *conv, SppnetLayer *layer)
 {
@@ -50,7 +58,9 @@ read_conv (const SppnetCfgContext *context, const SppnetDarknetConv *conv, Sppne
   layer->kind = SPPNET_LAYER_CONV;
   layer->filters = conv->filters;
   layer->kernel_width = layer->kernel_height = conv->size;
-  if (!sppnet_cfg_int (context, "stride", 1, 64, 1, &layer->stride) || !sppnet_cfg_int (context, "pad", 0, 1, 0, &same)
+  if (!read_stride (context, &layer->stride) || !sppnet_cfg_expect_int (context, "dilation", 1)
+      || !sppnet_cfg_expect_int (context, "deform", 0) || !sppnet_cfg_expect_int (context, "assisted_excitation", 0)
+      || !sppnet_cfg_int (context, "pad", 0, 1, 0, &same)
       || !sppnet_cfg_int (context, "padding", 0, conv->size - 1, 0, &pad))
     return FALSE;
   layer->pad_x = layer->pad_y = same ? conv->size / 2 : pad;
@@ -65,7 +75,7 @@ read_max_pool (const SppnetCfgContext *context, SppnetLayer *layer)
   gint size, padding;
 
   layer->kind = SPPNET_LAYER_MAX_POOL;
-  if (!sppnet_cfg_int (context, "stride", 1, 64, 1, &layer->stride)
+  if (!read_stride (context, &layer->stride) || !sppnet_cfg_expect_int (context, "maxpool_depth", 0)
       || !sppnet_cfg_int (context, "size", 1, 64, layer->stride, &size)
       || !sppnet_cfg_int (context, "padding", 0, 2 * size - 1, size - 1, &padding))
     return FALSE;
@@ -109,8 +119,12 @@ choose_kept (GPtrArray *sections, guint conv_layers, const gchar *file, guint *k
   *kept = conv_layers ? conv_layers : n - 1;
   if (n > 0 && *kept >= 1 && *kept <= n)
     return TRUE;
-  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS, "%s: has %u convolution layers, of which %u cannot be kept",
-               file, n, conv_layers ? conv_layers : 1);
+  if (conv_layers || n == 0)
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
+                 "%s: has %u convolution layers, of which %u cannot be kept", file, n, MAX (conv_layers, 1));
+  else
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
+                 "%s: has one convolution layer, and the last one is left out unless a number to keep is given", file);
   return FALSE;
 }
 

@@ -200,8 +200,8 @@ read_rpn (const SppnetNode *root, SppnetRpnConfig *rpn, GHashTable *names)
   read_activation (&node, &rpn->activation, &rpn->slope);
   sppnet_node_require (&node, "anchors");
   sppnet_node_pairs (&node, "anchors", 1, 8192, rpn->anchors, SPPNET_MAX_ANCHORS, &rpn->n_anchors);
-  sppnet_node_int (&node, "candidates", 1, 100000, &candidates);
-  sppnet_node_int (&node, "boxes", 1, 100000, &boxes);
+  sppnet_node_int (&node, "candidates", 1, SPPNET_MAX_PROPOSALS, &candidates);
+  sppnet_node_int (&node, "boxes", 1, SPPNET_MAX_PROPOSALS, &boxes);
   sppnet_node_float (&node, "nms_threshold", 0, 1, &rpn->nms_threshold);
   sppnet_node_float (&node, "min_size", 1, 8192, &rpn->min_size);
   sppnet_node_float (&node, "min_score", 0, 1, &rpn->min_score);

@@ -141,7 +141,7 @@ read_proposals (const SppnetNode *root, SppnetConfig *config)
     return;
   sppnet_node_note_unknown (&node, KEYS ("method", "max"));
   sppnet_node_choice (&node, "method", sppnet_proposal_names, G_N_ELEMENTS (sppnet_proposal_names), &method);
-  sppnet_node_int (&node, "max", 1, 100000, &most);
+  sppnet_node_int (&node, "max", 1, SPPNET_MAX_PROPOSALS, &most);
   config->proposals = (SppnetProposals) method;
   config->max_proposals = (guint) most;
   if (!root->document->error && config->proposals == SPPNET_PROPOSALS_RPN && config->rpn.n_anchors == 0)

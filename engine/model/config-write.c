@@ -208,7 +208,8 @@ add_boxes (GString *json, const SppnetConfig *config)
   g_string_append_c (json, '{');
   if (method)
     add_text (json, "method", method);
-  add_int (json, "max", (gint) config->max_proposals);
+  if (config->max_proposals > 0)
+    add_int (json, "max", (gint) config->max_proposals);
   g_string_append_c (json, '}');
   add_float (json, "nms_threshold", config->nms_threshold);
 }

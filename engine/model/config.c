@@ -19,7 +19,6 @@ static const SppnetConfig defaults = {
            .nms_threshold = 0.7f, /* paper */
            .min_size = 8 },
   .proposals = SPPNET_PROPOSALS_SELECTIVE_SEARCH,
-  .max_proposals = 2000,
   .nms_threshold = 0.3f,
 };
 
@@ -57,6 +56,7 @@ sppnet_config_clear_fits (SppnetConfig *config)
   g_clear_pointer (&config->thresholds, g_free);
   g_clear_pointer (&config->calibration, g_free);
   g_clear_pointer (&config->context, g_free);
+  config->rpn.min_score = defaults.rpn.min_score;
 }
 
 void

@@ -139,18 +139,18 @@ typedef struct
 
   SppnetRpnConfig rpn;
   SppnetProposals proposals;
-  guint max_proposals;
+  guint max_proposals; /* of that method; 0: as many as the method has by default */
   gfloat nms_threshold;
 
   gchar *provenance; /* JSON text of the key "provenance" (any object), or NULL */
 } SppnetConfig;
 
-void
-sppnet_config_init (SppnetConfig *config); /* defaults: no layers, RGB / 255, softmax, selective search 2000, NMS .3 */
+void sppnet_config_init (SppnetConfig *config); /* defaults: no layers, RGB / 255, softmax, selective search, NMS .3 */
 void sppnet_config_clear (SppnetConfig *config);
 void sppnet_config_copy (SppnetConfig *to, const SppnetConfig *from);
-void sppnet_config_clear_rpn (SppnetConfig *config);  /* as if there had never been one */
-void sppnet_config_clear_fits (SppnetConfig *config); /* what was fitted to confidences: there is none of it */
+void sppnet_config_clear_rpn (SppnetConfig *config); /* as if there had never been one */
+void sppnet_config_clear_fits (
+    SppnetConfig *config); /* what was fitted to confidences and objectness: there is none of it */
 /* Other labels, and nothing of what there was per label. labels: NULL-terminated */
 void sppnet_config_set_labels (SppnetConfig *config, gchar *const *labels);
 

@@ -95,6 +95,12 @@ sppnet_pooler_set_map (SppnetPooler *pooler, const SppnetMap *map, const SppnetC
   pooler->config = config;
   pooler->most = most;
   pooler->cells = 0;
+  /* Offsets of cells are numbers of 32 bits. */
+  if (cells > G_MAXUINT32 / SPPNET_STEPS) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED, "a map of %dx%d cells is too large to pool from",
+                 map->width, map->height);
+    return FALSE;
+  }
   plan_pyramid (pooler);
   n_tables = count_tables (pooler);
   tables = sppnet_buffer_reserve (&pooler->memory, groups * n_tables * cells, SPPNET_STEPS, error);

@@ -72,8 +72,7 @@ add_pair (SppnetAdjacency *adjacency, gsize *mask, guint32 a, guint32 b, GError 
 }
 
 gboolean
-sppnet_adjacency_find (SppnetAdjacency *adjacency, const guint32 *labels, gint width, gint height, guint n_regions,
-                       GError **error)
+sppnet_adjacency_find (SppnetAdjacency *adjacency, const guint32 *labels, gint width, gint height, GError **error)
 {
   gsize mask;
 

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/threads.h"
+
 /* Gradients below this are no edge, grey levels per pixel. */
 #define WEAKEST 3.0f
 /* Of the tensor's smaller root, what is taken off the larger one. */
@@ -11,8 +13,9 @@
 /* An edge has full strength where it stands out from its surroundings by this, grey levels per pixel. */
 #define CONTRAST 15.0f
 
-/* The longest row of a frame: rows of scratch lie on the stack. */
-#define LONGEST 8192
+/* Rows of scratch of each thread, which two cells more at either end make longer than the frame's. */
+#define ROWS 4
+#define BORDER 2
 /* Side of the cells that contrast is measured on, pixels. */
 #define CELL 8
 /* No edges this close to the border, pixels: the gradient is not known there. */
@@ -24,24 +27,32 @@ typedef struct
   gint16 *colours;
   gfloat *tensor, *strength, *turn, *cells, *means;
   guint8 *magnitude, *orientation;
+  gint32 *scratch; /* [threads][ROWS][width + 2 * BORDER], of any numbers of 32 bits */
 } Work;
+
+/* One of the calling thread's, from its first cell inside the frame. */
+static gpointer
+scratch_row (const Work *w, guint row)
+{
+  return w->scratch + ((gsize) sppnet_thread_index () * ROWS + row) * ((gsize) w->width + 2 * BORDER) + BORDER;
+}
 
 /* Intensity and two opponent colours of one row, smoothed along it by [1 4 6 4 1]: 8 times -255..255. */
 static void
 run_colours (const Work *w, const guint8 *rgb, gint y)
 {
-  gint16 scratch[3][LONGEST + 4];
+  gint16 *rows[3] = { scratch_row (w, 0), scratch_row (w, 1), scratch_row (w, 2) };
 
   rgb += 3 * (gsize) y * w->width;
   for (gint x = 0; x < w->width; x++) {
     gint r = rgb[3 * x], g = rgb[3 * x + 1], b = rgb[3 * x + 2];
 
-    scratch[0][x + 2] = (gint16) (r + 2 * g + b);
-    scratch[1][x + 2] = (gint16) (2 * (r - g));
-    scratch[2][x + 2] = (gint16) (r + g - 2 * b);
+    rows[0][x] = (gint16) (r + 2 * g + b);
+    rows[1][x] = (gint16) (2 * (r - g));
+    rows[2][x] = (gint16) (r + g - 2 * b);
   }
   for (gint c = 0; c < 3; c++) {
-    gint16 *in = scratch[c] + 2, *restrict out = w->colours + ((gsize) c * w->height + y) * w->width;
+    gint16 *in = rows[c], *restrict out = w->colours + ((gsize) c * w->height + y) * w->width;
 
     in[-1] = in[-2] = in[0];
     in[w->width] = in[w->width + 1] = in[w->width - 1];
@@ -50,12 +61,11 @@ run_colours (const Work *w, const guint8 *rgb, gint y)
   }
 }
 
-/* Adds one channel's gradient: derivatives of the channel smoothed by [1 4 6 4 1] both ways. */
+/* Adds one channel's gradient: derivatives of the channel smoothed by [1 4 6 4 1] both ways. s: scratch */
 static void
-add_tensor (const gint16 *const rows[7], gint width, gfloat *restrict xx, gfloat *restrict yy, gfloat *restrict xy)
+add_tensor (const gint16 *const rows[7], gint width, gint32 *s, gfloat *restrict xx, gfloat *restrict yy,
+            gfloat *restrict xy)
 {
-  gint32 scratch[LONGEST + 2], *s = scratch + 1;
-
   for (gint x = 0; x < width; x++)
     s[x] = rows[1][x] + rows[5][x] + 4 * (rows[2][x] + rows[4][x]) + 6 * rows[3][x];
   s[-1] = s[0];
@@ -84,17 +94,16 @@ run_tensor (const Work *w, gint y)
 
     for (gint i = 0; i < 7; i++)
       rows[i] = w->colours + c * plane + (gsize) CLAMP (y + i - 3, 0, w->height - 1) * w->width;
-    add_tensor (rows, w->width, xx, yy, xy);
+    add_tensor (rows, w->width, scratch_row (w, 0), xx, yy, xy);
   }
 }
 
-/* One component of the tensor around row y, smoothed by [1 2 1] both ways. */
+/* One component of the tensor around row y, smoothed by [1 2 1] both ways. s: scratch */
 static void
-smooth_tensor (const gfloat *plane, gint width, gint height, gint y, gfloat *restrict out)
+smooth_tensor (const gfloat *plane, gint width, gint height, gint y, gfloat *s, gfloat *restrict out)
 {
   const gfloat *above = plane + (gsize) MAX (y - 1, 0) * width, *here = plane + (gsize) y * width;
   const gfloat *below = plane + (gsize) MIN (y + 1, height - 1) * width;
-  gfloat scratch[LONGEST + 2], *s = scratch + 1;
 
   for (gint x = 0; x < width; x++)
     s[x] = above[x] + 2.0f * here[x] + below[x];
@@ -111,12 +120,12 @@ run_strength (const Work *w, gint y)
 {
   const gfloat to_grey_levels = 1.0f / (8 * 16 * 2 * 4 * 2); /* smoothing, difference, tensor, intensity's weights */
   gsize plane = (gsize) w->width * w->height, at = (gsize) y * w->width;
-  gfloat xx[LONGEST], yy[LONGEST], xy[LONGEST];
+  gfloat *s = scratch_row (w, 0), *xx = scratch_row (w, 1), *yy = scratch_row (w, 2), *xy = scratch_row (w, 3);
   gfloat *restrict strength = w->strength + at, *restrict turn = w->turn + at;
 
-  smooth_tensor (w->tensor, w->width, w->height, y, xx);
-  smooth_tensor (w->tensor + plane, w->width, w->height, y, yy);
-  smooth_tensor (w->tensor + 2 * plane, w->width, w->height, y, xy);
+  smooth_tensor (w->tensor, w->width, w->height, y, s, xx);
+  smooth_tensor (w->tensor + plane, w->width, w->height, y, s, yy);
+  smooth_tensor (w->tensor + 2 * plane, w->width, w->height, y, s, xy);
   for (gint x = 0; x < w->width; x++) {
     gfloat sum = xx[x] + yy[x], difference = xx[x] - yy[x];
     gfloat root = sqrtf (difference * difference + 4.0f * xy[x] * xy[x]);
@@ -240,6 +249,8 @@ sppnet_edge_map_run (SppnetEdgeMap *map, const guint8 *rgb, gint width, gint hei
       || !(w.tensor = sppnet_buffer_reserve (&map->tensor, pixels, 3 * sizeof *w.tensor, error))
       || !(w.strength = sppnet_buffer_reserve (&map->strength, pixels, 2 * sizeof *w.strength, error))
       || !(w.cells = sppnet_buffer_reserve (&map->cells, cells, 2 * sizeof *w.cells, error))
+      || !(w.scratch = sppnet_buffer_reserve (&map->scratch, (gsize) threads * ROWS * ((gsize) width + 2 * BORDER),
+                                              sizeof *w.scratch, error))
       || !(w.magnitude = sppnet_buffer_reserve (&map->magnitude, pixels, 1, error))
       || !(w.orientation = sppnet_buffer_reserve (&map->orientation, pixels, 1, error)))
     return FALSE;
@@ -258,6 +269,7 @@ sppnet_edge_map_clear (SppnetEdgeMap *map)
   sppnet_buffer_clear (&map->tensor);
   sppnet_buffer_clear (&map->strength);
   sppnet_buffer_clear (&map->cells);
+  sppnet_buffer_clear (&map->scratch);
   sppnet_buffer_clear (&map->magnitude);
   sppnet_buffer_clear (&map->orientation);
 }

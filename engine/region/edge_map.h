@@ -11,6 +11,7 @@ typedef struct
   SppnetBuffer colours;     /* gint16 [3][height][width] */
   SppnetBuffer tensor;      /* gfloat [3][height][width]: sums over the colours of the gradient's xx, yy, xy */
   SppnetBuffer strength;    /* gfloat [2][height][width]: before thinning, and the gradient's direction */
+  SppnetBuffer scratch;     /* rows of each thread */
   SppnetBuffer cells;       /* gfloat [2][cells]: mean strength of small squares, and of their surroundings */
   SppnetBuffer magnitude;   /* guint8 [height][width]: 1 .. 255 on an edge, relative to the surroundings; 0 elsewhere */
   SppnetBuffer orientation; /* guint8 [height][width]: along the edge, half a turn is 256; only where there is one */

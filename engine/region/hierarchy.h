@@ -13,7 +13,7 @@ typedef struct
 } SppnetAdjacency;
 
 gboolean sppnet_adjacency_find (SppnetAdjacency *adjacency, const guint32 *labels, gint width, gint height,
-                                guint n_regions, GError **error);
+                                GError **error);
 void sppnet_adjacency_clear (SppnetAdjacency *adjacency);
 
 /* Scratch and result of one hierarchical grouping. */

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/random.h"
+#include "model/config-names.h"
 #include "region/edge_boxes.h"
 #include "region/grid.h"
 #include "region/ranking.h"
@@ -29,24 +30,28 @@ struct _SppnetProposer
   SppnetBuffer reduced; /* guint8 [height / factor][width / factor][3] */
 };
 
-static const gchar *const nicks[]
-    = { "default", "selective-search", "selective-search-quality", "edge-boxes", "grid", "regions", "rpn", "auto" };
+/* As in a model's file, where "default" has no meaning. */
+static const gchar *
+nick_of (guint proposals)
+{
+  return proposals == SPPNET_PROPOSALS_DEFAULT ? "default" : sppnet_proposal_names[proposals];
+}
 
 const gchar *
 sppnet_proposals_to_nick (SppnetProposals proposals)
 {
-  g_return_val_if_fail ((guint) proposals < G_N_ELEMENTS (nicks), NULL);
+  g_return_val_if_fail ((guint) proposals < G_N_ELEMENTS (sppnet_proposal_names), NULL);
 
-  return nicks[proposals];
+  return nick_of (proposals);
 }
 
 gboolean
-sppnet_proposals_from_nick (const gchar *nick, SppnetProposals *proposals)
+sppnet_proposals_from_nick (const gchar *name, SppnetProposals *proposals)
 {
-  g_return_val_if_fail (nick && proposals, FALSE);
+  g_return_val_if_fail (name && proposals, FALSE);
 
-  for (guint i = 0; i < G_N_ELEMENTS (nicks); i++)
-    if (g_str_equal (nick, nicks[i])) {
+  for (guint i = 0; i < G_N_ELEMENTS (sppnet_proposal_names); i++)
+    if (g_str_equal (name, nick_of (i))) {
       *proposals = (SppnetProposals) i;
       return TRUE;
     }
@@ -216,7 +221,7 @@ run_method (SppnetProposer *proposer, SppnetProposals method, const guint8 *rgb,
   case SPPNET_PROPOSALS_RPN:
   case SPPNET_PROPOSALS_AUTO:
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
-                 "region proposals: \"%s\" needs the feature map of a model", nicks[method]);
+                 "region proposals: \"%s\" needs the feature map of a model", sppnet_proposal_names[method]);
     return FALSE;
   case SPPNET_PROPOSALS_DEFAULT:
   default:

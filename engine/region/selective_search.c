@@ -154,7 +154,7 @@ run_segments (Segments *segments, const Space *space, gfloat k)
   if (!histograms)
     return FALSE;
   sppnet_histograms_count (layout, space->codes.data, labels, width, height, n, counts, regions, histograms);
-  return sppnet_adjacency_find (&segments->adjacency, labels, width, height, n, &segments->error);
+  return sppnet_adjacency_find (&segments->adjacency, labels, width, height, &segments->error);
 }
 
 static gboolean

@@ -137,6 +137,10 @@ extend_config (SppnetConfig *config, const SppnetTrainOptions *options, const Sp
     config->proposals = options->proposals;
     config->max_proposals = options->max_proposals;
   }
+  if (options->name) {
+    g_free (config->name);
+    config->name = g_strdup (options->name);
+  }
   g_free (config->provenance);
   config->provenance = describe (options, init->provenance, dataset);
 }
@@ -148,7 +152,6 @@ make_network (const SppnetTrainOptions *options, SppnetModel *init, const Sppnet
   SppnetRandom random = { options->end_to_end.seed };
   g_auto (SppnetConfig) config;
   SppnetNetwork *network;
-  gboolean head_taken;
 
   sppnet_config_init (&config);
   sppnet_config_copy (&config, sppnet_model_get_config (init));
@@ -158,9 +161,11 @@ make_network (const SppnetTrainOptions *options, SppnetModel *init, const Sppnet
     config.box_input = SPPNET_BOX_NONE;
   /* Nor is it trained on what the initial model's network proposes: extend_config(). */
   sppnet_config_clear_rpn (&config);
+  config.proposals = options->proposals;
+  config.max_proposals = options->max_proposals;
   network = sppnet_network_new (&config, &random, error);
   if (network) {
-    sppnet_network_adopt (network, init, &head_taken);
+    sppnet_network_adopt (network, init, TRUE);
     sppnet_network_adopt_outputs (network, init);
   }
   return network;

@@ -25,7 +25,7 @@ describe_network (const SppnetConfig *config)
   network.max_proposals = plain.max_proposals;
   network.nms_threshold = plain.nms_threshold;
   network.rpn.candidates = network.rpn.boxes = 0;
-  network.rpn.nms_threshold = network.rpn.min_size = network.rpn.min_score = 0.0f;
+  network.rpn.nms_threshold = network.rpn.min_size = 0.0f;
   for (guint i = 0; i < network.n_head; i++)
     network.head[i].dropout = 0.0f;
   sppnet_config_clear (&plain);

@@ -43,14 +43,16 @@ label_id (gchar **labels, const gchar *label)
 }
 
 SppnetDataset *
-sppnet_dataset_new (GPtrArray *annotations, gchar **labels, GError **error)
+sppnet_dataset_new (GPtrArray *annotations, gchar **labels, gboolean any, GError **error)
 {
   g_autoptr (SppnetDataset) dataset = g_new0 (SppnetDataset, 1);
-  guint used = 0;
+  g_autofree guint *used = NULL; /* [n_labels] */
+  guint n_used = 0;
 
   dataset->annotations = annotations;
   dataset->labels = labels ? g_strdupv (labels) : labels_that_occur (dataset->annotations);
   dataset->n_labels = g_strv_length (dataset->labels);
+  used = g_new0 (guint, dataset->n_labels + 1);
   dataset->objects = g_new0 (GArray *, dataset->annotations->len + 1);
   dataset->proposals = g_new0 (GArray *, dataset->annotations->len + 1);
   for (guint i = 0; i < dataset->annotations->len; i++) {
@@ -60,15 +62,22 @@ sppnet_dataset_new (GPtrArray *annotations, gchar **labels, GError **error)
     for (guint k = 0; k < annotation->objects->len; k++) {
       gint id = label_id (dataset->labels, g_array_index (annotation->objects, SppnetObject, k).label);
 
-      used += id >= 0 && !g_array_index (annotation->objects, SppnetObject, k).difficult;
+      if (id >= 0 && !g_array_index (annotation->objects, SppnetObject, k).difficult)
+        n_used += used[id]++ == 0;
       g_array_append_val (dataset->objects[i], id);
     }
   }
-  if (used == 0) {
+  if (n_used == 0) {
     g_set_error_literal (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
                          "the pictures to train on have no object of the labels to train");
     return NULL;
   }
+  for (guint i = 0; i < dataset->n_labels && !any; i++)
+    if (used[i] == 0) {
+      g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
+                   "label \"%s\": the pictures to train on have no such object", dataset->labels[i]);
+      return NULL;
+    }
   return g_steal_pointer (&dataset);
 }
 
@@ -120,9 +129,9 @@ sppnet_dataset_key (const SppnetDataset *dataset)
     g_checksum_update (checksum, (const guchar *) line, -1);
     for (guint k = 0; k < annotation->objects->len; k++) {
       const SppnetObject *object = &g_array_index (annotation->objects, SppnetObject, k);
-      g_autofree gchar *text
-          = g_strdup_printf ("%s %d %g %g %g %g\n", object->label, object->difficult, (gdouble) object->box.x,
-                             (gdouble) object->box.y, (gdouble) object->box.width, (gdouble) object->box.height);
+      g_autofree gchar *text = g_strdup_printf (
+          "%s %d %g %g %g %g %g\n", object->label, object->difficult, (gdouble) object->confidence,
+          (gdouble) object->box.x, (gdouble) object->box.y, (gdouble) object->box.width, (gdouble) object->box.height);
 
       g_checksum_update (checksum, (const guchar *) text, -1);
     }

@@ -412,25 +412,40 @@ sppnet_network_describe (const SppnetNetwork *network)
   return sppnet_config_to_json (&config);
 }
 
-guint
-sppnet_network_adopt (SppnetNetwork *network, SppnetModel *model, gboolean *head_taken)
+static gboolean
+is_output (const gchar *tensor)
+{
+  return g_str_has_prefix (tensor, "classifier.") || g_str_has_prefix (tensor, "box.");
+}
+
+/* Of the network's fully connected layers and outputs. */
+static gboolean
+is_of_head (const SppnetNetwork *network, const gchar *tensor)
+{
+  gboolean is = is_output (tensor);
+  Place place;
+
+  for (guint i = 0; i < network->config.n_head && !is; i++)
+    is = dense_place (&network->head[i], network->config.head[i].name, tensor, FALSE, &place);
+  return is;
+}
+
+gboolean
+sppnet_network_adopt (SppnetNetwork *network, SppnetModel *model, gboolean head)
 {
   const SppnetConfig *from = sppnet_model_get_config (model);
   g_autoptr (GArray) tensors = sppnet_config_tensors (from);
-  gboolean outputs = sppnet_network_same_outputs (from, network->config.labels);
-  guint taken = 0;
+  gboolean outputs = sppnet_network_same_outputs (from, network->config.labels), head_taken = FALSE;
 
-  *head_taken = FALSE;
   for (guint i = 0; i < tensors->len; i++) {
     const SppnetTensorSource *tensor = &g_array_index (tensors, SppnetTensorSource, i);
     const gchar *name = tensor->name;
-    gboolean is_output = g_str_has_prefix (name, "classifier.") || g_str_has_prefix (name, "box.");
     const gfloat *data;
     gsize count;
     Place place;
 
     data = sppnet_model_get_tensor (model, name, &count);
-    if ((is_output && !outputs) || !find_place (network, name, &place))
+    if ((is_output (name) && !outputs) || (!head && is_of_head (network, name)) || !find_place (network, name, &place))
       continue;
     /* Box regression on pooled vectors is no start for one on what the head makes of them, though sizes may agree. */
     if (g_str_has_prefix (name, "box.") && from->box_input != network->config.box_input)
@@ -438,15 +453,14 @@ sppnet_network_adopt (SppnetNetwork *network, SppnetModel *model, gboolean *head
     if (place.pooled && place.in) {
       if (!adopt_pooled (network, from, &place, data, count))
         continue;
-    } else if (place.count == count && (!place.in || tensor->dims[tensor->n_dims - 1] == (gsize) place.in)) {
+    } else if (place.count == count) {
       copy_tensor (network, &place, network->params + place.offset, (gfloat *) data, FALSE);
     } else {
       continue;
     }
-    *head_taken |= place.pooled && place.in;
-    taken++;
+    head_taken |= place.pooled && place.in;
   }
-  return taken;
+  return head_taken;
 }
 
 void

@@ -66,10 +66,10 @@ gboolean sppnet_network_same_outputs (const SppnetConfig *config, gchar **labels
 /* The configuration as JSON, without name and record, which make no difference to a run. (transfer full) */
 gchar *sppnet_network_describe (const SppnetNetwork *network);
 
-/* Takes the tensors that model has under the same name and size: convolution layers, head layers, and, when the labels
- * are the same, classifier and box regression. head_taken: whether the first fully connected layer was among them.
- * Returns how many were taken. */
-guint sppnet_network_adopt (SppnetNetwork *network, SppnetModel *model, gboolean *head_taken);
+/* Takes the tensors that model has under the same name and size: convolution layers, and, where head is TRUE, head
+ * layers and, when the labels are the same, classifier and box regression. Returns whether the first fully connected
+ * layer was among them. */
+gboolean sppnet_network_adopt (SppnetNetwork *network, SppnetModel *model, gboolean head);
 
 /* Takes the rows of classifier and box regression of the labels that both have. Both softmax, or only the box
  * regression is taken; the same head. */

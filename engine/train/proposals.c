@@ -79,8 +79,10 @@ propose (SppnetDataset *dataset, guint i, SppnetProposer *proposer, SppnetPropos
   if (!sppnet_picture_load_sized (&picture, annotation->picture, annotation->width, annotation->height, error))
     return FALSE;
   if (!sppnet_proposer_run (proposer, method, picture.rgb, picture.width, picture.height, max_boxes, seed, 1, &boxes,
-                            &n, error))
+                            &n, error)) {
+    g_prefix_error (error, "%s: ", annotation->picture);
     return FALSE;
+  }
   dataset->proposals[i] = g_array_sized_new (FALSE, FALSE, sizeof (SppnetBox), (guint) n);
   g_array_append_vals (dataset->proposals[i], boxes, (guint) n);
   return TRUE;

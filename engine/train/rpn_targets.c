@@ -74,7 +74,7 @@ gboolean
 sppnet_rpn_targets_draw (SppnetRpnTargets *targets, const SppnetAnchorGrid *grid, const SppnetRpnConfig *rpn,
                          const SppnetRpnObjects *objects, guint wanted, SppnetRandom *random, GError **error)
 {
-  gsize n = (gsize) grid->width * (gsize) grid->height * rpn->n_anchors, found = 0;
+  gsize n = (gsize) grid->width * (gsize) grid->height * rpn->n_anchors, found = 0, first;
   gfloat *overlap = sppnet_buffer_reserve (&targets->overlaps, n, sizeof *overlap, error);
   guint32 *match = overlap ? sppnet_buffer_reserve (&targets->matches, n, sizeof *match, error) : NULL;
   guint32 *candidates = match ? sppnet_buffer_reserve (&targets->candidates, n, sizeof *candidates, error) : NULL;
@@ -88,12 +88,14 @@ sppnet_rpn_targets_draw (SppnetRpnTargets *targets, const SppnetAnchorGrid *grid
 
   match_anchors (grid, rpn, objects, n, overlap, match);
   targets->n_positive = 0;
+  /* Of more objects than there is room for, others each time have none. */
+  first = objects->n > wanted / 2 ? sppnet_random_below (random, (guint32) objects->n) : 0;
   for (gsize k = 0; k < objects->n; k++) {
-    gsize share = (wanted / 2 - targets->n_positive) / (objects->n - k);
+    gsize share = (wanted / 2 - targets->n_positive) / (objects->n - k), object = (first + k) % objects->n;
 
     found = 0;
     for (gsize i = 0; i < n; i++)
-      if (overlap[i] >= POSITIVE && match[i] == k)
+      if (overlap[i] >= POSITIVE && match[i] == object)
         candidates[found++] = (guint32) i;
     targets->n_positive += draw (candidates, found, share, random, targets->anchor + targets->n_positive);
   }

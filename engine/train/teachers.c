@@ -48,7 +48,6 @@ load_teacher (Teacher *teacher, const gchar *file, const SppnetConfig *learner, 
   g_autofree gchar *fingerprint = NULL;
   const SppnetConfig *config;
   SppnetRandom random = { 1 };
-  gboolean head_taken;
 
   if (!model)
     return FALSE;
@@ -66,7 +65,7 @@ load_teacher (Teacher *teacher, const gchar *file, const SppnetConfig *learner, 
   teacher->network = sppnet_network_new (config, &random, error);
   if (!teacher->network)
     return FALSE;
-  sppnet_network_adopt (teacher->network, model, &head_taken);
+  sppnet_network_adopt (teacher->network, model, TRUE);
   teacher->packs = sppnet_packs_new_forward (teacher->network, error);
   return teacher->packs != NULL;
 }

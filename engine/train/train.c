@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "backbone/backbone.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/threads.h"
 #include "pooling/pooling.h"
@@ -18,12 +19,13 @@
 
 /* Boxes around each object: a region proposal network in training proposes few that are any good. */
 #define RPN_JITTER 8
+#define NEW_HEAD_DROPOUT 0.3f
 
 void
 sppnet_train_defaults (SppnetTrainOptions *options)
 {
   *options = (SppnetTrainOptions) {
-    .dropout = 0.3,
+    .dropout = SPPNET_TRAIN_KEEP_DROPOUT,
     .proposals = SPPNET_PROPOSALS_SELECTIVE_SEARCH,
     .max_proposals = 2000,
     .around_scale = 3.0,
@@ -33,27 +35,55 @@ sppnet_train_defaults (SppnetTrainOptions *options)
   sppnet_rpn_defaults (&options->rpn);
 }
 
-/* A new pyramid and new fully connected layers; what is not asked for is as in the default model. */
 static void
-make_head (SppnetConfig *config, const SppnetTrainOptions *options)
+set_pyramid (SppnetConfig *config, const gint *levels, guint n)
 {
-  static const gint levels[] = { 1, 2, 3, 6 }, outputs[] = { 512, 512 };
-  const gint *head = options->n_head > 0 ? options->head : outputs;
-
   config->pooling = SPPNET_POOLING_SPP;
-  config->n_levels = options->n_levels > 0 ? options->n_levels : G_N_ELEMENTS (levels);
+  config->n_levels = n;
+  memcpy (config->levels, levels, sizeof *levels * n);
   for (guint i = 0; i < SPPNET_MAX_LEVELS; i++)
     config->scales[i] = 1.0f;
-  memcpy (config->levels, options->n_levels > 0 ? options->levels : levels, sizeof (gint) * config->n_levels);
-  config->n_head = options->n_head > 0 ? options->n_head : G_N_ELEMENTS (outputs);
-  for (guint i = 0; i < config->n_head; i++) {
+}
+
+static void
+set_head (SppnetConfig *config, const gint *outputs, guint n)
+{
+  config->n_head = n;
+  for (guint i = 0; i < n; i++) {
     SppnetHeadLayer *layer = &config->head[i];
 
-    *layer = (SppnetHeadLayer) { .outputs = head[i],
+    *layer = (SppnetHeadLayer) { .outputs = outputs[i],
                                  .activation = SPPNET_ACTIVATION_RELU,
-                                 .dropout = (gfloat) options->dropout };
+                                 .dropout = NEW_HEAD_DROPOUT };
     g_snprintf (layer->name, sizeof layer->name, "fc%u", i + 6);
   }
+}
+
+/* Pyramid and fully connected layers: what is asked for, or else those of init, or where it has none, those of the
+ * default model. Whether they start as what init has learnt is another matter: new_head(). */
+static void
+choose_head (SppnetConfig *config, const SppnetTrainOptions *options, const SppnetConfig *init)
+{
+  static const gint levels[] = { 1, 2, 3, 6 }, outputs[] = { 512, 512 };
+
+  if (options->n_levels > 0)
+    set_pyramid (config, options->levels, options->n_levels);
+  else if (init->n_labels == 0)
+    set_pyramid (config, levels, G_N_ELEMENTS (levels));
+  if (options->n_head > 0)
+    set_head (config, options->head, options->n_head);
+  else if (init->n_labels == 0)
+    set_head (config, outputs, G_N_ELEMENTS (outputs));
+  for (guint i = 0; i < config->n_head && options->dropout >= 0.0; i++)
+    if (config->head[i].activation != SPPNET_ACTIVATION_LINEAR)
+      config->head[i].dropout = (gfloat) options->dropout;
+}
+
+/* Whether the head is asked for anew, so that nothing of init's is taken. */
+static gboolean
+new_head (const SppnetTrainOptions *options)
+{
+  return options->n_levels > 0 || options->n_head > 0;
 }
 
 /* More levels, of larger windows. The fully connected layers stay. */
@@ -91,9 +121,9 @@ make_config (SppnetConfig *config, const SppnetTrainOptions *options, const Sppn
     sppnet_config_clear_rpn (config);
   g_free (config->name);
   config->name = g_strdup (options->name);
-  if (options->n_levels > 0 || options->n_head > 0 || init->n_labels == 0)
-    make_head (config, options);
-  keep_box = sppnet_network_same_outputs (init, dataset->labels) && init->box_input == SPPNET_BOX_HEAD;
+  choose_head (config, options, init);
+  keep_box = !new_head (options) && sppnet_network_same_outputs (init, dataset->labels)
+             && init->box_input == SPPNET_BOX_HEAD;
   config->classifier = SPPNET_CLASSIFIER_SOFTMAX;
   sppnet_config_set_labels (config, dataset->labels);
   config->box_input = SPPNET_BOX_HEAD;
@@ -418,10 +448,7 @@ make_network (SppnetTrainOptions *options, SppnetModel *init, const SppnetDatase
   /* Now, and not when all is trained. */
   network = sppnet_config_check (&config, options->output, error) ? sppnet_network_new (&config, &random, error) : NULL;
   if (network) {
-    gboolean head_taken;
-
-    sppnet_network_adopt (network, init, &head_taken);
-    options->end_to_end.new_head = !head_taken;
+    options->end_to_end.new_head = !sppnet_network_adopt (network, init, !new_head (options));
     options->end_to_end.new_rpn = new_rpn;
     if (new_rpn)
       sppnet_network_reset_rpn (network, &random);
@@ -445,7 +472,8 @@ load_dataset (const SppnetTrainOptions *options, SppnetModel *init, GError **err
     annotations = sppnet_picture_sets_split (annotations, options->validation, options->split_seed, FALSE);
   if (!annotations || !sppnet_dataset_check_pictures (annotations, error))
     return NULL;
-  return sppnet_dataset_new (g_steal_pointer (&annotations), added ? added : options->labels, error);
+  return sppnet_dataset_new (g_steal_pointer (&annotations), added ? added : options->labels,
+                             added || options->any_labels, error);
 }
 
 /* A region proposal network for init, of which all else stays as it is, but for the proposals that it recommends. */
@@ -455,7 +483,7 @@ train_rpn (const SppnetTrainOptions *options, SppnetModel *init, const SppnetDat
 {
   SppnetRandom random = { options->rpn.seed };
   g_autoptr (SppnetNetwork) network = NULL;
-  g_autoptr (GArray) tensors = NULL, trained = NULL;
+  g_autoptr (GArray) trained = NULL;
   gdouble scales[SPPNET_VARIANTS];
   g_auto (SppnetConfig) config;
 
@@ -465,22 +493,17 @@ train_rpn (const SppnetTrainOptions *options, SppnetModel *init, const SppnetDat
   sppnet_rpn_configure (&config, dataset, &options->rpn, scales, options->rpn.variants);
   g_free (config.provenance);
   config.provenance = describe_rpn (options, dataset, sppnet_model_get_config (init)->provenance);
+  if (options->name) {
+    g_free (config.name);
+    config.name = g_strdup (options->name);
+  }
   network
       = sppnet_config_check (&config, options->output, error) ? sppnet_network_new_rpn (&config, &random, error) : NULL;
   if (!network || !sppnet_rpn_train (network, init, dataset, &options->rpn, options->work, progress, user_data, error))
     return FALSE;
   trained = sppnet_network_tensors (network);
-  tensors = sppnet_config_tensors (&config);
-  for (guint i = 0; i < tensors->len; i++) {
-    SppnetTensorSource *tensor = &g_array_index (tensors, SppnetTensorSource, i);
-
-    tensor->data = sppnet_model_get_tensor (init, tensor->name, NULL);
-    for (guint k = 0; k < trained->len; k++)
-      if (g_str_equal (tensor->name, g_array_index (trained, SppnetTensorSource, k).name))
-        tensor->data = g_array_index (trained, SppnetTensorSource, k).data;
-  }
-  return sppnet_model_save (options->output, &config, (const SppnetTensorSource *) tensors->data, tensors->len,
-                            options->dtype, error);
+  return sppnet_model_save_with (init, &config, (const SppnetTensorSource *) (gconstpointer) trained->data,
+                                 trained->len, options->output, error);
 }
 
 gboolean
@@ -514,7 +537,8 @@ sppnet_train (const SppnetTrainOptions *given, SppnetProgress progress, gpointer
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_WRITE, "%s: %s", options.work, g_strerror (errno));
     return FALSE;
   }
-  init = sppnet_model_load (options.init, error);
+  /* Behind the work folder, whose making may make that of the output. */
+  init = sppnet_file_check_writable (options.output, error) ? sppnet_model_load (options.init, error) : NULL;
   dataset = init ? load_dataset (&options, init, error) : NULL;
   if (dataset && options.rpn_only)
     return train_rpn (&options, init, dataset, progress, user_data, error);

@@ -19,20 +19,25 @@ typedef enum
   SPPNET_TRAIN_BOX_RIDGE, /* ridge regression on the pooled vectors (SPPNet) */
 } SppnetTrainBox;
 
+/* SppnetTrainOptions.dropout */
+#define SPPNET_TRAIN_KEEP_DROPOUT (-1.0)
+
 typedef struct
 {
   SppnetPictureSets pictures;
   gdouble validation; /* this part of them, chosen by split_seed, is not trained on; 0: all are */
   guint32 split_seed;
   gchar **labels;         /* (nullable): names to train; NULL: all that occur */
+  gboolean any_labels;    /* some of them may not occur */
   const gchar *init;      /* model to start from */
   const gchar *output;    /* model to write */
   const gchar *work;      /* folder of caches and checkpoints, created */
-  const gchar *name;      /* of the model */
+  const gchar *name;      /* of the model; NULL, with add_class and rpn_only: the initial one's */
   const gchar *add_class; /* (nullable): a label that init gets; all else of it stays as it is */
   gboolean heads_only;    /* the backbone stays as it is in init */
 
-  /* 0 and 0: the head of init, or where it has none, levels 1, 2, 3, 6 and layers of 512 and 512. Else a new head. */
+  /* 0 and 0: the head of init, or where it has none, a new one of levels 1, 2, 3, 6 and layers of 512 and 512. Else a
+   * new one, of which what is 0 is as in init, or as above. */
   guint n_levels;
   gint levels[SPPNET_MAX_LEVELS];
   guint n_around; /* levels that pool a window around_scale times as large around each region, after the others */
@@ -40,7 +45,7 @@ typedef struct
   gdouble around_scale;
   guint n_head;
   gint head[SPPNET_MAX_HEAD_LAYERS]; /* outputs of each fully connected layer */
-  gdouble dropout;                   /* of a new head */
+  gdouble dropout;                   /* of layers with an activation; < 0: as it was, .3 of new ones */
   gint context[2];                   /* filters of a new stage of twice the stride, merged into the last map; 0: none */
   const gchar *merge;                /* (nullable): layer whose output a new merge layer at the end adds to the map */
 

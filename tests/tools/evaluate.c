@@ -67,6 +67,13 @@ test_absent_class (Tool *tool, gconstpointer data)
   g_assert_cmpfloat (
       json_object_get_double_member (json_object_get_object_member (json_node_get_object (node), "mean_of"), "map"), ==,
       1);
+  tool_run_ok (tool, "evaluate " MODEL "--voc voc --set known --limit 1 --json --mean-of green");
+  json_node_unref (node);
+  node = tool_json (tool, 0);
+  g_assert_true (
+      json_object_get_null_member (json_object_get_object_member (json_node_get_object (node), "mean_of"), "map"));
+  tool_run_ok (tool, "evaluate " MODEL "--voc voc --set known --limit 1 --mean-of green");
+  g_assert_nonnull (strstr (tool->out, "\nmean of these                    -        -   classes: 0"));
 }
 
 /* A tile for a box on the wrong colour and one for a missed object; without mistakes an empty row. */
@@ -151,6 +158,7 @@ test_failures (Tool *tool, gconstpointer data)
   tool_run_fails (tool, "evaluate " MODEL "--voc voc --set none", 1, "none.txt");
   tool_run_fails (tool, "evaluate -m none --voc voc --set known", 1, "none");
   tool_run_fails (tool, "evaluate " MODEL "--voc voc --set known --mean-of rad", 2, "\"rad\"");
+  tool_run_fails (tool, "evaluate " MODEL "--voc voc --set known --labels red --mean-of green", 2, "among --labels");
   tool_run (tool, "evaluate " MODEL "--voc voc --set blue");
   g_assert_cmpint (tool->status, ==, 1);
   g_assert_nonnull (strstr (tool->err, "no object"));

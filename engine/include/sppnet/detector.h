@@ -57,11 +57,15 @@ typedef enum
 SPPNET_API const gchar *sppnet_precision_to_nick (SppnetPrecision precision);
 SPPNET_API gboolean sppnet_precision_from_nick (const gchar *nick, SppnetPrecision *precision);
 
+/* Of a frame. */
+#define SPPNET_MAX_PROPOSALS 100000
+
 /**
  * SppnetSettings:
  * @proposals: source of the regions
- * @max_proposals: at most this many proposals per frame, best first; 0: the model's default, which a region proposal
- *   network has for itself
+ * @max_proposals: at most this many proposals per frame, best first, up to %SPPNET_MAX_PROPOSALS; 0: what the model
+ * says where these are the proposals that it recommends, else 2000, and of a region proposal network what it says of
+ * that
  * @threshold: lowest confidence reported, 0..1; 0: the model's own thresholds, per class
  * @nms_threshold: overlap (IoU, 0..1) above which the weaker of two boxes of one class is dropped; 0: the model's
  * default
@@ -132,7 +136,8 @@ typedef struct
  * SppnetDetector:
  *
  * The scratch memory of one stream. Not thread safe: one detector per thread, any number per model.
- * In the steady state (same frame size, same settings) a run allocates nothing.
+ * Memory only grows: with the same frame size and settings, a run that finds no more to do (regions, boxes) than those
+ * before it allocates nothing.
  */
 typedef struct _SppnetDetector SppnetDetector;
 
@@ -144,7 +149,7 @@ SPPNET_API GType sppnet_detector_get_type (void);
  * @model: kept by reference
  * @settings: (nullable): copied; %NULL: all defaults
  * @error: SETTINGS when a value is out of range, a label is not one of the model's, the model cannot make these
- *   proposals, or the processor cannot compute with this precision
+ *   proposals, or the processor cannot compute with this precision; MEMORY
  */
 SPPNET_API SppnetDetector *sppnet_detector_new (SppnetModel *model, const SppnetSettings *settings, GError **error);
 

@@ -34,7 +34,7 @@ typedef enum
 /**
  * SppnetColorMatrix:
  *
- * How Y'CbCr becomes R'G'B' (ITU-R BT.601, BT.709, BT.2020). Ignored for RGB formats.
+ * How Y'CbCr becomes R'G'B' (ITU-R BT.601, BT.709, BT.2020). Without effect on RGB formats.
  */
 typedef enum
 {

@@ -21,7 +21,7 @@ SPPNET_API GType sppnet_model_get_type (void);
 /**
  * sppnet_model_load:
  * @path: file name of the model
- * @error: NOT_FOUND, READ, CORRUPT, VERSION or UNSUPPORTED; the message names file, tensor and reason
+ * @error: NOT_FOUND, READ, CORRUPT, VERSION, UNSUPPORTED or MEMORY; the message names file, tensor and reason
  *
  * Returns: (transfer full) (nullable): the model
  */
@@ -41,7 +41,7 @@ SPPNET_API void sppnet_model_unref (SppnetModel *model);
 SPPNET_API gchar *sppnet_model_get_default_path (GError **error);
 
 SPPNET_API const gchar *sppnet_model_get_name (const SppnetModel *model);
-/* The file the model came from, as given to sppnet_model_load(). */
+/* The file the model came from, as first given to sppnet_model_load(): a file that is loaded is not loaded again. */
 SPPNET_API const gchar *sppnet_model_get_path (const SppnetModel *model);
 SPPNET_API guint sppnet_model_get_n_labels (const SppnetModel *model);
 /* Label number @label_id, from 0; %NULL when out of range. The string lives as long as the model. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Which regions are scored, and which boxes become detections, against the obvious slow way. */
+#include "box/regression.h"
 #include "detect/selection.h"
 
 #include "base/random.h"
@@ -255,10 +256,48 @@ test_suppress_across (void)
   g_assert_cmpuint (dropped, >, 100);
 }
 
+/* Votes of boxes that end at the frame's edge end there, too, in double precision. */
+static void
+test_votes_stay_inside (void)
+{
+  gfloat thresholds[2] = { 0 };
+  const SppnetPlan plan = { .max_detections = 300, .nms_threshold = 0.3f, .thresholds = thresholds, .n_labels = 2 };
+  g_autoptr (SppnetModel) model = scene_model ();
+  SppnetRandom random = { 8 };
+  guint moved = 0;
+
+  for (guint round = 0; round < 200; round++) {
+    g_auto (SppnetSelection) selection = { 0 };
+    const SppnetDetection *found;
+    gsize n;
+
+    for (gint32 i = 0; i < 8; i++) {
+      gfloat x = (gfloat) (200 + 40 * sppnet_random_uniform (&random)),
+             y = (gfloat) (10 * sppnet_random_uniform (&random));
+      const SppnetBox box = { x, y, 320 - x, 200 - y };
+      const SppnetCandidate candidate
+          = { sppnet_box_clip (&box, 320, 200), (gfloat) (0.1 + 0.9 * sppnet_random_uniform (&random)), 1, i };
+
+      g_assert_true (sppnet_selection_add (&selection, &candidate, NULL));
+    }
+    g_assert_true (sppnet_selection_run (&selection, &plan, thresholds, NULL, 300, model, &found, &n, NULL));
+    for (gsize i = 0; i < n; i++) {
+      const SppnetBox before = found[i].box;
+
+      sppnet_selection_vote (&selection, 320, 200);
+      moved += before.x != found[i].box.x;
+      g_assert_cmpfloat ((gdouble) found[i].box.x + (gdouble) found[i].box.width, <=, 320);
+      g_assert_cmpfloat ((gdouble) found[i].box.y + (gdouble) found[i].box.height, <=, 200);
+    }
+  }
+  g_assert_cmpuint (moved, >, 150);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/selection/votes-stay-inside", test_votes_stay_inside);
   g_test_add_func ("/regions/one-per-window", test_one_proposal_per_window);
   g_test_add_func ("/regions/margin", test_margin);
   g_test_add_func ("/regions/large-map", test_large_map);

@@ -223,9 +223,17 @@ test_auto (void)
                  own ? 700 : config.rpn.boxes);
     assert_plan (with, &(SppnetSettings) { .proposals = SPPNET_PROPOSALS_RPN, .max_proposals = 9 },
                  SPPNET_PROPOSALS_RPN, 9);
-    assert_plan (without, &(SppnetSettings) { .proposals = SPPNET_PROPOSALS_AUTO }, SPPNET_PROPOSALS_EDGE_BOXES, 700);
+    assert_plan (without, &(SppnetSettings) { .proposals = SPPNET_PROPOSALS_AUTO }, SPPNET_PROPOSALS_EDGE_BOXES,
+                 own ? 700 : 2000);
+    assert_plan (with, &(SppnetSettings) { .proposals = SPPNET_PROPOSALS_SELECTIVE_SEARCH },
+                 SPPNET_PROPOSALS_SELECTIVE_SEARCH, 2000);
     assert_plan (with, &(SppnetSettings) { 0 }, own ? SPPNET_PROPOSALS_RPN : SPPNET_PROPOSALS_GRID, 700);
     assert_plan (without, &(SppnetSettings) { 0 }, own ? SPPNET_PROPOSALS_EDGE_BOXES : SPPNET_PROPOSALS_GRID, 700);
+    config.max_proposals = 0; /* not given */
+    sppnet_model_unref (with);
+    with = tiny_model_new (&config, scene_fill, NULL);
+    assert_plan (with, &(SppnetSettings) { 0 }, own ? SPPNET_PROPOSALS_RPN : SPPNET_PROPOSALS_GRID,
+                 own ? config.rpn.boxes : 2000);
   }
 }
 

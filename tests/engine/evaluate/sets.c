@@ -246,6 +246,7 @@ numbered (guint n)
     SppnetAnnotation *annotation = g_new0 (SppnetAnnotation, 1);
 
     annotation->width = (gint) i;
+    annotation->picture = g_strdup_printf ("%u.png", i);
     annotation->objects = g_array_new (FALSE, FALSE, sizeof (SppnetObject));
     g_ptr_array_add (annotations, annotation);
   }
@@ -288,6 +289,26 @@ test_split (void)
     g_assert_cmpuint (first[i], >, 4);
 }
 
+/* Pictures that are there three times are trained on three times or not at all. */
+static void
+test_split_repeated (void)
+{
+  for (gint validation = 0; validation < 2; validation++) {
+    GPtrArray *all = numbered (40);
+    g_autoptr (GPtrArray) part = NULL;
+    guint times[40] = { 0 };
+
+    for (guint k = 0; k < 2; k++)
+      g_ptr_array_extend_and_steal (all, numbered (40));
+    part = sppnet_picture_sets_split (all, .25, 5, validation);
+    g_assert_cmpuint (part->len, ==, validation ? 10 : 90);
+    for (guint i = 0; i < part->len; i++)
+      times[((SppnetAnnotation *) g_ptr_array_index (part, i))->width]++;
+    for (guint i = 0; i < 40; i++)
+      g_assert_true (times[i] == 0 || times[i] == (validation ? 1 : 3));
+  }
+}
+
 static void
 test_labels (Folder *folder, gconstpointer data)
 {
@@ -327,6 +348,7 @@ main (int argc, char **argv)
   g_test_add ("/sets/damaged-coco", Folder, NULL, set_up, test_damaged_coco, tear_down);
   g_test_add ("/sets/folder-without-lists", Folder, NULL, set_up, test_folder_without_lists, tear_down);
   g_test_add_func ("/sets/split", test_split);
+  g_test_add_func ("/sets/split-repeated", test_split_repeated);
   g_test_add ("/sets/labels", Folder, NULL, set_up, test_labels, tear_down);
   return g_test_run ();
 }

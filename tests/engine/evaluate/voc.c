@@ -215,6 +215,28 @@ test_bad_list (Folder *folder, gconstpointer data)
   assert_list_error (folder, "one\n\none -1\n", SPPNET_ERROR_CORRUPT, "list.txt:3: one is listed twice");
 }
 
+/* A byte order mark, names with blanks, lists of one class with their second column. */
+static void
+test_list (Folder *folder, gconstpointer data)
+{
+  g_autoptr (GPtrArray) annotations = NULL;
+  g_autoptr (GError) error = NULL;
+
+  write_file (folder, "Annotations/one.xml", ANNOTATION (SIZE));
+  write_file (folder, "Annotations/my cat 1.xml", ANNOTATION (SIZE));
+  write_file (folder, "JPEGImages/my cat 1.jpg", "");
+  write_file (folder, "Annotations/my dog.xml", ANNOTATION (SIZE));
+  write_file (folder, "JPEGImages/my dog.jpg", "");
+  write_file (folder, "ImageSets/Main/list.txt", "\xef\xbb\xbfone  1\r\nmy cat 1\nmy dog -1\n");
+  annotations = sppnet_voc_load (folder->dir, "list", &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (annotations->len, ==, 3);
+  g_assert_true (g_str_has_suffix (((SppnetAnnotation *) g_ptr_array_index (annotations, 0))->picture, "/one.jpg"));
+  g_assert_true (
+      g_str_has_suffix (((SppnetAnnotation *) g_ptr_array_index (annotations, 1))->picture, "/my cat 1.jpg"));
+  g_assert_true (g_str_has_suffix (((SppnetAnnotation *) g_ptr_array_index (annotations, 2))->picture, "/my dog.jpg"));
+}
+
 /* Whatever is cut off or changed in a good file gives a result or an error, never a crash. */
 static void
 test_damage (Folder *folder, gconstpointer data)
@@ -283,6 +305,7 @@ main (int argc, char **argv)
     g_test_add (path, Folder, &bad_files[i], set_up, test_bad_file, tear_down);
   }
   g_test_add ("/voc/bad-list", Folder, NULL, set_up, test_bad_list, tear_down);
+  g_test_add ("/voc/list", Folder, NULL, set_up, test_list, tear_down);
   g_test_add ("/voc/damage", Folder, NULL, set_up, test_damage, tear_down);
   g_test_add_func ("/voc/shared", test_shared);
   return g_test_run ();

@@ -244,8 +244,7 @@ check_truncated (const gchar *name, const gchar *type, gsize end)
 static void
 test_truncated (void)
 {
-  check_truncated ("cut.png", "png",
-                   12 + 4 + 6); /* IEND, a checksum, the end of the deflate stream with its checksum */
+  check_truncated ("cut.png", "png", 1);
   check_truncated ("cut.jpg", "jpeg", 1);
 }
 

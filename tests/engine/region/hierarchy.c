@@ -158,7 +158,7 @@ test_naive (void)
     make_labels (scene, &random);
     make_histograms (scene, &random, round % 4 == 0);
     find_touching (scene);
-    g_assert_true (sppnet_adjacency_find (&adjacency, scene->labels, scene->width, scene->height, scene->n, NULL));
+    g_assert_true (sppnet_adjacency_find (&adjacency, scene->labels, scene->width, scene->height, NULL));
     check_adjacency (scene, &adjacency);
     g_assert_true (sppnet_hierarchy_run (&hierarchy, measures, &layout, scene->regions, scene->histograms[0], scene->n,
                                          &adjacency, (guint32) (scene->width * scene->height), NULL));
@@ -196,7 +196,7 @@ test_many (void)
     regions[i] = (SppnetRegion) { { x, y, x, y }, 1 };
   }
   for (guint round = 0; round < 2; round++) {
-    g_assert_true (sppnet_adjacency_find (&adjacency, labels, WIDTH, HEIGHT, N, NULL));
+    g_assert_true (sppnet_adjacency_find (&adjacency, labels, WIDTH, HEIGHT, NULL));
     g_assert_cmpuint (adjacency.n_pairs, ==, (WIDTH - 1) * HEIGHT + WIDTH * (HEIGHT - 1));
   }
   g_assert_true (sppnet_hierarchy_run (&hierarchy, SPPNET_SIMILARITY_SIZE | SPPNET_SIMILARITY_FILL, &layout, regions,

@@ -60,7 +60,6 @@ test_learns (Fixture *fixture, gconstpointer user_data)
   gdouble first;
   gsize n, m;
 
-  fixture->options.dtype = SPPNET_DTYPE_F32;
   fixture->options.rpn.epochs = 0;
   train (fixture, NULL, NULL);
   first = recall (fixture->output);

@@ -80,6 +80,30 @@ test_best_anchor (void)
   g_assert_cmpuint (targets.n, >, 180); /* of 216 anchors, background all that are far away */
 }
 
+/* Of more objects than have room, all have their turn. */
+static void
+test_many_objects (void)
+{
+  SppnetRpnConfig rpn = two_anchors ();
+  SppnetRandom random = { 3 };
+  g_auto (SppnetRpnTargets) targets = { 0 };
+  SppnetBox boxes[20];
+  SppnetRpnObjects objects = { G_N_ELEMENTS (boxes), 0, boxes };
+  guint turns[G_N_ELEMENTS (boxes)] = { 0 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (boxes); i++) /* just where an anchor is */
+    boxes[i] = sppnet_anchor_box (&grid, &rpn, 2 * (24 * (i / 5) + 2 * (i % 5)));
+  for (guint round = 0; round < 200; round++) {
+    g_assert_true (sppnet_rpn_targets_draw (&targets, &grid, &rpn, &objects, 16, &random, NULL));
+    g_assert_cmpuint (targets.n_positive, ==, 8);
+    for (gsize k = 0; k < targets.n_positive; k++)
+      for (guint i = 0; i < G_N_ELEMENTS (boxes); i++)
+        turns[i] += best_overlap (&rpn, targets.anchor[k], &boxes[i], 1) > 0.99f;
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (boxes); i++)
+    g_assert_cmpuint (turns[i], >, 20);
+}
+
 static void
 test_no_objects (void)
 {
@@ -108,6 +132,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/train/rpn-targets/rules", test_rules);
   g_test_add_func ("/train/rpn-targets/best-anchor", test_best_anchor);
+  g_test_add_func ("/train/rpn-targets/many-objects", test_many_objects);
   g_test_add_func ("/train/rpn-targets/no-objects", test_no_objects);
   return g_test_run ();
 }

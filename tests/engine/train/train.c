@@ -643,6 +643,32 @@ test_add_class (Fixture *fixture, gconstpointer user_data)
   add_squares (fixture);
 }
 
+/* A finished run with other regions is not taken for one with these. */
+static void
+test_add_class_of_other_regions (Fixture *fixture, gconstpointer user_data)
+{
+  g_autofree gchar *first = g_build_filename (fixture->dir, "first.safetensors", NULL);
+  SppnetTrainOptions *options = &fixture->options;
+  gchar *disk[] = { (gchar *) "disk", NULL };
+  g_autoptr (GError) error = NULL;
+
+  options->output = first;
+  options->labels = disk;
+  train (fixture, NULL, NULL);
+  options->init = first;
+  options->output = fixture->output;
+  options->labels = NULL;
+  options->add_class = "square";
+  options->proposals = SPPNET_PROPOSALS_GRID;
+  options->max_proposals = 100;
+  train (fixture, NULL, NULL);
+  options->proposals = SPPNET_PROPOSALS_SELECTIVE_SEARCH;
+  options->max_proposals = 50;
+  g_assert_false (sppnet_train (options, NULL, NULL, &error));
+  g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS);
+  g_assert_nonnull (strstr (error->message, "other data or settings"));
+}
+
 /* SVMs are trained on layers that know both shapes: what a single vector cannot tell, no row will. */
 static void
 add_squares_to_svm (Fixture *fixture)
@@ -700,35 +726,49 @@ test_name (Fixture *fixture, gconstpointer user_data)
   g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS);
 }
 
-/* A layer of the same name and as many weights, but another shape, is none to start from. */
+/* What is asked for anew is new, though names, sizes and labels agree; the pyramid that is not, stays. */
 static void
-test_other_shape (Fixture *fixture, gconstpointer user_data)
+test_new_head (Fixture *fixture, gconstpointer user_data)
 {
+  static const gchar *const names[] = { "fc6.weight", "classifier.weight", "box.weight" };
   g_autofree gchar *first = g_build_filename (fixture->dir, "first.safetensors", NULL);
-  g_autoptr (SppnetModel) before = NULL, after = NULL;
-  const gfloat *a, *b;
-  gsize n, m;
+  SppnetTrainOptions *options = &fixture->options;
 
-  fixture->options.dtype = SPPNET_DTYPE_F32;
-  fixture->options.end_to_end.epochs = 0;
-  fixture->options.output = first;
-  fixture->options.n_head = 2;
-  fixture->options.head[0] = 8;
-  fixture->options.head[1] = 6;
+  options->dtype = SPPNET_DTYPE_F32;
+  options->end_to_end.epochs = 0;
+  options->n_around = 1;
+  options->around[0] = 2;
+  options->output = first;
   train (fixture, NULL, NULL);
-  remove_tree (fixture->work);
-  fixture->options.init = first;
-  fixture->options.output = fixture->output;
-  fixture->options.head[0] = 6;
-  fixture->options.head[1] = 8;
-  train (fixture, NULL, NULL);
-  before = sppnet_model_load (first, NULL);
-  after = sppnet_model_load (fixture->output, NULL);
-  a = sppnet_model_get_tensor (before, "fc7.weight", &n);
-  b = sppnet_model_get_tensor (after, "fc7.weight", &m);
-  g_assert_cmpuint (n, ==, 48);
-  g_assert_cmpuint (m, ==, 48);
-  g_assert_cmpint (memcmp (a, b, n * sizeof *a), !=, 0);
+  options->init = first;
+  options->output = fixture->output;
+  options->n_around = 0;
+  options->end_to_end.seed = 2;
+  for (gint pyramid = 0; pyramid < 2; pyramid++) {
+    g_autoptr (SppnetModel) before = NULL, after = NULL;
+    const SppnetConfig *config;
+
+    remove_tree (fixture->work);
+    options->n_levels = pyramid ? 2 : 0;
+    options->n_head = pyramid ? 0 : 1;
+    options->dropout = pyramid ? SPPNET_TRAIN_KEEP_DROPOUT : 0.25;
+    train (fixture, NULL, NULL);
+    before = sppnet_model_load (first, NULL);
+    after = sppnet_model_load (fixture->output, NULL);
+    config = sppnet_model_get_config (after);
+    g_assert_cmpuint (config->n_levels, ==, pyramid ? 2 : 3);
+    g_assert_cmpfloat (config->scales[pyramid ? 1 : 2], ==, pyramid ? 1 : 3);
+    g_assert_cmpuint (config->n_head, ==, 1);
+    g_assert_cmpint (config->head[0].outputs, ==, 32);
+    g_assert_cmpfloat (config->head[0].dropout, ==, pyramid ? 0.1f : 0.25f);
+    for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+      gsize n, m;
+      const gfloat *a = sppnet_model_get_tensor (before, names[i], &n);
+      const gfloat *b = sppnet_model_get_tensor (after, names[i], &m);
+
+      g_assert_true (n != m || memcmp (a, b, n * sizeof *a) != 0);
+    }
+  }
 }
 
 /* A layer that is not in the initial model cannot stay as it is. */
@@ -748,14 +788,27 @@ test_refusals (Fixture *fixture, gconstpointer user_data)
 {
   g_autofree gchar *annotation = g_build_filename (fixture->dir, "Annotations", "003.xml", NULL);
   g_autofree gchar *picture = g_build_filename (fixture->dir, "JPEGImages", "005.png", NULL);
-  gchar *labels[] = { (gchar *) "unicorn", NULL };
+  gchar *labels[] = { (gchar *) "disk", (gchar *) "unicorn", NULL };
   g_autoptr (GError) error = NULL;
 
-  fixture->options.labels = labels;
+  fixture->options.labels = labels + 1;
+  fixture->options.any_labels = TRUE;
   g_assert_false (sppnet_train (&fixture->options, NULL, NULL, &error));
   g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS);
   g_clear_error (&error);
+  fixture->options.labels = labels;
+  fixture->options.any_labels = FALSE;
+  g_assert_false (sppnet_train (&fixture->options, NULL, NULL, &error));
+  g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS);
+  g_assert_nonnull (strstr (error->message, "\"unicorn\""));
+  g_clear_error (&error);
   fixture->options.labels = NULL;
+
+  fixture->options.output = "/nonexistent/output.safetensors";
+  g_assert_false (sppnet_train (&fixture->options, never, NULL, &error));
+  g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_WRITE);
+  g_clear_error (&error);
+  fixture->options.output = fixture->output;
 
   g_assert_true (g_file_set_contents (picture, "not a picture", -1, NULL));
   g_assert_false (sppnet_train (&fixture->options, NULL, NULL, &error));
@@ -819,7 +872,8 @@ main (int argc, char **argv)
   ADD ("roi", test_roi);
   ADD ("heads-only", test_heads_only);
   ADD ("name", test_name);
-  ADD ("other-shape", test_other_shape);
+  ADD ("new-head", test_new_head);
+  ADD ("add-class-of-other-regions", test_add_class_of_other_regions);
   ADD ("add-class", test_add_class);
   ADD ("add-class-svm", test_add_class_svm);
   ADD ("add-class-svm-joint", test_add_class_svm_joint);
