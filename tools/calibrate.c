@@ -14,6 +14,7 @@
 #include "evaluate/average_precision.h"
 #include "json.h"
 #include "model/model.h"
+#include "model/provenance.h"
 #include "train/calibration.h"
 #include "train/context.h"
 
@@ -118,21 +119,11 @@ judge (const GPtrArray *annotations, SppnetModel *model, const GPtrArray *boxes)
 static gchar *
 describe (const gchar *provenance, guint pictures)
 {
-  g_autoptr (JsonNode) root = provenance ? json_from_string (provenance, NULL) : NULL;
-  g_autoptr (JsonArray) sets = json_array_new ();
-  g_auto (GStrv) names = sppnet_picture_sets_names (&picture_arguments.sets);
   JsonObject *record = json_object_new ();
 
-  if (!root) {
-    root = json_node_new (JSON_NODE_OBJECT);
-    json_node_take_object (root, json_object_new ());
-  }
-  for (guint i = 0; names[i]; i++)
-    json_array_add_string_element (sets, names[i]);
-  json_object_set_array_member (record, "sets", g_steal_pointer (&sets));
+  json_object_set_array_member (record, "sets", sppnet_picture_sets_record (&picture_arguments.sets));
   json_object_set_int_member (record, "pictures", pictures);
-  json_object_set_object_member (json_node_get_object (root), arg.context ? "context" : "calibration", record);
-  return json_to_string (root, FALSE);
+  return sppnet_provenance_add (provenance, arg.context ? "context" : "calibration", record);
 }
 
 /* A sigmoid of the log-odds of the present confidence is, with what makes that, one sigmoid: of the score, or of the

@@ -34,20 +34,23 @@ sppnet_picture_sets_load (const SppnetPictureSets *sets, GError **error)
   return g_steal_pointer (&all);
 }
 
-gchar **
-sppnet_picture_sets_names (const SppnetPictureSets *sets)
+JsonArray *
+sppnet_picture_sets_record (const SppnetPictureSets *sets)
 {
-  GPtrArray *names = g_ptr_array_new ();
+  JsonArray *record = json_array_new ();
 
   for (guint i = 0; sets->voc && sets->voc[i]; i++) {
     g_autofree gchar *base = g_filename_display_basename (sets->voc[i]);
+    g_autofree gchar *name = sets->sets ? g_strconcat (base, "/", sets->sets[i], NULL) : g_strdup (base);
 
-    g_ptr_array_add (names, sets->sets ? g_strconcat (base, "/", sets->sets[i], NULL) : g_strdup (base));
+    json_array_add_string_element (record, name);
   }
-  for (guint i = 0; sets->coco && sets->coco[i]; i++)
-    g_ptr_array_add (names, g_filename_display_basename (sets->coco[i]));
-  g_ptr_array_add (names, NULL);
-  return (gchar **) g_ptr_array_free (names, FALSE);
+  for (guint i = 0; sets->coco && sets->coco[i]; i++) {
+    g_autofree gchar *name = g_filename_display_basename (sets->coco[i]);
+
+    json_array_add_string_element (record, name);
+  }
+  return record;
 }
 
 static gchar *

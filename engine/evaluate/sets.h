@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <json-glib/json-glib.h>
+
 #include "evaluate/voc.h"
 
 /* Where annotated pictures come from. All are NULL-terminated, or NULL. */
@@ -15,8 +17,8 @@ typedef struct
 /* All in one list. (element-type SppnetAnnotation) (transfer full) */
 GPtrArray *sppnet_picture_sets_load (const SppnetPictureSets *sets, GError **error);
 
-/* "FOLDER/SET" or the base name of each, for records. (transfer full): NULL-terminated */
-gchar **sppnet_picture_sets_names (const SppnetPictureSets *sets);
+/* "FOLDER/SET" or the base name of each, for a model's record. (transfer full) */
+JsonArray *sppnet_picture_sets_record (const SppnetPictureSets *sets);
 
 /* The part of a random choice that training leaves for validation, or the other one; the same pictures for the same
  * seed. Each part has at least one picture where there are two. Both keep the order. A picture that is there more than

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "train/add_class.h"
 
-#include <json-glib/json-glib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "detect/context.h"
+#include "model/provenance.h"
 #include "train/features.h"
 #include "train/ridge.h"
 #include "train/svm.h"
+
+/* In the provenance: an object of the labels that were added. */
+#define ADDED "added"
 
 /* The rows that the new label adds to the four tensors of the outputs, in the file's order. */
 typedef struct
@@ -72,27 +75,18 @@ check_objects (const SppnetDataset *dataset, const gchar *label, GError **error)
 static gchar *
 describe (const SppnetTrainOptions *options, const gchar *provenance, const SppnetDataset *dataset)
 {
-  g_autoptr (JsonNode) root = provenance ? json_from_string (provenance, NULL) : NULL;
-  g_auto (GStrv) names = sppnet_picture_sets_names (&options->pictures);
-  JsonArray *sets = json_array_new ();
+  g_autoptr (JsonObject) before = sppnet_provenance_read (provenance);
   JsonObject *record = json_object_new (), *added;
 
-  if (!root) {
-    root = json_node_new (JSON_NODE_OBJECT);
-    json_node_take_object (root, json_object_new ());
-  }
-  if (!json_object_has_member (json_node_get_object (root), "added"))
-    json_object_set_object_member (json_node_get_object (root), "added", json_object_new ());
-  added = json_object_get_object_member (json_node_get_object (root), "added");
-  for (guint i = 0; names[i]; i++)
-    json_array_add_string_element (sets, names[i]);
-  json_object_set_array_member (record, "sets", sets);
+  json_object_set_array_member (record, "sets", sppnet_picture_sets_record (&options->pictures));
   json_object_set_int_member (record, "pictures", dataset->annotations->len);
   json_object_set_double_member (record, "epochs", sppnet_end_to_end_epochs (&options->end_to_end, dataset));
   json_object_set_int_member (record, "seed", options->end_to_end.seed);
   json_object_set_string_member (record, "tool", "sppnet train " SPPNET_VERSION);
+  added = json_object_has_member (before, ADDED) ? json_object_ref (json_object_get_object_member (before, ADDED))
+                                                 : json_object_new ();
   json_object_set_object_member (added, options->add_class, record);
-  return json_to_string (root, FALSE);
+  return sppnet_provenance_add (provenance, ADDED, added);
 }
 
 /* The new label, the last one, neither speaks for the n others nor they for it. */

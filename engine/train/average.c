@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "train/average.h"
 
-#include <json-glib/json-glib.h>
 #include <string.h>
+
+#include "model/provenance.h"
 
 /* In the provenance of a mean. */
 #define MEAN_OF "mean_of"
@@ -97,12 +98,9 @@ describe_origin (SppnetModel *const *models, guint n)
   JsonObject *object = json_object_new ();
 
   for (guint i = 0; i < n; i++) {
-    const gchar *provenance = sppnet_model_get_config (models[i])->provenance;
-    JsonNode *node = provenance ? json_from_string (provenance, NULL) : NULL;
-    JsonObject *origin = node ? json_node_dup_object (node) : json_object_new ();
+    JsonObject *origin = sppnet_provenance_read (sppnet_model_get_config (models[i])->provenance);
     g_autofree gchar *file = g_filename_display_basename (sppnet_model_get_path (models[i]));
 
-    g_clear_pointer (&node, json_node_unref);
     if (json_object_has_member (origin, MEAN_OF))
       json_object_remove_member (origin, MEAN_OF);
     json_object_set_string_member (origin, "file", file);

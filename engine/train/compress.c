@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "train/compress.h"
 
-#include <json-glib/json-glib.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "model/provenance.h"
 
 /* LAPACK, which OpenBLAS contains: singular value decomposition of a general matrix. */
 void sgesdd_ (const char *jobz, const int *m, const int *n, float *a, const int *lda, float *s, float *u,
@@ -196,20 +196,15 @@ compress_layer (Writer *writer, guint index, gint inputs, gint rank, gdouble ene
 static gchar *
 describe (const gchar *provenance, const GArray *layers)
 {
-  g_autoptr (JsonNode) old = provenance ? json_from_string (provenance, NULL) : NULL;
-  g_autoptr (JsonNode) root = old ? json_node_copy (old) : json_node_new (JSON_NODE_OBJECT);
   JsonObject *record = json_object_new ();
 
-  if (!old)
-    json_node_take_object (root, json_object_new ());
   for (guint i = 0; i < layers->len; i++) {
     const SppnetCompressedLayer *layer = &g_array_index (layers, SppnetCompressedLayer, i);
 
     if (layer->rank > 0)
       json_object_set_int_member (record, layer->name, layer->rank);
   }
-  json_object_set_object_member (json_node_get_object (root), "compressed", record);
-  return json_to_string (root, FALSE);
+  return sppnet_provenance_add (provenance, "compressed", record);
 }
 
 static gboolean

@@ -101,7 +101,7 @@ sppnet_end_to_end_steps (const SppnetEndToEndSettings *settings, const SppnetDat
 {
   guint n = dataset->annotations->len;
 
-  return (guint) ceil (sppnet_end_to_end_epochs (settings, dataset) * n / settings->pictures);
+  return (guint) MIN (ceil (sppnet_end_to_end_epochs (settings, dataset) * n / settings->pictures), G_MAXINT);
 }
 
 static gchar *

@@ -4,13 +4,13 @@
 #include <glib/gstdio.h>
 #include <errno.h>
 #include <math.h>
-#include <json-glib/json-glib.h>
 #include <string.h>
 
 #include "backbone/backbone.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/threads.h"
+#include "model/provenance.h"
 #include "pooling/pooling.h"
 #include "train/add_class.h"
 #include "train/features.h"
@@ -217,84 +217,58 @@ add_merge (SppnetConfig *config, const gchar *from, const gchar *file, GError **
   return TRUE;
 }
 
-/* What made the model, for people: dates, data and settings. */
+/* What made the model, for people: data and settings. */
 static gchar *
 describe (const SppnetTrainOptions *options, const SppnetDataset *dataset, SppnetModel *init)
 {
   const SppnetEndToEndSettings *e = &options->end_to_end;
-  g_auto (GStrv) sets = sppnet_picture_sets_names (&options->pictures);
-  g_autoptr (JsonBuilder) builder = json_builder_new ();
-  g_autoptr (JsonNode) root = NULL;
+  g_autoptr (JsonNode) root = json_node_new (JSON_NODE_OBJECT);
+  JsonObject *record = json_object_new ();
 
-  json_builder_begin_object (builder);
-  json_builder_set_member_name (builder, "init");
-  json_builder_add_string_value (builder, sppnet_model_get_name (init));
-  json_builder_set_member_name (builder, "sets");
-  json_builder_begin_array (builder);
-  for (guint i = 0; sets[i]; i++)
-    json_builder_add_string_value (builder, sets[i]);
-  json_builder_end_array (builder);
-  json_builder_set_member_name (builder, "pictures");
-  json_builder_add_int_value (builder, dataset->annotations->len);
-  json_builder_set_member_name (builder, "epochs");
-  json_builder_add_double_value (builder, sppnet_end_to_end_epochs (e, dataset));
-  json_builder_set_member_name (builder, "pictures_per_step");
-  json_builder_add_int_value (builder, e->pictures);
-  json_builder_set_member_name (builder, "regions_per_picture");
-  json_builder_add_int_value (builder, e->sampler.regions);
-  if (e->sampler.candidates > 0) {
-    json_builder_set_member_name (builder, "candidates_per_picture");
-    json_builder_add_int_value (builder, e->sampler.candidates);
-  }
+  json_object_set_string_member (record, "init", sppnet_model_get_name (init));
+  json_object_set_array_member (record, "sets", sppnet_picture_sets_record (&options->pictures));
+  json_object_set_int_member (record, "pictures", dataset->annotations->len);
+  json_object_set_double_member (record, "epochs", sppnet_end_to_end_epochs (e, dataset));
+  json_object_set_int_member (record, "pictures_per_step", e->pictures);
+  json_object_set_int_member (record, "regions_per_picture", e->sampler.regions);
+  if (e->sampler.candidates > 0)
+    json_object_set_int_member (record, "candidates_per_picture", e->sampler.candidates);
   if (!options->heads_only) {
-    json_builder_set_member_name (builder, "scale");
-    json_builder_begin_array (builder);
-    json_builder_add_double_value (builder, e->sampler.min_scale);
-    json_builder_add_double_value (builder, e->sampler.max_scale);
-    json_builder_end_array (builder);
-    json_builder_set_member_name (builder, "mosaic");
-    json_builder_add_double_value (builder, e->sampler.mosaic);
-    json_builder_set_member_name (builder, "blend");
-    json_builder_add_double_value (builder, e->sampler.blend);
-    json_builder_set_member_name (builder, "colour");
-    json_builder_add_double_value (builder, e->sampler.colour);
-    json_builder_set_member_name (builder, "aspect");
-    json_builder_add_double_value (builder, e->sampler.variation.aspect);
-    json_builder_set_member_name (builder, "erase");
-    json_builder_add_double_value (builder, e->sampler.erase);
+    JsonArray *scale = json_array_new ();
+
+    json_array_add_double_element (scale, e->sampler.min_scale);
+    json_array_add_double_element (scale, e->sampler.max_scale);
+    json_object_set_array_member (record, "scale", scale);
+    json_object_set_double_member (record, "mosaic", e->sampler.mosaic);
+    json_object_set_double_member (record, "blend", e->sampler.blend);
+    json_object_set_double_member (record, "colour", e->sampler.colour);
+    json_object_set_double_member (record, "aspect", e->sampler.variation.aspect);
+    json_object_set_double_member (record, "erase", e->sampler.erase);
   }
   if (options->teachers) {
-    json_builder_set_member_name (builder, "teachers_part");
-    json_builder_add_double_value (builder, e->teachers_part);
-    json_builder_set_member_name (builder, "teachers");
-    json_builder_begin_array (builder);
+    JsonArray *teachers = json_array_new ();
+
     for (guint i = 0; options->teachers[i]; i++) {
       g_autofree gchar *name = g_filename_display_basename (options->teachers[i]);
 
-      json_builder_add_string_value (builder, name);
+      json_array_add_string_element (teachers, name);
     }
-    json_builder_end_array (builder);
+    json_object_set_double_member (record, "teachers_part", e->teachers_part);
+    json_object_set_array_member (record, "teachers", teachers);
   }
-  json_builder_set_member_name (builder, "trained");
-  json_builder_add_string_value (builder, options->heads_only  ? "head"
-                                          : options->rpn_joint ? "all layers and region proposals"
-                                                               : "all layers");
-  json_builder_set_member_name (builder, "optimizer");
-  json_builder_add_string_value (builder, e->optimizer.kind == SPPNET_OPTIMIZER_SGD ? "sgd" : "adamw");
-  json_builder_set_member_name (builder, "learning_rate");
-  json_builder_add_double_value (builder, e->optimizer.learning_rate);
-  json_builder_set_member_name (builder, "backbone_learning_rate");
-  json_builder_add_double_value (builder, e->optimizer.backbone_learning_rate);
-  if (e->optimizer.average > 0.0) {
-    json_builder_set_member_name (builder, "average");
-    json_builder_add_double_value (builder, e->optimizer.average);
-  }
-  json_builder_set_member_name (builder, "seed");
-  json_builder_add_int_value (builder, e->seed);
-  json_builder_set_member_name (builder, "tool");
-  json_builder_add_string_value (builder, "sppnet train " SPPNET_VERSION);
-  json_builder_end_object (builder);
-  root = json_builder_get_root (builder);
+  json_object_set_string_member (record, "trained",
+                                 options->heads_only  ? "head"
+                                 : options->rpn_joint ? "all layers and region proposals"
+                                                      : "all layers");
+  json_object_set_string_member (record, "optimizer", e->optimizer.kind == SPPNET_OPTIMIZER_SGD ? "sgd" : "adamw");
+  json_object_set_double_member (record, "learning_rate", e->optimizer.learning_rate);
+  if (!options->heads_only)
+    json_object_set_double_member (record, "backbone_learning_rate", e->optimizer.backbone_learning_rate);
+  if (e->optimizer.average > 0.0)
+    json_object_set_double_member (record, "average", e->optimizer.average);
+  json_object_set_int_member (record, "seed", e->seed);
+  json_object_set_string_member (record, "tool", "sppnet train " SPPNET_VERSION);
+  json_node_take_object (root, record);
   return json_to_string (root, FALSE);
 }
 
@@ -303,17 +277,9 @@ static gchar *
 describe_rpn (const SppnetTrainOptions *options, const SppnetDataset *dataset, const gchar *provenance)
 {
   const SppnetRpnSettings *rpn = &options->rpn;
-  g_autoptr (JsonNode) root = provenance ? json_from_string (provenance, NULL) : NULL;
-  g_autoptr (JsonNode) document = root ? json_node_copy (root) : json_node_new (JSON_NODE_OBJECT);
-  g_auto (GStrv) sets = sppnet_picture_sets_names (&options->pictures);
-  JsonArray *set_list = json_array_new ();
   JsonObject *record = json_object_new ();
 
-  if (!root)
-    json_node_take_object (document, json_object_new ());
-  for (guint i = 0; sets[i]; i++)
-    json_array_add_string_element (set_list, sets[i]);
-  json_object_set_array_member (record, "sets", set_list);
+  json_object_set_array_member (record, "sets", sppnet_picture_sets_record (&options->pictures));
   json_object_set_int_member (record, "pictures", dataset->annotations->len);
   json_object_set_double_member (record, "epochs", rpn->epochs);
   json_object_set_int_member (record, "pictures_per_step", rpn->pictures);
@@ -321,8 +287,7 @@ describe_rpn (const SppnetTrainOptions *options, const SppnetDataset *dataset, c
   json_object_set_double_member (record, "learning_rate", rpn->optimizer.learning_rate);
   json_object_set_int_member (record, "seed", rpn->seed);
   json_object_set_string_member (record, "tool", "sppnet train " SPPNET_VERSION);
-  json_object_set_object_member (json_node_get_object (document), "rpn", record);
-  return json_to_string (document, FALSE);
+  return sppnet_provenance_add (provenance, "rpn", record);
 }
 
 /* The paper's last stages on top of a trained network: SVMs and ridge box regression as asked for. */
