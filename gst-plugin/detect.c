@@ -124,11 +124,13 @@ static void
 gst_sppnet_detect_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   GstSppnetDetect *self = GST_SPPNET_DETECT (object);
+  gboolean too_late = FALSE;
   const gchar *type;
 
   GST_OBJECT_LOCK (self);
   switch (id) {
   case PROP_MODEL:
+    too_late = GST_STATE (self) > GST_STATE_READY;
     g_free (self->model);
     self->model = g_value_dup_string (value);
     break;
@@ -148,6 +150,8 @@ gst_sppnet_detect_set_property (GObject *object, guint id, const GValue *value, 
     break;
   }
   GST_OBJECT_UNLOCK (self);
+  if (too_late)
+    GST_ELEMENT_WARNING (self, LIBRARY, SETTINGS, ("model: another file is used from the next start on"), (NULL));
 }
 
 static void
@@ -368,6 +372,16 @@ search (GstSppnetDetect *self, GstBuffer *buffer, GError **error)
   return TRUE;
 }
 
+/* What was refused reads as what is in use, so that it does not keep the next start from succeeding, either. */
+static void
+take_back_refused (GstSppnetDetect *self)
+{
+  GST_OBJECT_LOCK (self);
+  if (self->properties.settings.generation == self->stream.settings.generation)
+    gst_sppnet_settings_copy (&self->properties.settings, &self->stream.settings);
+  GST_OBJECT_UNLOCK (self);
+}
+
 /* Values of controllable properties at the buffer's time, then the copy for the frame. */
 static void
 update_settings (GstSppnetDetect *self, GstBuffer *buffer)
@@ -378,7 +392,12 @@ update_settings (GstSppnetDetect *self, GstBuffer *buffer)
   if (GST_CLOCK_TIME_IS_VALID (time))
     gst_object_sync_values (GST_OBJECT (self), time);
   copy_properties (self);
-  if (!gst_sppnet_stream_configure (&self->stream, &self->current.settings, &error))
+  if (self->stream.settings.generation == self->current.settings.generation)
+    return;
+  gst_sppnet_stream_configure (&self->stream, &self->current.settings, &error);
+  if (gst_sppnet_stream_refuses (&self->stream))
+    take_back_refused (self);
+  if (error)
     GST_ELEMENT_WARNING (self, LIBRARY, SETTINGS, ("%s; the value before stays in use", error->message), (NULL));
 }
 

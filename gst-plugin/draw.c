@@ -37,9 +37,10 @@ is_light (const gdouble rgb[3])
 static Sizes
 resolve_sizes (gint width, gint height, const SppnetDrawStyle *style)
 {
-  /* The shorter side, so that tall frames do not get huge letters. */
+  /* The shorter side, so that tall frames do not get huge letters. A line of one pixel would lose its colour where two
+   * pixels share theirs. */
   gdouble scale = MIN (width, height) / 480.0;
-  Sizes sizes = { MAX (1.0, round (2 * scale)), MAX (9.0, 15 * scale), 0, width, height };
+  Sizes sizes = { MAX (2.0, round (2 * scale)), MAX (9.0, 15 * scale), 0, width, height };
 
   if (style && isfinite (style->line_width) && style->line_width > 0)
     sizes.line = style->line_width;

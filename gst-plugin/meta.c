@@ -167,6 +167,27 @@ gst_sppnet_meta_read (GstBuffer *buffer, GArray *detections)
   }
 }
 
+/* Scores, but no region at all that one could be of. */
+static gboolean
+is_lost (GstBuffer *buffer)
+{
+  gpointer state = NULL;
+
+  return gst_buffer_get_custom_meta (buffer, GST_SPPNET_META_NAME) && !next_region (buffer, &state);
+}
+
+void
+gst_sppnet_meta_warn_lost (GstElement *element, GstBuffer *buffer, gboolean *said)
+{
+  if (*said || !is_lost (buffer))
+    return;
+  *said = TRUE;
+  GST_ELEMENT_WARNING (element, STREAM, FAILED,
+                       ("The detections have lost their places: an element before this one, such as videocrop or "
+                        "videoflip, does not keep regions of interest. It may come before sppnetdetect"),
+                       ("frame at %" GST_TIME_FORMAT, GST_TIME_ARGS (GST_BUFFER_PTS (buffer))));
+}
+
 void
 gst_sppnet_meta_read_regions (GstBuffer *buffer, GQuark type, GArray *boxes, GArray *ids)
 {

@@ -65,6 +65,7 @@ struct _GstSppnetOverlay
   gboolean composed;     /* the caps downstream say that it composes overlays */
   gboolean attach;       /* and its allocation says so too */
   gboolean attach_known; /* whether it has been asked */
+  gboolean said_lost;    /* that detections have lost their places */
   gint ask_again;        /* (atomic) what is downstream has changed since */
 
   /* The last drawing, kept while detections and style stay the same. */
@@ -338,8 +339,10 @@ gst_sppnet_overlay_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
 
   g_array_set_size (self->detections, 0);
   gst_sppnet_meta_read (buffer, self->detections);
-  if (self->detections->len == 0)
+  if (self->detections->len == 0) {
+    gst_sppnet_meta_warn_lost (GST_ELEMENT (self), buffer, &self->said_lost);
     return GST_FLOW_OK;
+  }
   if (!same_detections (self->detections, self->drawn)
       || memcmp (&properties, &self->drawn_properties, sizeof properties) != 0)
     redraw (self, &properties);
@@ -363,6 +366,7 @@ static gboolean
 gst_sppnet_overlay_stop (GstBaseTransform *base)
 {
   forget_drawing (GST_SPPNET_OVERLAY (base));
+  GST_SPPNET_OVERLAY (base)->said_lost = FALSE;
   return TRUE;
 }
 
@@ -387,8 +391,8 @@ install_properties (GObjectClass *klass)
       klass, PROP_LINE_WIDTH,
       g_param_spec_float (
           "line-width", "Line width",
-          "Width of a box's line in pixels of the frame (0 = with the frame's shorter side, 2 at 480 pixels)", 0, 100,
-          0, flags));
+          "Width of a box's line in pixels of the frame (0 = with the frame's shorter side, 2 at 480 pixels and below)",
+          0, 100, 0, flags));
   g_object_class_install_property (
       klass, PROP_FONT_SCALE,
       g_param_spec_float (

@@ -40,6 +40,8 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <gst/video/video.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -81,6 +83,7 @@ struct _GstSppnetPublish
   GString *waiting; /* whole lines that are not handed over yet */
   guint pending;    /* how many */
   gboolean failed;
+  gboolean said_lost; /* that detections have lost their places */
   GArray *detections;
   GString *line;
 };
@@ -99,10 +102,12 @@ static void
 gst_sppnet_publish_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   GstSppnetPublish *self = GST_SPPNET_PUBLISH (object);
+  gboolean too_late = FALSE;
 
   GST_OBJECT_LOCK (self);
   switch (id) {
   case PROP_LOCATION:
+    too_late = GST_STATE (self) > GST_STATE_READY;
     g_free (self->location);
     self->location = g_value_dup_string (value);
     break;
@@ -120,6 +125,8 @@ gst_sppnet_publish_set_property (GObject *object, guint id, const GValue *value,
     break;
   }
   GST_OBJECT_UNLOCK (self);
+  if (too_late)
+    GST_ELEMENT_WARNING (self, RESOURCE, SETTINGS, ("location: another file is used from the next start on"), (NULL));
 }
 
 static void
@@ -160,7 +167,7 @@ gst_sppnet_publish_start (GstBaseTransform *base)
   GST_OBJECT_UNLOCK (self);
 
   self->pending = 0;
-  self->failed = FALSE;
+  self->failed = self->said_lost = FALSE;
   if (!self->name || !*self->name)
     return TRUE;
   if (g_str_equal (self->name, "-") || g_str_equal (self->name, "stdout")) {
@@ -190,12 +197,36 @@ write_failed (GstSppnetPublish *self)
   return FALSE;
 }
 
+/* write(), but a pipe whose reader has gone away is an error and not the end of the application. */
+static gssize
+write_quietly (gint fd, const gchar *text, gsize length)
+{
+  const struct timespec at_once = { 0 };
+  sigset_t pipe, blocked, waiting;
+  gssize written;
+  gint reason;
+
+  sigemptyset (&pipe);
+  sigaddset (&pipe, SIGPIPE);
+  pthread_sigmask (SIG_BLOCK, &pipe, &blocked);
+  sigpending (&waiting);
+  written = write (fd, text, length);
+  reason = errno;
+  /* Ours, and not one that was waiting before. */
+  if (written < 0 && reason == EPIPE && !sigismember (&waiting, SIGPIPE))
+    while (sigtimedwait (&pipe, NULL, &at_once) < 0 && errno == EINTR)
+      ;
+  pthread_sigmask (SIG_SETMASK, &blocked, NULL);
+  errno = reason;
+  return written;
+}
+
 /* In one piece, where the system takes it so. */
 static gboolean
 write_all (gint fd, const gchar *text, gsize length)
 {
   while (length > 0) {
-    gssize written = write (fd, text, length);
+    gssize written = write_quietly (fd, text, length);
 
     if (written < 0 && errno == EINTR)
       continue;
@@ -311,6 +342,8 @@ gst_sppnet_publish_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
 
   g_array_set_size (self->detections, 0);
   gst_sppnet_meta_read (buffer, self->detections);
+  if (self->detections->len == 0)
+    gst_sppnet_meta_warn_lost (GST_ELEMENT (self), buffer, &self->said_lost);
   g_string_truncate (self->line, 0);
   gst_sppnet_line_append (self->line, &frame, (const GstSppnetDetection *) self->detections->data,
                           self->detections->len);

@@ -120,6 +120,13 @@ gst_sppnet_settings_install (GObjectClass *klass)
           "width and height",
           0, 10, 0, controllable));
   g_object_class_install_property (
+      klass, GST_SPPNET_SETTINGS_REDUCTION,
+      g_param_spec_uint ("reduction", "Reduction",
+                         "Look at the frame reduced by this whole factor, in which each pixel is the mean of as many "
+                         "squared (1 = as it is): for objects larger than those that the model was trained on, as in "
+                         "frames of 4K, and faster. The frame and the places of its detections stay as they are",
+                         1, SPPNET_MAX_REDUCTION, 1, controllable));
+  g_object_class_install_property (
       klass, GST_SPPNET_SETTINGS_FOLLOW,
       g_param_spec_boolean ("follow", "Follow",
                             "Also score where the last detections were, and around that: in a video, fewer new regions "
@@ -197,6 +204,9 @@ gst_sppnet_settings_set (GstSppnetSettings *settings, guint id, const GValue *va
   case GST_SPPNET_SETTINGS_MIN_OBJECTNESS:
     v->min_objectness = g_value_get_float (value);
     break;
+  case GST_SPPNET_SETTINGS_REDUCTION:
+    v->reduction = g_value_get_uint (value);
+    break;
   default:
     return FALSE;
   }
@@ -248,6 +258,9 @@ gst_sppnet_settings_get (const GstSppnetSettings *settings, guint id, GValue *va
     return TRUE;
   case GST_SPPNET_SETTINGS_MIN_OBJECTNESS:
     g_value_set_float (value, v->min_objectness);
+    return TRUE;
+  case GST_SPPNET_SETTINGS_REDUCTION:
+    g_value_set_uint (value, MAX (v->reduction, 1));
     return TRUE;
   default:
     return FALSE;

@@ -84,6 +84,15 @@ gst_sppnet_stream_configure (GstSppnetStream *stream, const GstSppnetSettings *s
   return FALSE;
 }
 
+gboolean
+gst_sppnet_stream_refuses (const GstSppnetStream *stream)
+{
+  for (guint i = 0; i < GST_SPPNET_SETTINGS_REFUSABLE; i++)
+    if (stream->refused[i])
+      return TRUE;
+  return FALSE;
+}
+
 /* Keeps the detections: those of the detector end with its next run. */
 static gboolean
 run (GstSppnetStream *stream, const SppnetFrame *frame, GError **error)

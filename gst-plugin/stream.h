@@ -26,6 +26,8 @@ void gst_sppnet_stream_close (GstSppnetStream *stream);
 /* What is refused keeps its old value, and everything else takes its new one. An error is set for what was not refused
  * for the same reason before. */
 gboolean gst_sppnet_stream_configure (GstSppnetStream *stream, const GstSppnetSettings *settings, GError **error);
+/* Whether stream->settings, which are in use, are not all as they were given last. */
+gboolean gst_sppnet_stream_refuses (const GstSppnetStream *stream);
 
 /* Searches the frame in buffer and attaches what is found. type: of the regions to score, 0: all. */
 gboolean gst_sppnet_stream_search (GstSppnetStream *stream, GstBuffer *buffer, const GstVideoInfo *info, GQuark type,

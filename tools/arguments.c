@@ -23,6 +23,8 @@ sppnet_arguments_add (GOptionContext *context, SppnetDetectorArguments *argument
       "Overlap above which the weaker of two boxes of a class is dropped, 0..1 (default: the model's)", "T" },
     { "agnostic-nms-threshold", 0, 0, G_OPTION_ARG_DOUBLE, &arguments->agnostic_nms_threshold,
       "Overlap above which the weaker of two boxes of any classes is dropped, 0..1 (default: 0, not)", "T" },
+    { "reduction", 0, 0, G_OPTION_ARG_INT, &arguments->reduction,
+      "Look at pictures reduced by this whole factor, 1 to 16 (default: 1, as they are)", "N" },
     { "labels", 0, 0, G_OPTION_ARG_STRING, &arguments->labels, "Only these labels (default: all)", "NAME,NAME,..." },
     { "threads", 0, 0, G_OPTION_ARG_INT, &arguments->threads, "Threads to use (default: all processors)", "N" },
     { "seed", 0, 0, G_OPTION_ARG_INT64, &arguments->seed, "Seed of everything random (default: 0)", "N" },
@@ -176,6 +178,7 @@ sppnet_arguments_check (SppnetDetectorArguments *arguments, SppnetSettings *sett
       || !sppnet_check_number ("threshold", arguments->threshold, 0, 1, error)
       || !sppnet_check_number ("nms-threshold", arguments->nms_threshold, 0, 1, error)
       || !sppnet_check_number ("agnostic-nms-threshold", arguments->agnostic_nms_threshold, 0, 1, error)
+      || !sppnet_check_integer ("reduction", arguments->reduction, 0, SPPNET_MAX_REDUCTION, error)
       || !sppnet_check_integer ("threads", arguments->threads, 0, 1024, error)
       || !sppnet_check_integer ("seed", arguments->seed, 0, G_MAXUINT32, error)
       || (arguments->proposals
@@ -188,6 +191,7 @@ sppnet_arguments_check (SppnetDetectorArguments *arguments, SppnetSettings *sett
   settings->threshold = (gfloat) arguments->threshold;
   settings->nms_threshold = (gfloat) arguments->nms_threshold;
   settings->agnostic_nms_threshold = (gfloat) arguments->agnostic_nms_threshold;
+  settings->reduction = (guint) arguments->reduction;
   settings->threads = (guint) arguments->threads;
   settings->seed = (guint32) arguments->seed;
   if (arguments->labels) {

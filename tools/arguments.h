@@ -12,14 +12,14 @@
 typedef struct
 {
   gchar *model, *proposals, *labels, *precision;
-  gint max_proposals, threads;
+  gint max_proposals, reduction, threads;
   gint64 seed;
   gdouble min_objectness, threshold, nms_threshold, agnostic_nms_threshold;
   gchar **label_list; /* labels, split at commas */
 } SppnetDetectorArguments;
 
 /* Adds --model, --max-proposals, --min-objectness, --threshold, --nms-threshold, --agnostic-nms-threshold,
- * --labels, --threads, --seed, --precision. */
+ * --reduction, --labels, --threads, --seed, --precision. */
 void sppnet_arguments_add (GOptionContext *context, SppnetDetectorArguments *arguments);
 /* Adds --NAME METHOD for arguments->proposals. */
 void sppnet_arguments_add_proposals (GOptionContext *context, SppnetDetectorArguments *arguments, const gchar *name);

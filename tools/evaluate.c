@@ -59,9 +59,10 @@ parse (int argc, char **argv, SppnetSettings *settings, SppnetProposals *method,
     return sppnet_usage_error (error, "%s those of a model, not of --proposals",
                                arg.mistakes ? "--mistakes are" : "--mean-of: precisions are");
   if (detector_arguments.proposals || settings->threshold > 0 || settings->nms_threshold > 0
-      || settings->agnostic_nms_threshold > 0)
-    return sppnet_usage_error (error, "--method, --threshold, --nms-threshold and --agnostic-nms-threshold are for a"
-                                      " detector: they have no meaning with --proposals");
+      || settings->agnostic_nms_threshold > 0 || settings->reduction > 0)
+    return sppnet_usage_error (
+        error, "--method, --threshold, --nms-threshold, --agnostic-nms-threshold and --reduction are for a"
+               " detector: they have no meaning with --proposals");
   if (!sppnet_check_method ("proposals", arg.proposals, method, error))
     return FALSE;
   return (*method != SPPNET_PROPOSALS_DEFAULT && *method != SPPNET_PROPOSALS_REGIONS)

@@ -396,10 +396,14 @@ check_part (const SppnetTrainOptions *options, GError **error)
 
   for (guint i = 0; i < G_N_ELEMENTS (others); i++)
     if (others[i].given && (others[i].without & part))
-      return sppnet_usage_error (error, "%s has no meaning with %s", others[i].name,
+      return sppnet_usage_error (error, "%s has no meaning with %s%s", others[i].name,
                                  part == RPN_ONLY    ? "--rpn-only"
                                  : part == ADD_CLASS ? "--add-class"
-                                                     : "--heads-only");
+                                                     : "--heads-only",
+                                 part != RPN_ONLY                                  ? ""
+                                 : g_str_equal (others[i].name, "--epochs")        ? ": its passes are --rpn-epochs"
+                                 : g_str_equal (others[i].name, "--learning-rate") ? ": its rate is --rpn-learning-rate"
+                                                                                   : "");
   return TRUE;
 }
 

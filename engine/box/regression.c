@@ -53,6 +53,12 @@ clip_side (gfloat start, gfloat extent, gint size, gfloat *out_start, gfloat *ou
 }
 
 SppnetBox
+sppnet_box_scale (const SppnetBox *box, gfloat scale)
+{
+  return (SppnetBox) { box->x * scale, box->y * scale, box->width * scale, box->height * scale };
+}
+
+SppnetBox
 sppnet_box_clip (const SppnetBox *box, gint width, gint height)
 {
   SppnetBox clipped;

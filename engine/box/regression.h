@@ -8,5 +8,7 @@
 void sppnet_box_encode (const SppnetBox *from, const SppnetBox *to, gfloat t[4]);
 /* The inverse. The logarithms are limited to +-log (1000 / 16) so that a wild output gives a finite box. */
 SppnetBox sppnet_box_decode (const SppnetBox *from, const gfloat t[4]);
+/* In pixels that are so many times as many. */
+SppnetBox sppnet_box_scale (const SppnetBox *box, gfloat scale);
 /* The part inside a frame; width or height 0 when outside. */
 SppnetBox sppnet_box_clip (const SppnetBox *box, gint width, gint height);

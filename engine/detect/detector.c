@@ -4,12 +4,14 @@
 #include "backbone/backbone.h"
 #include "base/memory.h"
 #include "base/threads.h"
+#include "box/regression.h"
 #include "detect/follow.h"
 #include "detect/region_list.h"
 #include "detect/scoring.h"
 #include "detect/selection.h"
 #include "detect/settings.h"
 #include "frame/frame.h"
+#include "frame/reduce.h"
 #include "head/head.h"
 #include "region/proposer.h"
 #include "region/rpn.h"
@@ -30,6 +32,8 @@ struct _SppnetDetector
   SppnetRpn *rpn; /* NULL: the model has none */
   SppnetScoring *scoring;
   SppnetBuffer rgb; /* [height][width][3] */
+  SppnetReducedMemory reduced;
+  SppnetBuffer reduced_regions; /* the caller's, in pixels of the reduced frame */
   SppnetRegionList regions;
   SppnetFollow follow;
   SppnetSelection selection;
@@ -52,6 +56,8 @@ detector_free (SppnetDetector *detector)
   stages_clear (detector);
   g_clear_pointer (&detector->proposer, sppnet_proposer_free);
   sppnet_buffer_clear (&detector->rgb);
+  sppnet_reduced_memory_clear (&detector->reduced);
+  sppnet_buffer_clear (&detector->reduced_regions);
   sppnet_region_list_clear (&detector->regions);
   sppnet_follow_clear (&detector->follow);
   sppnet_selection_clear (&detector->selection);
@@ -143,6 +149,8 @@ sppnet_detector_set_settings (SppnetDetector *detector, const SppnetSettings *se
     sppnet_plan_clear (&plan);
     return FALSE;
   }
+  if (plan.reduction != detector->plan.reduction)
+    sppnet_detector_forget (detector); /* in pixels of another size */
   sppnet_plan_clear (&detector->plan);
   detector->plan = plan;
   return TRUE;
@@ -341,6 +349,41 @@ run_stages (SppnetDetector *detector, const SppnetFrame *frame, const SppnetBox 
          && finish (detector, frame, config->context, detections, n_detections, error);
 }
 
+/* The frame and the caller's regions as the stages are to see them. */
+static gboolean
+reduce (SppnetDetector *detector, SppnetFrame *frame, const SppnetBox **regions, gsize n, GError **error)
+{
+  gint64 start = g_get_monotonic_time ();
+  gfloat scale = 1.0f / (gfloat) detector->plan.reduction;
+  SppnetBox *reduced = sppnet_buffer_reserve (&detector->reduced_regions, MAX (n, 1), sizeof *reduced, error);
+
+  if (!reduced
+      || !sppnet_frame_reduce (frame, (gint) detector->plan.reduction, detector->plan.threads, &detector->reduced,
+                               frame, error))
+    return FALSE;
+  for (gsize i = 0; i < n; i++)
+    reduced[i] = sppnet_box_scale (&(*regions)[i], scale);
+  *regions = reduced;
+  detector->timings.frame_ms += (g_get_monotonic_time () - start) / 1000.0;
+  return TRUE;
+}
+
+static gboolean
+run_on (SppnetDetector *detector, SppnetFrame frame, const SppnetBox *regions, gsize n_regions,
+        const SppnetDetection **detections, gsize *n_detections, GError **error)
+{
+  gint width = frame.width, height = frame.height;
+
+  if (detector->plan.reduction > 1 && !reduce (detector, &frame, &regions, n_regions, error))
+    return FALSE;
+  if (!run_stages (detector, &frame, regions, n_regions, detections, n_detections, error))
+    return FALSE;
+  sppnet_follow_keep (&detector->follow, frame.width, frame.height, *detections, *n_detections);
+  if (detector->plan.reduction > 1 && *n_detections > 0)
+    sppnet_selection_scale (&detector->selection, (gfloat) detector->plan.reduction, width, height);
+  return TRUE;
+}
+
 gboolean
 sppnet_detector_run (SppnetDetector *detector, const SppnetFrame *frame, const SppnetBox *regions, gsize n_regions,
                      const SppnetDetection **detections, gsize *n_detections, GError **error)
@@ -359,10 +402,8 @@ sppnet_detector_run (SppnetDetector *detector, const SppnetFrame *frame, const S
     return FALSE;
 
   sppnet_blas_begin ();
-  ok = run_stages (detector, frame, regions, n_regions, detections, n_detections, error);
+  ok = run_on (detector, *frame, regions, n_regions, detections, n_detections, error);
   sppnet_blas_end ();
-  if (ok)
-    sppnet_follow_keep (&detector->follow, frame->width, frame->height, *detections, *n_detections);
   detector->timings.total_ms = (g_get_monotonic_time () - start) / 1000.0;
   return ok;
 }

@@ -166,6 +166,18 @@ sppnet_selection_vote (const SppnetSelection *selection, gint width, gint height
   }
 }
 
+void
+sppnet_selection_scale (const SppnetSelection *selection, gfloat scale, gint width, gint height)
+{
+  SppnetDetection *detections = selection->detections.data;
+
+  for (gsize i = 0; i < selection->n_detections; i++) {
+    SppnetBox box = sppnet_box_scale (&detections[i].box, scale);
+
+    detections[i].box = sppnet_box_clip (&box, width, height);
+  }
+}
+
 gsize
 sppnet_selection_suppress_across (SppnetSelection *selection, gfloat threshold, gsize max)
 {

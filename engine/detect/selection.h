@@ -47,6 +47,8 @@ gboolean sppnet_selection_run (SppnetSelection *selection, const SppnetPlan *pla
 /* Moves each detection of the last run to where the candidates of its class vote for (sppnet_box_vote()), inside a
  * frame of this size. */
 void sppnet_selection_vote (const SppnetSelection *selection, gint width, gint height);
+/* Brings the detections of the last run to a frame that is so many times as large, width and height its size. */
+void sppnet_selection_scale (const SppnetSelection *selection, gfloat scale, gint width, gint height);
 /* Drops the weaker of any two detections of the last run, whatever their labels, that overlap by more than threshold.
  * Returns how many of them are left, at most max. The last step: the candidates' boxes are gone then. */
 gsize sppnet_selection_suppress_across (SppnetSelection *selection, gfloat threshold, gsize max);

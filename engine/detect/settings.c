@@ -80,6 +80,11 @@ check_ranges (const SppnetSettings *settings, GError **error)
                  (gdouble) settings->region_margin, (gdouble) MAX_MARGIN);
     return FALSE;
   }
+  if (settings->reduction > SPPNET_MAX_REDUCTION) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS, "reduction is %u; it must be in 0..%d (0: 1, none)",
+                 settings->reduction, SPPNET_MAX_REDUCTION);
+    return FALSE;
+  }
   return sppnet_check_precision (settings->precision, error)
          && check_fraction (settings->threshold, "threshold", "the model's default", error)
          && check_fraction (settings->nms_threshold, "nms_threshold", "the model's default", error)
@@ -183,6 +188,7 @@ sppnet_plan_init (SppnetPlan *plan, const SppnetSettings *settings, SppnetModel 
   plan->seed = settings->seed;
   plan->region_margin = settings->region_margin;
   plan->follow = settings->follow;
+  plan->reduction = MAX (settings->reduction, 1);
   plan->precision = settings->precision == SPPNET_PRECISION_DEFAULT ? SPPNET_PRECISION_FLOAT32 : settings->precision;
   plan->nms_threshold = settings->nms_threshold > 0.0f ? settings->nms_threshold : config->nms_threshold;
   if (!(plan->nms_threshold > 0.0f))

@@ -23,6 +23,7 @@ typedef struct
       refine; /* found boxes are scored once more where box regression has moved them, and the result is voted on */
   gfloat region_margin;
   gboolean follow;
+  guint reduction;           /* at least 1 */
   SppnetPrecision precision; /* not DEFAULT */
   guint n_labels;
 } SppnetPlan;

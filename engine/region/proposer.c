@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/random.h"
+#include "frame/reduce.h"
 #include "model/config-names.h"
 #include "region/edge_boxes.h"
 #include "region/grid.h"
@@ -27,7 +28,7 @@ struct _SppnetProposer
   SppnetSelectiveSearch *search;
   SppnetEdgeBoxes *edge_boxes;
   SppnetRanking ranking;
-  SppnetBuffer reduced; /* guint8 [height / factor][width / factor][3] */
+  SppnetReducedMemory reduced;
 };
 
 /* As in a model's file, where "default" has no meaning. */
@@ -76,30 +77,8 @@ sppnet_proposer_free (SppnetProposer *proposer)
   sppnet_selective_search_free (proposer->search);
   sppnet_edge_boxes_free (proposer->edge_boxes);
   sppnet_ranking_clear (&proposer->ranking);
-  sppnet_buffer_clear (&proposer->reduced);
+  sppnet_reduced_memory_clear (&proposer->reduced);
   g_free (proposer);
-}
-
-/* Mean of factor x factor pixels, of fewer at the right and bottom edge. */
-static void
-reduce_row (const guint8 *rgb, gint width, gint rows, gint factor, gint out_width, guint8 *out)
-{
-  for (gint x = 0; x < out_width; x++) {
-    gint columns = MIN (factor, width - x * factor);
-    guint32 sum[3] = { 0 }, n = (guint32) (columns * rows);
-
-    for (gint y = 0; y < rows; y++) {
-      const guint8 *p = rgb + 3 * ((gsize) y * width + (gsize) x * factor);
-
-      for (gint i = 0; i < columns; i++, p += 3) {
-        sum[0] += p[0];
-        sum[1] += p[1];
-        sum[2] += p[2];
-      }
-    }
-    for (gint c = 0; c < 3; c++)
-      *out++ = (guint8) ((sum[c] + n / 2) / n);
-  }
 }
 
 /* Makes the picture small enough; returns the factor, 0 on failure. */
@@ -107,26 +86,21 @@ static gint
 reduce (SppnetProposer *proposer, guint most_pixels, const guint8 **rgb, gint *width, gint *height, guint threads,
         GError **error)
 {
-  gint out_width = *width, out_height = *height, factor = 1;
-  guint8 *out;
+  const SppnetFrame frame = {
+    .format = SPPNET_PIXEL_FORMAT_RGB, .width = *width, .height = *height, .plane = { *rgb }, .stride = { 3 * *width }
+  };
+  SppnetFrame reduced;
+  gint factor = 1;
 
-  while ((guint) out_width * (guint) out_height > most_pixels) {
+  while ((guint) ((*width + factor - 1) / factor) * (guint) ((*height + factor - 1) / factor) > most_pixels)
     factor++;
-    out_width = (*width + factor - 1) / factor;
-    out_height = (*height + factor - 1) / factor;
-  }
   if (factor == 1)
     return factor;
-  out = sppnet_buffer_reserve (&proposer->reduced, (gsize) out_width * out_height, 3, error);
-  if (!out)
+  if (!sppnet_frame_reduce (&frame, factor, threads, &proposer->reduced, &reduced, error))
     return 0;
-#pragma omp parallel for num_threads(threads)
-  for (gint y = 0; y < out_height; y++)
-    reduce_row (*rgb + 3 * (gsize) y * factor * *width, *width, MIN (factor, *height - y * factor), factor, out_width,
-                out + 3 * (gsize) y * out_width);
-  *rgb = out;
-  *width = out_width;
-  *height = out_height;
+  *rgb = reduced.plane[0];
+  *width = reduced.width;
+  *height = reduced.height;
   return factor;
 }
 

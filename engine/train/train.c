@@ -498,12 +498,13 @@ sppnet_train (const SppnetTrainOptions *given, SppnetProgress progress, gpointer
                          "hard candidates and teachers are for the training of all layers");
     return FALSE;
   }
+  if (!sppnet_file_check_writable (options.output, error))
+    return FALSE;
   if (g_mkdir_with_parents (options.work, 0777) != 0) {
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_WRITE, "%s: %s", options.work, g_strerror (errno));
     return FALSE;
   }
-  /* Behind the work folder, whose making may make that of the output. */
-  init = sppnet_file_check_writable (options.output, error) ? sppnet_model_load (options.init, error) : NULL;
+  init = sppnet_model_load (options.init, error);
   dataset = init ? load_dataset (&options, init, error) : NULL;
   if (dataset && options.rpn_only)
     return train_rpn (&options, init, dataset, progress, user_data, error);

@@ -200,6 +200,7 @@ test_run_time_changes (void)
   GstHarness *h = element_harness ("sppnetdetect model=@MODEL@ labels=\" green ,\"");
   GstBus *bus = gst_bus_new ();
   g_autoptr (GstMessage) warning = NULL;
+  g_autofree gchar *labels = NULL;
   guint red, green, all;
 
   gst_element_set_bus (h->element, bus);
@@ -219,6 +220,8 @@ test_run_time_changes (void)
   warning = gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING);
   g_assert_nonnull (warning);
   g_assert_null (gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING));
+  gst_harness_get (h, "sppnetdetect", "labels", &labels, NULL);
+  g_assert_cmpstr (labels, ==, "red");
 
   /* What else changes is applied, whatever is still refused, and that is not said again. */
   gst_harness_set (h, "sppnetdetect", "max-detections", 1, NULL);
@@ -257,6 +260,51 @@ test_run_time_changes (void)
   gst_harness_set (h, "sppnetdetect", "agnostic-nms-threshold", 0.0, "max-detections", 1, NULL);
   count_labels (h, 7, &red, &green);
   g_assert_cmpuint (red + green, ==, 1);
+  gst_element_set_bus (h->element, NULL);
+  gst_object_unref (bus);
+  gst_harness_teardown (h);
+}
+
+/* Regions and boxes are of the frame, however it is looked at. */
+static void
+test_reduction (void)
+{
+  GstHarness *h = element_harness ("sppnetdetect model=@MODEL@ reduction=2 proposals=regions");
+  g_auto (Scene) scene;
+  g_autoptr (GstBuffer) out = NULL;
+  g_autoptr (GPtrArray) found = NULL;
+  GstBuffer *buffer;
+  SppnetBox box;
+
+  element_scene (&scene, 192, 128, TRUE);
+  element_set_caps (h, GST_VIDEO_FORMAT_I420, 192, 128);
+  buffer = element_stamp (element_buffer (&scene, GST_VIDEO_FORMAT_I420), 0);
+  gst_buffer_add_video_region_of_interest_meta (buffer, "motion", 16, 16, 64, 64);
+  out = element_push (h, buffer);
+  found = element_detections (out);
+  g_assert_cmpuint (found->len, ==, 1);
+  g_assert_cmpstr (element_label (found->pdata[0]), ==, "red");
+  box = element_box (found->pdata[0]);
+  g_assert_cmpfloat (sppnet_box_iou (&(SppnetBox) { 16, 16, 64, 64 }, &box), >, 0.8);
+  gst_harness_teardown (h);
+}
+
+/* A model that is set while the element plays is for the next time, which is said. */
+static void
+test_model_too_late (void)
+{
+  GstHarness *h = element_harness ("sppnetdetect model=@MODEL@");
+  GstBus *bus = gst_bus_new ();
+  g_autoptr (GstMessage) warning = NULL;
+  guint red, green;
+
+  gst_element_set_bus (h->element, bus);
+  element_set_caps (h, GST_VIDEO_FORMAT_RGB, 192, 128);
+  gst_harness_set (h, "sppnetdetect", "model", "/nonexistent", NULL);
+  warning = gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING);
+  g_assert_nonnull (warning);
+  count_labels (h, 0, &red, &green);
+  g_assert_cmpuint (red, >, 0);
   gst_element_set_bus (h->element, NULL);
   gst_object_unref (bus);
   gst_harness_teardown (h);
@@ -521,6 +569,8 @@ main (int argc, char **argv)
   g_test_add_func ("/gst/detect/sizes", test_sizes);
   g_test_add_func ("/gst/detect/interval", test_interval);
   g_test_add_func ("/gst/detect/run-time-changes", test_run_time_changes);
+  g_test_add_func ("/gst/detect/reduction", test_reduction);
+  g_test_add_func ("/gst/detect/model-too-late", test_model_too_late);
   g_test_add_func ("/gst/detect/upstream-regions", test_upstream_regions);
   g_test_add_func ("/gst/detect/twice", test_twice);
   g_test_add_func ("/gst/detect/cascade", test_cascade);

@@ -2,9 +2,13 @@
 /* sppnetpublish: lines of JSON that a parser and a person can read. */
 #include "element.h"
 
+#include <fcntl.h>
 #include <json-glib/json-glib.h>
 #include <locale.h>
 #include <math.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* A region with a "detection" parameter, as any element may write it. */
 static void
@@ -231,6 +235,66 @@ test_together (void)
   }
 }
 
+/* A pipe whose reader goes away is an error on the bus; the application lives. */
+static void
+test_broken_pipe (void)
+{
+  g_autofree gchar *path = element_file ("pipe");
+  g_autofree gchar *line = g_strdup_printf ("sppnetpublish location=\"%s\"", path);
+  GstBus *bus = gst_bus_new ();
+  g_autoptr (GstMessage) message = NULL;
+  g_autoptr (GError) error = NULL;
+  GstHarness *h;
+  gint reader;
+
+  signal (SIGPIPE, SIG_DFL);
+  g_assert_cmpint (mkfifo (path, 0600), ==, 0);
+  reader = open (path, O_RDONLY | O_NONBLOCK);
+  g_assert_cmpint (reader, >=, 0);
+  h = element_harness (line);
+  gst_element_set_bus (h->element, bus);
+  element_set_caps (h, GST_VIDEO_FORMAT_RGB, 64, 48);
+  gst_buffer_unref (element_push (h, frame (0)));
+  close (reader);
+  g_assert_cmpint (gst_harness_push (h, frame (1)), ==, GST_FLOW_ERROR);
+  message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
+  g_assert_nonnull (message);
+  gst_message_parse_error (message, &error, NULL);
+  g_assert_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_WRITE);
+  g_assert_nonnull (strstr (error->message, path));
+  gst_element_set_bus (h->element, NULL);
+  gst_object_unref (bus);
+  gst_harness_teardown (h);
+}
+
+/* Scores without a region are said once: something on the way has dropped the regions. A location is for the start. */
+static void
+test_warnings (void)
+{
+  GstHarness *h = element_harness ("sppnetpublish location=\"\"");
+  GstBus *bus = gst_bus_new ();
+
+  gst_element_set_bus (h->element, bus);
+  element_set_caps (h, GST_VIDEO_FORMAT_RGB, 64, 48);
+  for (guint i = 0; i < 4; i++) {
+    GstBuffer *buffer = frame (i);
+    g_autoptr (GstMessage) warning = NULL;
+
+    if (i > 0)
+      gst_buffer_add_custom_meta (buffer, "SppnetDetections");
+    if (i == 1)
+      gst_buffer_add_video_region_of_interest_meta (buffer, "motion", 1, 1, 5, 5);
+    gst_buffer_unref (element_push (h, buffer));
+    warning = gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING);
+    g_assert_true ((warning != NULL) == (i == 2));
+  }
+  gst_harness_set (h, "sppnetpublish", "location", "other", NULL);
+  gst_message_unref (gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING));
+  gst_element_set_bus (h->element, NULL);
+  gst_object_unref (bus);
+  gst_harness_teardown (h);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -242,6 +306,8 @@ main (int argc, char **argv)
   g_test_add_func ("/gst/publish/lines", test_lines);
   g_test_add_func ("/gst/publish/append", test_append);
   g_test_add_func ("/gst/publish/together", test_together);
+  g_test_add_func ("/gst/publish/broken-pipe", test_broken_pipe);
+  g_test_add_func ("/gst/publish/warnings", test_warnings);
   g_test_add_func ("/gst/publish/messages", test_messages);
   g_test_add_func ("/gst/publish/untouched", test_untouched);
   return element_run ();

@@ -133,7 +133,7 @@ test_labels_apart (void)
   canvas = draw (300, 200, boxes, G_N_ELEMENTS (boxes), NULL);
   no_labels = draw (300, 200, boxes, G_N_ELEMENTS (boxes), &bare);
   /* Some lie over the line of a box; all in one place would be a third. */
-  g_assert_cmpuint (count (&canvas, TRUE) - count (&no_labels, TRUE), >, together * 3 / 4);
+  g_assert_cmpuint (count (&canvas, TRUE) - count (&no_labels, TRUE), >, together * 2 / 3);
   g_assert_cmpuint (count (&canvas, FALSE), ==, 0);
   cairo_surface_destroy (canvas.surface);
   cairo_surface_destroy (no_labels.surface);

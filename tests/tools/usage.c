@@ -120,6 +120,7 @@ static const Mistake mistakes[] = {
   { "detect/max-proposals", "detect --max-proposals=-1 red.png", "--max-proposals: -1 " },
   { "detect/max-proposals-many", "detect --max-proposals 100001 red.png", "--max-proposals: 100001 " },
   { "detect/max-proposals-huge", "detect --max-proposals 99999999999 red.png", "99999999999" },
+  { "detect/reduction", "detect --reduction 17 red.png", "--reduction: 17 " },
   { "detect/threads", "detect --threads=-1 red.png", "--threads: -1 " },
   { "detect/seed", "detect --seed 4294967296 red.png", "--seed: 4294967296 " },
   { "detect/proposals", "detect --proposals edges red.png", "\"edges\"" },

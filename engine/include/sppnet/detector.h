@@ -57,8 +57,9 @@ typedef enum
 SPPNET_API const gchar *sppnet_precision_to_nick (SppnetPrecision precision);
 SPPNET_API gboolean sppnet_precision_from_nick (const gchar *nick, SppnetPrecision *precision);
 
-/* Of a frame. */
+/* Of a frame; see SppnetSettings. */
 #define SPPNET_MAX_PROPOSALS 100000
+#define SPPNET_MAX_REDUCTION 16
 
 /**
  * SppnetSettings:
@@ -83,6 +84,9 @@ SPPNET_API gboolean sppnet_precision_from_nick (const gchar *nick, SppnetPrecisi
  * @agnostic_nms_threshold: overlap (IoU, 0..1) above which the weaker of two boxes is dropped whatever their classes
  *   (class-agnostic non-maximum suppression), among what would be reported: classes that are not wanted or below their
  *   threshold hide nothing; 0: classes do not hide each other
+ * @reduction: the frame is looked at reduced by this whole factor, 1 to 16, each pixel the mean of as many squared:
+ *   for objects that are larger than those that the model was trained on, and less work; regions and detections are in
+ *   pixels of the frame all the same; 0: 1, as it is
  *
  * Zero means the default for every field, so that { 0 } is a complete choice.
  */
@@ -101,6 +105,7 @@ typedef struct
   SppnetPrecision precision;
   gfloat min_objectness;
   gfloat agnostic_nms_threshold;
+  guint reduction;
 } SppnetSettings;
 
 /**

@@ -579,6 +579,73 @@ test_reference_counts (void)
   g_boxed_free (SPPNET_TYPE_DETECTOR, copy);
 }
 
+/* Each pixel twice across and down, but of the last column and row, which are cut. (transfer full) */
+static void
+enlarge (const Scene *scene, Scene *twice)
+{
+  scene_init (twice, 2 * scene->width - 1, 2 * scene->height - 1);
+  for (gint y = 0; y < twice->height; y++)
+    for (gint x = 0; x < twice->width; x++)
+      memcpy (twice->rgb + 3 * (y * twice->width + x), scene->rgb + 3 * (y / 2 * scene->width + x / 2), 3);
+}
+
+/* What is found in a frame that is looked at reduced is what is found in the small one, in the large one's pixels. */
+static void
+test_reduction (void)
+{
+  static const SppnetProposals proposals[] = { SPPNET_PROPOSALS_REGIONS, SPPNET_PROPOSALS_GRID,
+                                               SPPNET_PROPOSALS_SELECTIVE_SEARCH, SPPNET_PROPOSALS_EDGE_BOXES };
+  const SppnetBox large_square = { 32, 32, 48, 48 };
+  g_autoptr (SppnetModel) model = scene_model ();
+  g_auto (Scene) scene = { 0 }, twice = { 0 };
+
+  two_squares (&scene);
+  scene_draw (&scene, 100, 60, 20, 20, 200, 0); /* in the corner that is cut */
+  enlarge (&scene, &twice);
+  for (guint p = 0; p < G_N_ELEMENTS (proposals); p++) {
+    SppnetSettings settings = { .proposals = proposals[p], .follow = TRUE };
+    g_autoptr (SppnetDetector) plain = new_detector (model, &settings), reduced = NULL;
+    guint frames = 2; /* the second follows the first */
+
+    settings.reduction = 2;
+    reduced = new_detector (model, &settings);
+    while (frames-- > 0) {
+      const SppnetDetection *small, *large;
+      gsize n = run (plain, &scene, &red_square, 1, &small), m = run (reduced, &twice, &large_square, 1, &large);
+
+      g_assert_cmpuint (n, ==, m);
+      g_assert_cmpuint (n, >, 0);
+      for (gsize i = 0; i < n; i++) {
+        const SppnetBox *a = &small[i].box, *b = &large[i].box;
+
+        g_assert_cmpuint (small[i].label_id, ==, large[i].label_id);
+        g_assert_cmpint (small[i].region, ==, large[i].region);
+        g_assert_cmpfloat (small[i].confidence, ==, large[i].confidence);
+        assert_box (b, 2 * a->x, 2 * a->y, MIN (2 * (a->x + a->width), (gfloat) twice.width) - 2 * a->x,
+                    MIN (2 * (a->y + a->height), (gfloat) twice.height) - 2 * a->y);
+      }
+    }
+  }
+}
+
+/* Of a frame that is smaller than the factor, one pixel is left. */
+static void
+test_reduction_to_one_pixel (void)
+{
+  g_autoptr (SppnetModel) model = scene_model ();
+  g_autoptr (SppnetDetector) detector
+      = new_detector (model, &(SppnetSettings) { .proposals = SPPNET_PROPOSALS_GRID, .reduction = 16 });
+  g_auto (Scene) scene = { 0 };
+  const SppnetDetection *found;
+  gsize n;
+
+  scene_init (&scene, 7, 3);
+  scene_draw (&scene, 0, 0, 7, 3, 255, 0);
+  n = run (detector, &scene, NULL, 0, &found);
+  g_assert_cmpuint (n, ==, 1);
+  assert_box (&found[0].box, 0, 0, 7, 3);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -602,5 +669,7 @@ main (int argc, char **argv)
   g_test_add_func ("/detector/frame-too-small", test_frame_too_small_for_the_layers);
   g_test_add_func ("/detector/overflow", test_overflow_is_no_detection);
   g_test_add_func ("/detector/references", test_reference_counts);
+  g_test_add_func ("/detector/reduction", test_reduction);
+  g_test_add_func ("/detector/reduction-to-one-pixel", test_reduction_to_one_pixel);
   return g_test_run ();
 }

@@ -39,6 +39,7 @@ test_refused (void)
   assert_refused (&(SppnetSettings) { .region_margin = 10.1f }, "region_margin");
   assert_refused (&(SppnetSettings) { .region_margin = NAN }, "region_margin");
   assert_refused (&(SppnetSettings) { .max_proposals = 100001 }, "max_proposals");
+  assert_refused (&(SppnetSettings) { .reduction = 17 }, "reduction");
   assert_refused (&(SppnetSettings) { .min_objectness = 1.5f }, "min_objectness");
   assert_refused (&(SppnetSettings) { .max_proposals = G_MAXUINT }, "max_proposals");
   assert_refused (&(SppnetSettings) { .labels = unknown }, "\"unicorn\"");
