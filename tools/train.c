@@ -114,7 +114,7 @@ static const GOptionEntry schedule_entries[] = {
 static const GOptionEntry rpn_entries[] = {
   { "rpn", 0, 0, G_OPTION_ARG_NONE, &arg.rpn,
     "Train a region proposal network together with the convolution layers and the head; a new one where the initial "
-    "model has none",
+    "model has none. With --heads-only, a new one after the head",
     NULL },
   { "rpn-only", 0, 0, G_OPTION_ARG_NONE, &arg.rpn_only,
     "Add a region proposal network to the initial model, or replace the one it has; all else stays as it is", NULL },
@@ -124,7 +124,8 @@ static const GOptionEntry rpn_entries[] = {
     "Cells of the map from one of its places to the next, 1 or 2 (default: at most 16 pixels)", "N" },
   { "rpn-variants", 0, 0, G_OPTION_ARG_INT, &arg.variants,
     "Feature maps of each picture, 1 to 4: itself, mirrored, smaller, larger and mirrored (default: 3)", "N" },
-  { "rpn-epochs", 0, 0, G_OPTION_ARG_DOUBLE, &arg.rpn_epochs, "Its passes over the pictures (default: 12)", "X" },
+  { "rpn-epochs", 0, 0, G_OPTION_ARG_DOUBLE, &arg.rpn_epochs,
+    "Its passes over the pictures (default: 12, and at least 600 steps)", "X" },
   { "rpn-learning-rate", 0, 0, G_OPTION_ARG_DOUBLE, &arg.rpn_learning_rate, "Its learning rate (default: 1e-3)", "X" },
   { NULL },
 };
@@ -218,7 +219,7 @@ take_defaults (const SppnetTrainOptions *defaults)
   arg.warm_up = (gint) e->warm_up;
   arg.max_proposals = NO_NUMBER; /* --rpn has no use for it */
   arg.variants = (gint) defaults->rpn.variants;
-  arg.rpn_epochs = defaults->rpn.epochs;
+  arg.rpn_epochs = NOT_GIVEN; /* depends on the number of pictures */
   arg.rpn_learning_rate = defaults->rpn.optimizer.learning_rate;
   arg.epochs = NOT_GIVEN;                                                        /* depends on the number of pictures */
   arg.learning_rate = arg.backbone_learning_rate = arg.weight_decay = NOT_GIVEN; /* depends on the optimiser */
@@ -319,7 +320,7 @@ take_rpn (SppnetTrainOptions *options, GError **error)
       || !sppnet_check_number ("rpn-filters", arg.rpn_filters, 0, 4096, error)
       || !sppnet_check_number ("rpn-stride", arg.rpn_stride, 0, 2, error)
       || !sppnet_check_number ("rpn-variants", arg.variants, 1, SPPNET_VARIANTS, error)
-      || !sppnet_check_number ("rpn-epochs", arg.rpn_epochs, 0.0, 10000.0, error)
+      || (arg.rpn_epochs != NOT_GIVEN && !sppnet_check_number ("rpn-epochs", arg.rpn_epochs, 0.0, 10000.0, error))
       || !sppnet_check_number ("rpn-learning-rate", arg.rpn_learning_rate, 0.0, 10.0, error))
     return FALSE;
   options->rpn_joint = arg.rpn;
@@ -331,7 +332,8 @@ take_rpn (SppnetTrainOptions *options, GError **error)
     options->rpn.filters = (guint) arg.rpn_filters;
   options->rpn.stride = (guint) arg.rpn_stride;
   options->rpn.variants = (guint) arg.variants;
-  options->rpn.epochs = arg.rpn_epochs;
+  if (arg.rpn_epochs != NOT_GIVEN)
+    options->rpn.epochs = arg.rpn_epochs;
   options->rpn.optimizer.learning_rate = arg.rpn_learning_rate;
   return TRUE;
 }
@@ -411,25 +413,27 @@ check_part (const SppnetTrainOptions *options, GError **error)
 static gboolean
 check_combinations (const SppnetTrainOptions *options, GError **error)
 {
+  gboolean joint = arg.rpn && !arg.heads_only;
   gboolean last_stages = g_strcmp0 (arg.classifier, "svm") == 0 || g_strcmp0 (arg.box, "ridge") == 0;
 
   if (arg.rpn && arg.rpn_only)
     return sppnet_usage_error (error, "--rpn and --rpn-only exclude each other");
   if (!check_part (options, error))
     return FALSE;
-  if (arg.rpn && arg.proposals)
+  if (joint && arg.proposals)
     return sppnet_usage_error (error,
                                "with --rpn, regions are the network's own proposals: --proposals has no meaning");
-  if (arg.rpn && arg.max_proposals != NO_NUMBER && !last_stages)
+  if (joint && arg.max_proposals != NO_NUMBER && !last_stages)
     return sppnet_usage_error (error,
                                "with --rpn, --max-proposals is for SVMs and ridge regression, which are not asked"
                                " for");
   if (!arg.rpn && !arg.rpn_only && (arg.anchors || arg.rpn_filters || arg.rpn_stride))
     return sppnet_usage_error (error, "--anchors, --rpn-filters and --rpn-stride need --rpn or --rpn-only");
-  if (!arg.rpn_only
-      && (arg.variants != (gint) options->rpn.variants || arg.rpn_epochs != options->rpn.epochs
+  if (!arg.rpn_only && !(arg.rpn && arg.heads_only)
+      && (arg.variants != (gint) options->rpn.variants || arg.rpn_epochs != NOT_GIVEN
           || arg.rpn_learning_rate != options->rpn.optimizer.learning_rate))
-    return sppnet_usage_error (error, "--rpn-variants, --rpn-epochs and --rpn-learning-rate need --rpn-only");
+    return sppnet_usage_error (error, "--rpn-variants, --rpn-epochs and --rpn-learning-rate need --rpn-only, or"
+                                      " --rpn with --heads-only");
   if (arg.teachers_part != options->end_to_end.teachers_part && !arg.teachers)
     return sppnet_usage_error (error, "--teacher-part needs --teacher");
   if (arg.around_scale != options->around_scale && !arg.around)

@@ -13,6 +13,9 @@
 
 /* Pixels between cells: as many as the authors' networks have. A finer map is seen in steps of two cells. */
 #define CELL 16
+#define EPOCHS 12.0
+/* Few pictures are seen more often: what training takes is steps. */
+#define LEAST_STEPS 600
 
 /* One picture of a step: matched, run and differentiated by one thread. */
 typedef struct
@@ -45,7 +48,7 @@ sppnet_rpn_defaults (SppnetRpnSettings *settings)
 {
   *settings = (SppnetRpnSettings) {
     .seed = 1,
-    .epochs = 12,
+    .epochs = -1,
     .pictures = 4,
     .warm_up = 100,
     .samples = 256,
@@ -60,6 +63,14 @@ sppnet_rpn_defaults (SppnetRpnSettings *settings)
                    .clip = 10.0 },
     .checkpoint_seconds = 120,
   };
+}
+
+gdouble
+sppnet_rpn_epochs (const SppnetRpnSettings *settings, guint pictures)
+{
+  if (settings->epochs >= 0.0)
+    return settings->epochs;
+  return MAX (EPOCHS, (gdouble) LEAST_STEPS * settings->pictures / pictures);
 }
 
 /* Width and height of the objects that are trained, at each scale. (transfer full) */
@@ -246,7 +257,7 @@ sppnet_rpn_train (SppnetNetwork *network, SppnetModel *model, const SppnetDatase
   g_autofree gchar *maps = g_build_filename (work, "variants.cache", NULL);
   g_autofree gchar *checkpoint = g_build_filename (work, "rpn.checkpoint", NULL);
   guint n = dataset->annotations->len;
-  const guint n_steps = (guint) ceil (settings->epochs * n / settings->pictures);
+  const guint n_steps = (guint) MIN (ceil (sppnet_rpn_epochs (settings, n) * n / settings->pictures), G_MAXINT);
   Run run = { .network = network,
               .settings = settings,
               .shuffle = { n, settings->seed },

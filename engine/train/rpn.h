@@ -10,7 +10,7 @@ typedef struct
 {
   guint32 seed;
   guint threads;
-  gdouble epochs;                    /* passes over the pictures */
+  gdouble epochs;                    /* passes over the pictures; < 0: 12, and at least 600 steps */
   guint pictures;                    /* per step; each is computed by one thread */
   guint warm_up;                     /* steps, at most a quarter of all, see schedule.h */
   guint samples;                     /* anchors of each picture */
@@ -23,6 +23,8 @@ typedef struct
 } SppnetRpnSettings;
 
 void sppnet_rpn_defaults (SppnetRpnSettings *settings);
+/* The passes over so many pictures that the settings mean. */
+gdouble sppnet_rpn_epochs (const SppnetRpnSettings *settings, guint pictures);
 
 /* Gives a configuration a new network, with anchors fitted to the data set's objects as they are in pictures resized by
  * each of the scales, and recommends its proposals. */
@@ -32,7 +34,7 @@ void sppnet_rpn_configure (SppnetConfig *config, const SppnetDataset *dataset, c
 /**
  * sppnet_rpn_train:
  * @network: from sppnet_network_new_rpn()
- * @model: whose backbone makes the maps; they are kept in @work, as the checkpoint is
+ * @model: whose convolution layers make the maps; they are kept in @work, as the checkpoint is
  *
  * The same seed, data and settings give the same parameters, bit by bit, for any number of threads and however often
  * the run was stopped, on processors with the same instruction sets.

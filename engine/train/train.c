@@ -281,7 +281,7 @@ describe_rpn (const SppnetTrainOptions *options, const SppnetDataset *dataset, c
 
   json_object_set_array_member (record, "sets", sppnet_picture_sets_record (&options->pictures));
   json_object_set_int_member (record, "pictures", dataset->annotations->len);
-  json_object_set_double_member (record, "epochs", rpn->epochs);
+  json_object_set_double_member (record, "epochs", sppnet_rpn_epochs (rpn, dataset->annotations->len));
   json_object_set_int_member (record, "pictures_per_step", rpn->pictures);
   json_object_set_int_member (record, "anchors_per_picture", rpn->samples);
   json_object_set_double_member (record, "learning_rate", rpn->optimizer.learning_rate);
@@ -384,12 +384,6 @@ make_network (SppnetTrainOptions *options, SppnetModel *init, const SppnetDatase
 
   sppnet_config_init (&config);
   make_config (&config, options, sppnet_model_get_config (init), dataset);
-  if (options->rpn_joint && options->heads_only) {
-    g_set_error_literal (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
-                         "a region proposal network is trained together with the convolution layers, or by itself: "
-                         "train the heads first, and then the network on the result");
-    return NULL;
-  }
   if ((options->merge || options->context[0] > 0) && options->heads_only) {
     g_set_error_literal (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
                          "a new layer is trained with the convolution layers, not with heads only");
@@ -441,10 +435,11 @@ load_dataset (const SppnetTrainOptions *options, SppnetModel *init, GError **err
                              added || options->any_labels, error);
 }
 
-/* A region proposal network for init, of which all else stays as it is, but for the proposals that it recommends. */
+/* A region proposal network for a model of which all else stays as it is, but for the proposals that it recommends.
+ * maps: a model of the same convolution layers, whose feature maps may be there already. */
 static gboolean
-train_rpn (const SppnetTrainOptions *options, SppnetModel *init, const SppnetDataset *dataset, SppnetProgress progress,
-           gpointer user_data, GError **error)
+train_rpn (const SppnetTrainOptions *options, SppnetModel *init, SppnetModel *maps, const SppnetDataset *dataset,
+           SppnetProgress progress, gpointer user_data, GError **error)
 {
   SppnetRandom random = { options->rpn.seed };
   g_autoptr (SppnetNetwork) network = NULL;
@@ -464,7 +459,7 @@ train_rpn (const SppnetTrainOptions *options, SppnetModel *init, const SppnetDat
   }
   network
       = sppnet_config_check (&config, options->output, error) ? sppnet_network_new_rpn (&config, &random, error) : NULL;
-  if (!network || !sppnet_rpn_train (network, init, dataset, &options->rpn, options->work, progress, user_data, error))
+  if (!network || !sppnet_rpn_train (network, maps, dataset, &options->rpn, options->work, progress, user_data, error))
     return FALSE;
   trained = sppnet_network_tensors (network);
   return sppnet_model_save_with (init, &config, (const SppnetTensorSource *) (gconstpointer) trained->data,
@@ -477,15 +472,18 @@ sppnet_train (const SppnetTrainOptions *given, SppnetProgress progress, gpointer
   SppnetTrainOptions options = *given;
   g_autofree gchar *proposals_file = g_build_filename (options.work, "proposals.cache", NULL);
   g_autofree gchar *base_model = g_build_filename (options.work, "end-to-end.safetensors", NULL);
+  g_autofree gchar *head_model = g_build_filename (options.work, "head.safetensors", NULL);
   g_autoptr (SppnetDataset) dataset = NULL;
   g_autoptr (SppnetModel) init = NULL;
   g_autoptr (SppnetNetwork) network = NULL;
   g_autoptr (SppnetTeachers) teachers = NULL;
   g_auto (SppnetConfig) config;
   gfloat *svm[2] = { NULL, NULL }, *box[2] = { NULL, NULL };
-  gboolean ok;
+  gboolean rpn_after = options.rpn_joint && options.heads_only, ok;
 
   sppnet_config_init (&config);
+  /* With convolution layers that stay as they are, nothing is joint but the feature maps. */
+  options.rpn_joint = options.rpn_joint && !rpn_after;
   options.end_to_end.threads = options.rpn.threads = sppnet_threads_budget (options.end_to_end.threads);
   options.rpn.seed = options.end_to_end.seed;
   if (options.teachers && !options.teachers[0])
@@ -507,7 +505,7 @@ sppnet_train (const SppnetTrainOptions *given, SppnetProgress progress, gpointer
   init = sppnet_model_load (options.init, error);
   dataset = init ? load_dataset (&options, init, error) : NULL;
   if (dataset && options.rpn_only)
-    return train_rpn (&options, init, dataset, progress, user_data, error);
+    return train_rpn (&options, init, init, dataset, progress, user_data, error);
   if (dataset && options.add_class)
     return sppnet_train_add_class (&options, init, dataset, progress, user_data, error);
   network = dataset ? make_network (&options, init, dataset, error) : NULL;
@@ -524,7 +522,12 @@ sppnet_train (const SppnetTrainOptions *given, SppnetProgress progress, gpointer
   sppnet_config_copy (&config, &network->config);
   ok = (options.classifier == SPPNET_TRAIN_SOFTMAX && options.box == SPPNET_TRAIN_BOX_JOINT)
        || train_last_stages (&options, network, dataset, base_model, &config, svm, box, progress, user_data, error);
-  ok = ok && write_model (options.output, network, &config, svm, box, options.dtype, error);
+  ok = ok && write_model (rpn_after ? head_model : options.output, network, &config, svm, box, options.dtype, error);
+  if (ok && rpn_after) {
+    g_autoptr (SppnetModel) head = sppnet_model_load (head_model, error);
+
+    ok = head && train_rpn (&options, head, init, dataset, progress, user_data, error);
+  }
   for (guint i = 0; i < 2; i++) {
     sppnet_aligned_free (svm[i]);
     sppnet_aligned_free (box[i]);

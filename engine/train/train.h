@@ -54,7 +54,8 @@ typedef struct
   SppnetEndToEndSettings end_to_end;
   const gchar *const
       *teachers;      /* (nullable): models whose probabilities are learnt, too, by end_to_end.teachers_part */
-  gboolean rpn_joint; /* a region proposal network, trained with all else: regions are its own proposals */
+  gboolean rpn_joint; /* a region proposal network, trained with all else: regions are its own proposals; with
+                       * heads_only it is trained after the head, on the same feature maps */
   gboolean rpn_new;   /* a new one, even where init has one */
   gboolean rpn_only;  /* only a region proposal network, added to init, of which all else stays as it is */
   SppnetRpnSettings rpn;

@@ -352,17 +352,50 @@ test_joint_wrong_size (Fixture *fixture, gconstpointer user_data)
   g_assert_nonnull (strstr (error->message, "003.png"));
 }
 
-static void
-test_joint_refused (Fixture *fixture, gconstpointer user_data)
+static gboolean
+stop_after_head (gpointer user_data, const gchar *stage, gdouble fraction, const gchar *message)
 {
+  return !g_str_equal (stage, "region proposal network");
+}
+
+/* After the head, in one go, and stopped in between, it is what it is by itself. */
+static void
+test_after_head (Fixture *fixture, gconstpointer user_data)
+{
+  SppnetTrainOptions *options = &fixture->options;
+  g_autofree gchar *first = g_build_filename (fixture->dir, "first.safetensors", NULL);
+  g_autofree gchar *head = g_build_filename (fixture->dir, "head.safetensors", NULL);
+  g_autoptr (GBytes) by_itself = NULL, after = NULL;
   g_autoptr (GError) error = NULL;
 
-  fixture->options.rpn_only = FALSE;
-  fixture->options.rpn_joint = TRUE;
-  fixture->options.heads_only = TRUE;
-  g_assert_false (sppnet_train (&fixture->options, NULL, NULL, &error));
-  g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS);
-  g_assert_nonnull (strstr (error->message, "region proposal network"));
+  joint_options (fixture);
+  options->rpn_joint = FALSE;
+  options->dtype = SPPNET_DTYPE_F32;
+  options->output = first;
+  train (fixture, NULL, NULL);
+  remove_tree (fixture->work);
+  options->init = first;
+  options->n_head = options->n_levels = 0;
+  options->heads_only = TRUE;
+  options->end_to_end.seed = 3;
+  options->output = head;
+  train (fixture, NULL, NULL);
+  remove_tree (fixture->work);
+  options->init = head;
+  options->heads_only = FALSE;
+  options->rpn_only = TRUE;
+  options->output = fixture->output;
+  train (fixture, NULL, NULL);
+  by_itself = read_output (fixture);
+  remove_tree (fixture->work);
+  options->init = first;
+  options->rpn_only = FALSE;
+  options->heads_only = options->rpn_joint = TRUE;
+  g_assert_false (sppnet_train (options, stop_after_head, NULL, &error));
+  g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_CANCELLED);
+  train (fixture, NULL, NULL);
+  after = read_output (fixture);
+  g_assert_true (g_bytes_equal (by_itself, after));
 }
 
 #define ADD(name, function) g_test_add ("/train/rpn/" name, Fixture, NULL, set_up, function, end_training)
@@ -381,6 +414,6 @@ main (int argc, char **argv)
   ADD ("add-class", test_add_class);
   ADD ("joint-again", test_joint_again);
   ADD ("joint-wrong-size", test_joint_wrong_size);
-  ADD ("joint-refused", test_joint_refused);
+  ADD ("after-head", test_after_head);
   return g_test_run ();
 }
