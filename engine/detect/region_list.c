@@ -3,14 +3,15 @@
 
 #include <string.h>
 
+#include "base/key_set.h"
 #include "box/box.h"
 #include "box/regression.h"
 #include "region/window.h"
 
-/* A set of windows: open addressing, a power of two of slots, at most half of them taken. */
+/* At most half of the slots are taken. */
 typedef struct
 {
-  guint64 *slots; /* 0: free */
+  guint64 *slots;
   gsize mask;
 } WindowSet;
 
@@ -18,16 +19,10 @@ typedef struct
 static gboolean
 window_set_add (WindowSet *set, const SppnetWindow *window)
 {
-  /* Maps have fewer than 16384 cells a side (14 bits); the top bit tells a window from a free slot. */
-  guint64 key = G_GUINT64_CONSTANT (1) << 63 | (guint64) window->x0 << 42 | (guint64) window->y0 << 28
-                | (guint64) window->x1 << 14 | (guint64) window->y1;
-  gsize slot = (key * G_GUINT64_CONSTANT (0x9e3779b97f4a7c15)) >> 20 & set->mask;
-
-  for (; set->slots[slot]; slot = (slot + 1) & set->mask)
-    if (set->slots[slot] == key)
-      return FALSE;
-  set->slots[slot] = key;
-  return TRUE;
+  /* Maps have fewer than 16384 cells a side (14 bits); the top bit tells a window from none. */
+  return sppnet_key_set_add (set->slots, set->mask,
+                             G_GUINT64_CONSTANT (1) << 63 | (guint64) window->x0 << 42 | (guint64) window->y0 << 28
+                                 | (guint64) window->x1 << 14 | (guint64) window->y1);
 }
 
 static void

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "region/spread.h"
+
 /* Overlap (IoU) of windows that are neighbours in place, size or shape. The paper has .65; refinement makes up for
  * less. */
 #define ALPHA 0.6f
@@ -61,16 +63,11 @@ sppnet_edge_windows_init (SppnetEdgeWindows *windows, gint width, gint height)
     }
 }
 
-static gint
-place (gint i, gint n, gint all, gint side)
-{
-  return n == 1 ? (all - side) / 2 : (gint) ((gint64) i * (all - side) / (n - 1));
-}
-
 SppnetExtent
 sppnet_edge_window (const SppnetEdgeShape *shape, gint column, gint row, gint width, gint height)
 {
-  gint x = place (column, shape->columns, width, shape->width), y = place (row, shape->rows, height, shape->height);
+  gint x = sppnet_spread (column, shape->columns, width, shape->width),
+       y = sppnet_spread (row, shape->rows, height, shape->height);
 
   return (SppnetExtent) { (guint16) x, (guint16) y, (guint16) (x + shape->width - 1),
                           (guint16) (y + shape->height - 1) };

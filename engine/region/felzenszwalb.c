@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "region/union_find.h"
+
 #define NO_EDGE G_MAXUINT16
 
 gfloat
@@ -112,15 +114,6 @@ sppnet_edges_clear (SppnetEdges *edges)
   sppnet_buffer_clear (&edges->sorted);
 }
 
-/* The root of a pixel's segment; every second step shortens the path. */
-static inline guint32
-find (guint32 *parent, guint32 i)
-{
-  while (parent[i] != i)
-    i = parent[i] = parent[parent[i]];
-  return i;
-}
-
 static inline guint32
 join (guint32 *parent, guint32 *size, guint32 a, guint32 b)
 {
@@ -173,7 +166,7 @@ merge_block (Merging *m, gfloat weight, const guint32 *edges, guint n)
 {
   for (guint i = 0; i < n; i++) {
     guint32 pixel = edges[i] >> 2;
-    guint32 a = find (m->parent, pixel), b = find (m->parent, pixel + m->step[edges[i] & 3]);
+    guint32 a = sppnet_union_find (m->parent, pixel), b = sppnet_union_find (m->parent, pixel + m->step[edges[i] & 3]);
 
     if (a == b)
       continue;
@@ -212,7 +205,8 @@ merge_small (Merging *m, guint min_size)
 {
   for (gsize i = 0; i < m->n_left; i++) {
     guint32 pixel = m->left[i] >> 2;
-    guint32 a = find (m->parent, pixel), b = find (m->parent, pixel + m->step[m->left[i] & 3]);
+    guint32 a = sppnet_union_find (m->parent, pixel),
+            b = sppnet_union_find (m->parent, pixel + m->step[m->left[i] & 3]);
 
     if (a != b && (m->size[a] < min_size || m->size[b] < min_size))
       join (m->parent, m->size, a, b);
@@ -227,7 +221,7 @@ number_regions (guint32 *parent, gsize pixels, guint32 *name, guint32 *labels)
 
   memset (name, 0xff, pixels * sizeof *name);
   for (gsize i = 0; i < pixels; i++) {
-    guint32 root = find (parent, (guint32) i);
+    guint32 root = sppnet_union_find (parent, (guint32) i);
 
     if (name[root] == G_MAXUINT32)
       name[root] = n++;

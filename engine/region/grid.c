@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "region/spread.h"
+
 /* Sizes fall by this ratio from the whole frame down to SMALLEST pixels. */
 #define SIZE_RATIO 1.41421356
 #define SMALLEST 32.0
@@ -18,12 +20,6 @@ static gint
 positions (gint frame, gint side, gdouble step)
 {
   return 1 + (gint) ceil ((frame - side) / MAX (1.0, side * step));
-}
-
-static gint
-position (gint i, gint n, gint frame, gint side)
-{
-  return n == 1 ? (frame - side) / 2 : (gint) (((gint64) i * (frame - side)) / (n - 1));
 }
 
 /* Calls for every size and shape, largest first; ranking NULL: only counts. Returns the number of windows. */
@@ -44,7 +40,7 @@ place (SppnetRanking *ranking, gint width, gint height, gdouble step)
         continue;
       count += (gdouble) nx * ny;
       for (gint i = 0; ranking && i < nx * ny; i++) {
-        gint x = position (i % nx, nx, width, w), y = position (i / nx, ny, height, h);
+        gint x = sppnet_spread (i % nx, nx, width, w), y = sppnet_spread (i / nx, ny, height, h);
 
         /* larger windows cover more: they come first, those of one shape in the order of rows */
         sppnet_ranking_add (ranking, (gfloat) (1.0 / ((gdouble) w * h)),

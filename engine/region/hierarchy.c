@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "region/union_find.h"
+
 #define NONE G_MAXUINT32
 
 /* One entry of a list of neighbours. The region may have been merged since: find() names what it is part of now. */
@@ -32,14 +34,6 @@ typedef struct
   Pair *heap;            /* [heap_room] */
   gsize n_heap, heap_room;
 } Grouping;
-
-static guint32
-find (guint32 *parent, guint32 i)
-{
-  while (parent[i] != i)
-    i = parent[i] = parent[parent[i]];
-  return i;
-}
 
 static inline gboolean
 goes_before (const Pair *p, const Pair *q)
@@ -129,7 +123,7 @@ join_neighbours (Grouping *g, guint32 a, guint32 b, guint32 c)
   g->last[c] = NONE;
   while (*link != NONE) {
     Node *node = &g->nodes[*link];
-    guint32 neighbour = find (g->parent, node->region);
+    guint32 neighbour = sppnet_union_find (g->parent, node->region);
 
     if (neighbour == c || g->seen[neighbour] == c) {
       *link = node->next;

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/key_set.h"
+
 /* The sort looks at eight bits at a time. */
 #define DIGITS 256
 
@@ -64,19 +66,6 @@ sppnet_ranking_sort (SppnetRanking *ranking)
   }
 }
 
-/* TRUE the first time that a key comes. */
-static gboolean
-take (guint64 *slots, gsize mask, guint64 key)
-{
-  gsize at = (gsize) ((key * G_GUINT64_CONSTANT (0x9e3779b97f4a7c15)) >> 32) & mask;
-
-  for (; slots[at]; at = (at + 1) & mask)
-    if (slots[at] == key)
-      return FALSE;
-  slots[at] = key;
-  return TRUE;
-}
-
 gboolean
 sppnet_ranking_finish (SppnetRanking *ranking, gsize max_boxes, GError **error)
 {
@@ -96,7 +85,7 @@ sppnet_ranking_finish (SppnetRanking *ranking, gsize max_boxes, GError **error)
   for (gsize i = 0; i < ranking->n_ranked && ranking->n_boxes < most; i++) {
     SppnetExtent e = ranked[i].extent;
 
-    if (take (slots, n_slots - 1, key_of (e)))
+    if (sppnet_key_set_add (slots, n_slots - 1, key_of (e)))
       boxes[ranking->n_boxes++] = (SppnetBox) { e.x0, e.y0, (gfloat) (e.x1 - e.x0 + 1), (gfloat) (e.y1 - e.y0 + 1) };
   }
   return TRUE;
