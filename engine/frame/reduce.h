@@ -13,7 +13,7 @@ typedef struct
 } SppnetReducedMemory;
 
 /* A frame of a factor^2 of the pixels, in RGB: each is the mean of factor x factor of them, at the right and bottom
- * edge of those that there are. Its pixels lie in memory. */
+ * edge of those that there are. factor: 1 to 256. Its pixels lie in memory. */
 gboolean sppnet_frame_reduce (const SppnetFrame *frame, gint factor, guint threads, SppnetReducedMemory *memory,
                               SppnetFrame *reduced, GError **error);
 void sppnet_reduced_memory_clear (SppnetReducedMemory *memory);

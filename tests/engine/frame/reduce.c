@@ -19,7 +19,7 @@ static void
 test_mean (void)
 {
   static const gint sizes[][2] = { { 1, 1 }, { 2, 3 }, { 37, 23 }, { 64, 48 }, { 5, 130 } };
-  static const gint factors[] = { 2, 3, 8, 16 };
+  static const gint factors[] = { 2, 3, 8, 16, 40 };
   SppnetRandom random = { 5 };
   SppnetReducedMemory memory = { { 0 } };
 
