@@ -130,7 +130,7 @@ gst_sppnet_detect_set_property (GObject *object, guint id, const GValue *value, 
   GST_OBJECT_LOCK (self);
   switch (id) {
   case PROP_MODEL:
-    too_late = GST_STATE (self) > GST_STATE_READY;
+    too_late = GST_STATE (self) > GST_STATE_READY && g_strcmp0 (self->model, g_value_get_string (value)) != 0;
     g_free (self->model);
     self->model = g_value_dup_string (value);
     break;
@@ -377,8 +377,10 @@ static void
 take_back_refused (GstSppnetDetect *self)
 {
   GST_OBJECT_LOCK (self);
-  if (self->properties.settings.generation == self->stream.settings.generation)
+  if (self->properties.settings.generation == self->stream.settings.generation) {
     gst_sppnet_settings_copy (&self->properties.settings, &self->stream.settings);
+    gst_sppnet_settings_copy (&self->current.settings, &self->stream.settings);
+  }
   GST_OBJECT_UNLOCK (self);
 }
 
@@ -392,8 +394,6 @@ update_settings (GstSppnetDetect *self, GstBuffer *buffer)
   if (GST_CLOCK_TIME_IS_VALID (time))
     gst_object_sync_values (GST_OBJECT (self), time);
   copy_properties (self);
-  if (self->stream.settings.generation == self->current.settings.generation)
-    return;
   gst_sppnet_stream_configure (&self->stream, &self->current.settings, &error);
   if (gst_sppnet_stream_refuses (&self->stream))
     take_back_refused (self);

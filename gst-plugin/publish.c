@@ -107,7 +107,7 @@ gst_sppnet_publish_set_property (GObject *object, guint id, const GValue *value,
   GST_OBJECT_LOCK (self);
   switch (id) {
   case PROP_LOCATION:
-    too_late = GST_STATE (self) > GST_STATE_READY;
+    too_late = GST_STATE (self) > GST_STATE_READY && g_strcmp0 (self->location, g_value_get_string (value)) != 0;
     g_free (self->location);
     self->location = g_value_dup_string (value);
     break;
@@ -197,36 +197,12 @@ write_failed (GstSppnetPublish *self)
   return FALSE;
 }
 
-/* write(), but a pipe whose reader has gone away is an error and not the end of the application. */
-static gssize
-write_quietly (gint fd, const gchar *text, gsize length)
-{
-  const struct timespec at_once = { 0 };
-  sigset_t pipe, blocked, waiting;
-  gssize written;
-  gint reason;
-
-  sigemptyset (&pipe);
-  sigaddset (&pipe, SIGPIPE);
-  pthread_sigmask (SIG_BLOCK, &pipe, &blocked);
-  sigpending (&waiting);
-  written = write (fd, text, length);
-  reason = errno;
-  /* Ours, and not one that was waiting before. */
-  if (written < 0 && reason == EPIPE && !sigismember (&waiting, SIGPIPE))
-    while (sigtimedwait (&pipe, NULL, &at_once) < 0 && errno == EINTR)
-      ;
-  pthread_sigmask (SIG_SETMASK, &blocked, NULL);
-  errno = reason;
-  return written;
-}
-
 /* In one piece, where the system takes it so. */
 static gboolean
 write_all (gint fd, const gchar *text, gsize length)
 {
   while (length > 0) {
-    gssize written = write_quietly (fd, text, length);
+    gssize written = write (fd, text, length);
 
     if (written < 0 && errno == EINTR)
       continue;
@@ -238,16 +214,37 @@ write_all (gint fd, const gchar *text, gsize length)
   return TRUE;
 }
 
+/* A pipe whose reader has gone away is an error, with errno, and not the end of the application. */
+static gboolean
+hand_over (GstSppnetPublish *self)
+{
+  const struct timespec at_once = { 0 };
+  const GString *text = self->waiting;
+  sigset_t pipe, before, pending;
+  gint reason;
+  gboolean ok;
+
+  sigemptyset (&pipe);
+  sigaddset (&pipe, SIGPIPE);
+  pthread_sigmask (SIG_BLOCK, &pipe, &before);
+  sigpending (&pending);
+  ok = self->stream ? fwrite (text->str, 1, text->len, self->stream) == text->len && fflush (self->stream) == 0
+                    : write_all (self->fd, text->str, text->len);
+  reason = errno;
+  /* Ours, and not one that was pending before. */
+  if (!ok && reason == EPIPE && !sigismember (&pending, SIGPIPE))
+    while (sigtimedwait (&pipe, NULL, &at_once) < 0 && errno == EINTR)
+      ;
+  pthread_sigmask (SIG_SETMASK, &before, NULL);
+  errno = reason;
+  return ok;
+}
+
 static gboolean
 flush (GstSppnetPublish *self)
 {
-  gboolean ok;
+  gboolean ok = self->waiting->len == 0 || hand_over (self);
 
-  if (self->waiting->len == 0)
-    return TRUE;
-  ok = self->stream ? fwrite (self->waiting->str, 1, self->waiting->len, self->stream) == self->waiting->len
-                          && fflush (self->stream) == 0
-                    : write_all (self->fd, self->waiting->str, self->waiting->len);
   g_string_truncate (self->waiting, 0);
   self->pending = 0;
   return ok || write_failed (self);

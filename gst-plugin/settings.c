@@ -61,10 +61,11 @@ gst_sppnet_settings_install (GObjectClass *klass)
                          GST_TYPE_SPPNET_PROPOSALS, SPPNET_PROPOSALS_DEFAULT, controllable));
   g_object_class_install_property (
       klass, GST_SPPNET_SETTINGS_MAX_PROPOSALS,
-      g_param_spec_uint ("max-proposals", "Maximum proposals",
-                         "Regions proposed per frame, best first: fewer are faster and find less (0 = the model's own "
-                         "number)",
-                         0, SPPNET_MAX_PROPOSALS, 0, controllable));
+      g_param_spec_uint (
+          "max-proposals", "Maximum proposals",
+          "Regions proposed per frame, best first: fewer are faster and find less (0 = the number that the "
+          "model says for the proposals that it recommends, 2000 of others)",
+          0, SPPNET_MAX_PROPOSALS, 0, controllable));
   g_object_class_install_property (
       klass, GST_SPPNET_SETTINGS_MIN_OBJECTNESS,
       g_param_spec_float ("min-objectness", "Minimum objectness",

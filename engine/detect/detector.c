@@ -326,10 +326,6 @@ run_stages (SppnetDetector *detector, const SppnetFrame *frame, const SppnetBox 
   gsize n_proposals;
   SppnetMap map;
 
-  /* A frame in which the caller has nothing to score costs nothing. */
-  if (detector->plan.proposals == SPPNET_PROPOSALS_REGIONS && n_regions == 0
-      && !(detector->plan.follow && detector->follow.n > 0))
-    return TRUE;
   if (!read_pixels (detector, frame, &pixels, error) || !run_backbone (detector, &pixels, &map, error)
       || !propose (detector, &pixels, &map, &proposals, &n_proposals, error)
       || (detector->plan.follow
@@ -374,6 +370,10 @@ run_on (SppnetDetector *detector, SppnetFrame frame, const SppnetBox *regions, g
 {
   gint width = frame.width, height = frame.height;
 
+  /* A frame in which the caller has nothing to score costs nothing. */
+  if (detector->plan.proposals == SPPNET_PROPOSALS_REGIONS && n_regions == 0
+      && !(detector->plan.follow && detector->follow.n > 0))
+    return TRUE;
   if (detector->plan.reduction > 1 && !reduce (detector, &frame, &regions, n_regions, error))
     return FALSE;
   if (!run_stages (detector, &frame, regions, n_regions, detections, n_detections, error))

@@ -5,7 +5,6 @@
 #include "base/threads.h"
 #include "kernel/conv.h"
 
-/* More than any method of proposals gives; a larger number is a mistake, not a wish. */
 #define DEFAULT_PROPOSALS 2000
 #define DEFAULT_DETECTIONS 100
 #define MAX_MARGIN 10.0f

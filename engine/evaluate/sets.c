@@ -2,6 +2,7 @@
 #include "evaluate/sets.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -53,40 +54,43 @@ sppnet_picture_sets_record (const SppnetPictureSets *sets)
   return record;
 }
 
+/* The file's own name, by whatever way it is named; as it is where there is no such file. (transfer full) */
 static gchar *
-picture_of (const GPtrArray *annotations, guint i)
+identify (const GPtrArray *annotations, guint i)
 {
-  return ((const SppnetAnnotation *) g_ptr_array_index (annotations, i))->picture;
+  const gchar *picture = ((const SppnetAnnotation *) g_ptr_array_index (annotations, i))->picture;
+  gchar *path = realpath (picture, NULL), *copy = g_strdup (path ? path : picture);
+
+  free (path);
+  return copy;
 }
 
 GPtrArray *
 sppnet_picture_sets_split (GPtrArray *annotations, gdouble fraction, guint32 seed, gboolean validation)
 {
   GPtrArray *part = g_ptr_array_new_with_free_func ((GDestroyNotify) sppnet_annotation_free);
-  /* Freed last: the tables have their names. */
-  g_autoptr (GPtrArray) others = g_ptr_array_new_with_free_func ((GDestroyNotify) sppnet_annotation_free);
+  g_autoptr (GPtrArray) pictures = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
   g_autoptr (GHashTable) chosen = g_hash_table_new (g_str_hash, g_str_equal);
   g_autofree gboolean *again = g_new0 (gboolean, annotations->len + 1);
   SppnetRandom random = { seed };
   guint n, left;
 
-  for (guint i = 0; i < annotations->len; i++)
-    again[i] = !g_hash_table_add (seen, picture_of (annotations, i));
+  for (guint i = 0; i < annotations->len; i++) {
+    g_ptr_array_add (pictures, identify (annotations, i));
+    again[i] = !g_hash_table_add (seen, g_ptr_array_index (pictures, i));
+  }
   n = g_hash_table_size (seen);
   left = (guint) CLAMP (lround (fraction * n), 1, MAX (1, (glong) n - 1));
   /* Knuth's selection sampling, in order. */
   for (guint i = 0; i < annotations->len; i++)
     if (!again[i] && sppnet_random_below (&random, n--) < left) {
-      g_hash_table_add (chosen, picture_of (annotations, i));
+      g_hash_table_add (chosen, g_ptr_array_index (pictures, i));
       left--;
     }
   for (guint i = 0; i < annotations->len; i++)
-    if (g_hash_table_contains (chosen, picture_of (annotations, i)) ? validation && !again[i] : !validation)
-      g_ptr_array_add (part, g_ptr_array_index (annotations, i));
-    else
-      g_ptr_array_add (others, g_ptr_array_index (annotations, i));
-  g_ptr_array_set_free_func (annotations, NULL);
+    if (g_hash_table_contains (chosen, g_ptr_array_index (pictures, i)) ? validation && !again[i] : !validation)
+      g_ptr_array_add (part, g_steal_pointer (&g_ptr_array_index (annotations, i)));
   g_ptr_array_unref (annotations);
   return part;
 }

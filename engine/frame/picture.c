@@ -62,16 +62,23 @@ png_is_complete (const guint8 *data, gsize length)
 typedef struct
 {
   gint width, height;
-} Size;
+  gint rows; /* decoded so far; all of them, coarsely, after the first pass of a picture that is interlaced */
+} Progress;
 
 /* Called before memory for the pixels is asked for: a small file may claim any size. An empty size makes the loader
  * stop. */
 static void
-on_size_prepared (GdkPixbufLoader *loader, gint width, gint height, gpointer size)
+on_size_prepared (GdkPixbufLoader *loader, gint width, gint height, gpointer progress)
 {
-  *(Size *) size = (Size) { width, height };
+  *(Progress *) progress = (Progress) { width, height, 0 };
   if (width > SPPNET_FRAME_MAX_SIZE || height > SPPNET_FRAME_MAX_SIZE)
     gdk_pixbuf_loader_set_size (loader, 0, 0);
+}
+
+static void
+on_area_updated (GdkPixbufLoader *loader, gint x, gint y, gint width, gint height, gpointer progress)
+{
+  ((Progress *) progress)->rows = MAX (((Progress *) progress)->rows, y + height);
 }
 
 static GdkPixbuf *
@@ -79,7 +86,7 @@ decode (const gchar *path, const gchar *type, const gchar *data, gsize length, G
 {
   g_autoptr (GError) reason = NULL;
   g_autoptr (GdkPixbufLoader) loader = gdk_pixbuf_loader_new_with_type (type, &reason);
-  Size size = { 0 };
+  Progress progress = { 0 };
   gboolean cut = !(g_str_equal (type, "jpeg") ? jpeg_is_complete : png_is_complete) ((const guint8 *) data, length);
   gboolean written, complete;
 
@@ -87,16 +94,17 @@ decode (const gchar *path, const gchar *type, const gchar *data, gsize length, G
     g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED, "%s: %s", path, reason->message);
     return NULL;
   }
-  g_signal_connect (loader, "size-prepared", G_CALLBACK (on_size_prepared), &size);
+  g_signal_connect (loader, "size-prepared", G_CALLBACK (on_size_prepared), &progress);
+  g_signal_connect (loader, "area-updated", G_CALLBACK (on_area_updated), &progress);
   written = gdk_pixbuf_loader_write (loader, (const guchar *) data, length, &reason);
   complete = gdk_pixbuf_loader_close (loader, written ? &reason : NULL) && written;
   /* Of a file that is cut, the loader says at the end that it was called in a wrong state. */
   if (cut && written)
     g_clear_error (&reason);
-  if (size.width > SPPNET_FRAME_MAX_SIZE || size.height > SPPNET_FRAME_MAX_SIZE)
-    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED, "%s: %dx%d is larger than %dx%d", path, size.width,
-                 size.height, SPPNET_FRAME_MAX_SIZE, SPPNET_FRAME_MAX_SIZE);
-  else if (!complete || !gdk_pixbuf_loader_get_pixbuf (loader) || cut)
+  if (progress.width > SPPNET_FRAME_MAX_SIZE || progress.height > SPPNET_FRAME_MAX_SIZE)
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED, "%s: %dx%d is larger than %dx%d", path, progress.width,
+                 progress.height, SPPNET_FRAME_MAX_SIZE, SPPNET_FRAME_MAX_SIZE);
+  else if (!complete || progress.rows < progress.height || !gdk_pixbuf_loader_get_pixbuf (loader) || cut)
     g_set_error (error, SPPNET_ERROR,
                  g_error_matches (reason, GDK_PIXBUF_ERROR, GDK_PIXBUF_ERROR_INSUFFICIENT_MEMORY)
                      ? SPPNET_ERROR_MEMORY

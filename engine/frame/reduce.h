@@ -9,7 +9,7 @@
 typedef struct
 {
   SppnetBuffer pixels;
-  SppnetBuffer rows; /* of each thread, in RGB */
+  SppnetBuffer rows; /* of each thread: sums, and rows in RGB where the frame has others */
 } SppnetReducedMemory;
 
 /* A frame of a factor^2 of the pixels, in RGB: each is the mean of factor x factor of them, at the right and bottom

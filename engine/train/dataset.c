@@ -73,7 +73,10 @@ sppnet_dataset_new (GPtrArray *annotations, gchar **labels, gboolean any, GError
     return NULL;
   }
   for (guint i = 0; i < dataset->n_labels && !any; i++)
-    if (used[i] == 0) {
+    if (label_id (dataset->labels, dataset->labels[i]) != (gint) i) {
+      g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS, "label \"%s\" is given twice", dataset->labels[i]);
+      return NULL;
+    } else if (used[i] == 0) {
       g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
                    "label \"%s\": the pictures to train on have no such object", dataset->labels[i]);
       return NULL;

@@ -201,6 +201,7 @@ test_run_time_changes (void)
   GstBus *bus = gst_bus_new ();
   g_autoptr (GstMessage) warning = NULL;
   g_autofree gchar *labels = NULL;
+  GstElement *detect;
   guint red, green, all;
 
   gst_element_set_bus (h->element, bus);
@@ -222,6 +223,13 @@ test_run_time_changes (void)
   g_assert_null (gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING));
   gst_harness_get (h, "sppnetdetect", "labels", &labels, NULL);
   g_assert_cmpstr (labels, ==, "red");
+  detect = gst_harness_find_element (h, "sppnetdetect");
+  g_assert_cmpint (gst_element_set_state (detect, GST_STATE_READY), ==, GST_STATE_CHANGE_SUCCESS);
+  g_assert_cmpint (gst_element_set_state (detect, GST_STATE_PLAYING), ==, GST_STATE_CHANGE_SUCCESS);
+  gst_object_unref (detect);
+  element_set_caps (h, GST_VIDEO_FORMAT_RGB, 192, 128);
+  count_labels (h, 3, &red, &green);
+  g_assert_true (red > 0 && green == 0);
 
   /* What else changes is applied, whatever is still refused, and that is not said again. */
   gst_harness_set (h, "sppnetdetect", "max-detections", 1, NULL);
@@ -286,6 +294,15 @@ test_reduction (void)
   g_assert_cmpstr (element_label (found->pdata[0]), ==, "red");
   box = element_box (found->pdata[0]);
   g_assert_cmpfloat (sppnet_box_iou (&(SppnetBox) { 16, 16, 64, 64 }, &box), >, 0.8);
+  /* In a frame of 12x8 pixels every cell has dark ones. */
+  gst_harness_set (h, "sppnetdetect", "reduction", 16, NULL);
+  gst_buffer_unref (out);
+  g_ptr_array_unref (found);
+  buffer = element_stamp (element_buffer (&scene, GST_VIDEO_FORMAT_I420), 1);
+  gst_buffer_add_video_region_of_interest_meta (buffer, "motion", 16, 16, 64, 64);
+  out = element_push (h, buffer);
+  found = element_detections (out);
+  g_assert_cmpuint (found->len, ==, 0);
   gst_harness_teardown (h);
 }
 
@@ -303,6 +320,8 @@ test_model_too_late (void)
   gst_harness_set (h, "sppnetdetect", "model", "/nonexistent", NULL);
   warning = gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING);
   g_assert_nonnull (warning);
+  gst_harness_set (h, "sppnetdetect", "model", "/nonexistent", NULL);
+  g_assert_null (gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING));
   count_labels (h, 0, &red, &green);
   g_assert_cmpuint (red, >, 0);
   gst_element_set_bus (h->element, NULL);

@@ -398,6 +398,27 @@ test_after_head (Fixture *fixture, gconstpointer user_data)
   g_assert_true (g_bytes_equal (by_itself, after));
 }
 
+/* A network for the maps of one model is none for those of another, though its layers are the same. */
+static void
+test_other_maps (Fixture *fixture, gconstpointer user_data)
+{
+  g_autofree gchar *other = g_build_filename (fixture->dir, "other.safetensors", NULL);
+  SppnetTrainOptions *options = &fixture->options;
+  g_autoptr (GError) error = NULL;
+
+  train (fixture, NULL, NULL);
+  options->rpn_only = FALSE;
+  options->output = other;
+  options->end_to_end.epochs = 1;
+  train (fixture, NULL, NULL);
+  options->rpn_only = TRUE;
+  options->init = other;
+  options->output = fixture->output;
+  g_assert_false (sppnet_train (options, NULL, NULL, &error));
+  g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS);
+  g_assert_nonnull (strstr (error->message, "rpn.checkpoint"));
+}
+
 #define ADD(name, function) g_test_add ("/train/rpn/" name, Fixture, NULL, set_up, function, end_training)
 
 int
@@ -415,5 +436,6 @@ main (int argc, char **argv)
   ADD ("joint-again", test_joint_again);
   ADD ("joint-wrong-size", test_joint_wrong_size);
   ADD ("after-head", test_after_head);
+  ADD ("other-maps", test_other_maps);
   return g_test_run ();
 }
