@@ -16,8 +16,8 @@ newest="queue leaky=downstream max-size-buffers=1 max-size-bytes=0 max-size-time
 # shellcheck disable=SC2086
 if has_display; then
   need_elements autovideosink
-  exec gst-launch-1.0 uridecodebin uri="$1" ! videoconvert ! $newest ! sppnetdetect ! sppnetoverlay ! videoconvert ! \
+  exec gst-launch-1.0 uridecodebin uri="$1" ! videoconvert ! $newest ! sppnetdetect ${SPPNET_DETECT:-} ! sppnetoverlay ! videoconvert ! \
     autovideosink sync=false
 else
-  exec gst-launch-1.0 -q uridecodebin uri="$1" ! videoconvert ! $newest ! sppnetdetect ! sppnetpublish ! fakesink
+  exec gst-launch-1.0 -q uridecodebin uri="$1" ! videoconvert ! $newest ! sppnetdetect ${SPPNET_DETECT:-} ! sppnetpublish ! fakesink
 fi

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=sh disable=SC2154
 # What every pipeline here needs; source it after setting `root`. The plugin comes from a build tree (BUILD=DIR, else build,
-# build-demo), or from where it is installed; so does the model, unless SPPNET_MODEL_PATH names another file.
+# build-demo), or from where it is installed; so does the model, unless SPPNET_MODEL_PATH names another file. SPPNET_DETECT
+# holds properties for sppnetdetect, such as "reduction=2 labels=person".
 
 die()
 {

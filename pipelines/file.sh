@@ -11,9 +11,11 @@ uri=$(uri_of "$1")
 
 if test $# -eq 2; then
   need_elements vp8enc webmmux
-  exec gst-launch-1.0 -e uridecodebin uri="$uri" ! videoconvert ! queue ! sppnetdetect ! sppnetoverlay ! videoconvert ! \
+  # shellcheck disable=SC2086
+  exec gst-launch-1.0 -e uridecodebin uri="$uri" ! videoconvert ! queue ! sppnetdetect ${SPPNET_DETECT:-} ! sppnetoverlay ! videoconvert ! \
     vp8enc deadline=1 cpu-used=8 target-bitrate=2000000 ! webmmux ! filesink location="$2"
 fi
 has_display || die "no display (DISPLAY, WAYLAND_DISPLAY): name an output, file.sh INPUT OUTPUT.webm"
-exec gst-launch-1.0 uridecodebin uri="$uri" ! videoconvert ! queue ! sppnetdetect ! sppnetoverlay ! videoconvert ! \
+# shellcheck disable=SC2086
+exec gst-launch-1.0 uridecodebin uri="$uri" ! videoconvert ! queue ! sppnetdetect ${SPPNET_DETECT:-} ! sppnetoverlay ! videoconvert ! \
   autovideosink sync=false

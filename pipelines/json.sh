@@ -9,4 +9,5 @@ test $# -eq 1 || die "usage: json.sh INPUT"
 need_elements sppnetdetect sppnetpublish uridecodebin videoconvert
 uri=$(uri_of "$1")
 
-exec gst-launch-1.0 -q uridecodebin uri="$uri" ! videoconvert ! queue ! sppnetdetect ! sppnetpublish ! fakesink
+# shellcheck disable=SC2086
+exec gst-launch-1.0 -q uridecodebin uri="$uri" ! videoconvert ! queue ! sppnetdetect ${SPPNET_DETECT:-} ! sppnetpublish ! fakesink

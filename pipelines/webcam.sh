@@ -13,5 +13,5 @@ has_display || die "no display (DISPLAY, WAYLAND_DISPLAY); for text see json.sh"
 # The queue keeps the newest frame only, so that what is shown is what the camera sees now.
 # shellcheck disable=SC2086
 exec gst-launch-1.0 v4l2src device="$device" ! decodebin ! videoconvert ! \
-  queue leaky=downstream max-size-buffers=1 max-size-bytes=0 max-size-time=0 ! sppnetdetect ! sppnetoverlay ! videoconvert ! \
+  queue leaky=downstream max-size-buffers=1 max-size-bytes=0 max-size-time=0 ! sppnetdetect ${SPPNET_DETECT:-} ! sppnetoverlay ! videoconvert ! \
   autovideosink sync=false

@@ -145,7 +145,7 @@ max_steps (guint8 *restrict out, const guint8 *const in[4], gsize n)
                                          maximum_steps (load_steps (c + i), load_steps (d + i))));
 }
 
-/* Inlined with constants for what is frequent. */
+/* Inlined with constants for what is frequent: loops over so few cells cost more than the cells. */
 INLINE void
 max_bins (guint8 *restrict out, const guint8 *restrict in, const SppnetBinPlan *plan, gsize n_across, gsize n_down,
           gsize level)
@@ -160,32 +160,38 @@ max_bins (guint8 *restrict out, const guint8 *restrict in, const SppnetBinPlan *
         Steps best = load_steps (in + k + down[0] + across[0]);
 
         for (gsize j = 0; j < n_down; j++)
-          for (gsize i = 0; i < n_across; i++)
+          for (gsize i = j == 0; i < n_across; i++)
             best = maximum_steps (best, load_steps (in + k + down[j] + across[i]));
         store_steps (out + k, best);
       }
   }
 }
 
+/* Of the level that is finest by default, which has most bins, and of any. */
+#define FREQUENT(across, down)                                                                                         \
+  case 8 * (across) + (down):                                                                                          \
+    if (plan->level == 6)                                                                                              \
+      max_bins (out, in, plan, (across), (down), 6);                                                                   \
+    else                                                                                                               \
+      max_bins (out, in, plan, (across), (down), plan->level);                                                         \
+    return
+
 static void
 max_level (guint8 *out, const guint8 *in, const SppnetBinPlan *plan)
 {
-  gsize n_across = plan->n_across, n_down = plan->n_down, level = plan->level;
-
-  if (n_across == 2 && n_down == 2 && level == 6)
-    max_bins (out, in, plan, 2, 2, 6);
-  else if (n_across == 2 && n_down == 2 && level == 2)
-    max_bins (out, in, plan, 2, 2, 2);
-  else if (n_across == 2 && n_down == 2)
-    max_bins (out, in, plan, 2, 2, level);
-  else if (n_across == 3 && n_down == 3)
-    max_bins (out, in, plan, 3, 3, level);
-  else if (n_across == 2)
-    max_bins (out, in, plan, 2, n_down, level);
-  else if (n_down == 2)
-    max_bins (out, in, plan, n_across, 2, level);
-  else
-    max_bins (out, in, plan, n_across, n_down, level);
+  switch (plan->n_across < 8 && plan->n_down < 8 ? 8 * plan->n_across + plan->n_down : 0) {
+    FREQUENT (2, 2);
+    FREQUENT (2, 3);
+    FREQUENT (2, 4);
+    FREQUENT (3, 2);
+    FREQUENT (3, 3);
+    FREQUENT (3, 4);
+    FREQUENT (4, 2);
+    FREQUENT (4, 3);
+    FREQUENT (4, 4);
+  default:
+    max_bins (out, in, plan, plan->n_across, plan->n_down, plan->level);
+  }
 }
 
 /* Inlined with constants for the paper's levels. */

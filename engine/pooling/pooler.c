@@ -68,17 +68,18 @@ sppnet_pooler_region_bytes (const SppnetMap *map, const SppnetConfig *config)
          + most_offsets (&pooler) * sizeof (guint32);
 }
 
-/* As many as the largest bins of the finest level can use. */
+/* As many as the largest bins of any level can use. */
 static guint
 count_tables (const SppnetPooler *pooler)
 {
   const SppnetMap *map = &pooler->map;
   gsize bytes = (gsize) map->width * (gsize) map->height * sppnet_step_groups ((gsize) map->channels) * SPPNET_STEPS;
-  gint finest = 1; /* of the levels that are pooled from the map */
+  gint coarsest = SPPNET_MAX_LEVEL; /* of the levels that are pooled from the map */
 
   for (guint b = 0; b < pooler->n_bases; b++)
-    finest = MAX (finest, base_level (pooler, b));
-  return (guint) CLAMP (TABLE_BYTES / bytes, 1, sppnet_max_tables_useful (map->width / finest, map->height / finest));
+    coarsest = MIN (coarsest, base_level (pooler, b));
+  return (guint) CLAMP (TABLE_BYTES / bytes, 1,
+                        sppnet_max_tables_useful (map->width / coarsest, map->height / coarsest));
 }
 
 gboolean

@@ -43,6 +43,13 @@ lines()
   test "$(grep -c '"width":96,"height":64,.*"label":"red"' "$scratch/lines")" -eq $frames || { cat "$scratch/lines"; return 1; }
 }
 
+# properties: as SPPNET_DETECT gives them to the detector
+obeys_properties()
+{
+  SPPNET_DETECT="labels=green interval=2" run json.sh "$1" >"$scratch/lines" || return
+  test "$(wc -l <"$scratch/lines")" -eq $frames && ! grep '"label"' "$scratch/lines"
+}
+
 writes_video()
 {
   run file.sh "$clip" "$scratch/out.webm" && lines "$scratch/out.webm"
@@ -65,6 +72,7 @@ if gst-inspect-1.0 vp8enc >/dev/null 2>&1; then
   check "a clip" make_clip
   check "json.sh prints a line per frame" lines "$clip"
   check "json.sh takes an address" lines "file://$(dirname "$clip")/red,%20100%25%20&%20more%20%231%3F.webm"
+  check "json.sh passes properties on" obeys_properties "$clip"
   check "file.sh writes a video" writes_video
   check "file.sh needs a display or an output" complains "no display" file.sh "$clip"
 else
