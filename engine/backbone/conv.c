@@ -221,7 +221,7 @@ run_pooled_side (const SppnetConv *conv, const SppnetRows *in, const SppnetRows 
   gint height = sppnet_layer_output_height (conv->layer, in->height);
   gint n = MIN (2 * x1, width) - 2 * x0;
   gfloat *above = scratch + gather_size (conv->kernels, conv->layer, conv->channels);
-  gfloat *below = above + (gsize) n * filters, *to = sppnet_rows_at (out, y) + (gsize) x0 * filters;
+  gfloat *below = above + (gssize) n * filters, *to = sppnet_rows_at (out, y) + (gsize) x0 * filters;
 
   if (x1 <= x0)
     return;

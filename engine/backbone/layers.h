@@ -18,7 +18,7 @@ typedef struct
 static inline gfloat *
 sppnet_rows_at (const SppnetRows *rows, gint y)
 {
-  return rows->data + (gsize) (y - rows->first) * rows->width * rows->channels;
+  return rows->data + (gssize) (y - rows->first) * rows->width * rows->channels;
 }
 
 /* Size of the output along an axis of length cells; 0 when the kernel does not fit. LRN keeps the size, as merge keeps

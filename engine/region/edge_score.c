@@ -65,10 +65,11 @@ integrate (guint32 *sums, gint width, gint height)
 
   for (gint y = 1; y <= height; y++) {
     guint32 *row = sums + y * pitch, sum = 0;
+    const guint32 *above = row - pitch;
 
     for (gint x = 1; x <= width; x++) {
       sum += row[x];
-      row[x] = sum + row[x - pitch];
+      row[x] = sum + above[x];
     }
   }
 }
