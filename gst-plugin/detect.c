@@ -394,6 +394,8 @@ update_settings (GstSppnetDetect *self, GstBuffer *buffer)
   if (GST_CLOCK_TIME_IS_VALID (time))
     gst_object_sync_values (GST_OBJECT (self), time);
   copy_properties (self);
+  if (self->stream.settings.generation == self->current.settings.generation)
+    return;
   gst_sppnet_stream_configure (&self->stream, &self->current.settings, &error);
   if (gst_sppnet_stream_refuses (&self->stream))
     take_back_refused (self);

@@ -67,11 +67,8 @@ gboolean
 gst_sppnet_stream_configure (GstSppnetStream *stream, const GstSppnetSettings *settings, GError **error)
 {
   g_auto (GstSppnetSettings) trial = { 0 };
-  g_autoptr (GString) news = NULL;
+  g_autoptr (GString) news = g_string_new (NULL);
 
-  if (stream->settings.generation == settings->generation)
-    return TRUE;
-  news = g_string_new (NULL);
   gst_sppnet_settings_copy (&trial, settings);
   if (sppnet_detector_set_settings (stream->detector, &trial.values, NULL))
     forget_refusals (stream);

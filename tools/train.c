@@ -359,6 +359,7 @@ check_part (const SppnetTrainOptions *options, GError **error)
     const gchar *name;
     gboolean given;
     Part without;
+    const gchar *hint; /* (nullable) */
   } others[] = {
     { "--heads-only", arg.heads_only, RPN_ONLY },
     { "--add-class", arg.add_class != NULL, RPN_ONLY },
@@ -377,11 +378,11 @@ check_part (const SppnetTrainOptions *options, GError **error)
     { "--backbone-learning-rate", arg.backbone_learning_rate != NOT_GIVEN, all },
     { "--proposals", arg.proposals != NULL, RPN_ONLY },
     { "--max-proposals", arg.max_proposals != NO_NUMBER, RPN_ONLY },
-    { "--epochs", arg.epochs != NOT_GIVEN, RPN_ONLY },
+    { "--epochs", arg.epochs != NOT_GIVEN, RPN_ONLY, ": its passes are --rpn-epochs" },
     { "--pictures", arg.pictures != (gint) e->pictures, RPN_ONLY },
     { "--regions", arg.regions != NO_NUMBER, RPN_ONLY },
     { "--optimizer", arg.optimizer != NULL, RPN_ONLY },
-    { "--learning-rate", arg.learning_rate != NOT_GIVEN, RPN_ONLY },
+    { "--learning-rate", arg.learning_rate != NOT_GIVEN, RPN_ONLY, ": its rate is --rpn-learning-rate" },
     { "--average", arg.average != e->optimizer.average, RPN_ONLY },
     { "--warm-up", arg.warm_up != (gint) e->warm_up, RPN_ONLY },
     { "--candidates", arg.candidates > 0, all },
@@ -402,10 +403,7 @@ check_part (const SppnetTrainOptions *options, GError **error)
                                  part == RPN_ONLY    ? "--rpn-only"
                                  : part == ADD_CLASS ? "--add-class"
                                                      : "--heads-only",
-                                 part != RPN_ONLY                                  ? ""
-                                 : g_str_equal (others[i].name, "--epochs")        ? ": its passes are --rpn-epochs"
-                                 : g_str_equal (others[i].name, "--learning-rate") ? ": its rate is --rpn-learning-rate"
-                                                                                   : "");
+                                 others[i].hint ? others[i].hint : "");
   return TRUE;
 }
 

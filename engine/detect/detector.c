@@ -218,11 +218,7 @@ read_pixels (SppnetDetector *detector, const SppnetFrame *frame, SppnetFrame *pi
 #pragma omp parallel for num_threads(detector->plan.threads)
   for (gint y = 0; y < frame->height; y += band)
     sppnet_frame_read_rgb (frame, y, MIN (band, frame->height - y), rgb + (gsize) y * row);
-  *pixels = (SppnetFrame) { .format = SPPNET_PIXEL_FORMAT_RGB,
-                            .width = frame->width,
-                            .height = frame->height,
-                            .plane = { rgb },
-                            .stride = { row } };
+  *pixels = sppnet_frame_of_rgb (rgb, frame->width, frame->height);
   detector->timings.frame_ms += (g_get_monotonic_time () - start) / 1000.0;
   return TRUE;
 }

@@ -3,6 +3,15 @@
 
 #include <sppnet/frame.h>
 
+/* The view of a picture of R G B bytes, [height][width][3]. */
+static inline SppnetFrame
+sppnet_frame_of_rgb (const guint8 *rgb, gint width, gint height)
+{
+  return (SppnetFrame) {
+    .format = SPPNET_PIXEL_FORMAT_RGB, .width = width, .height = height, .plane = { rgb }, .stride = { 3 * width }
+  };
+}
+
 /* SETTINGS for null planes and strides too short, UNSUPPORTED for sizes outside 1..8192 or an unknown format. */
 gboolean sppnet_frame_check (const SppnetFrame *frame, GError **error);
 

@@ -6,6 +6,7 @@
 #include <gdk-pixbuf/gdk-pixbuf.h>
 
 #include "base/file.h"
+#include "frame/frame.h"
 
 /* Bytes of a PNG file's signature, and of a chunk beside its data. */
 #define PNG_SIGNATURE 8
@@ -278,11 +279,5 @@ sppnet_picture_clear (SppnetPicture *picture)
 SppnetFrame
 sppnet_picture_frame (const SppnetPicture *picture)
 {
-  return (SppnetFrame) {
-    .format = SPPNET_PIXEL_FORMAT_RGB,
-    .width = picture->width,
-    .height = picture->height,
-    .plane = { picture->rgb },
-    .stride = { 3 * picture->width },
-  };
+  return sppnet_frame_of_rgb (picture->rgb, picture->width, picture->height);
 }

@@ -58,9 +58,7 @@ sppnet_frame_reduce (const SppnetFrame *frame, gint factor, guint threads, Sppne
       add_row (sums, rows + (gssize) i * (is_rgb ? frame->stride[0] : row), row);
     write_means (sums, frame->width, n, factor, out + 3 * (gsize) y * (gsize) width);
   }
-  *reduced = (SppnetFrame) {
-    .format = SPPNET_PIXEL_FORMAT_RGB, .width = width, .height = height, .plane = { out }, .stride = { 3 * width }
-  };
+  *reduced = sppnet_frame_of_rgb (out, width, height);
   return TRUE;
 }
 

@@ -149,8 +149,8 @@ void sppnet_config_init (SppnetConfig *config); /* defaults: no layers, RGB / 25
 void sppnet_config_clear (SppnetConfig *config);
 void sppnet_config_copy (SppnetConfig *to, const SppnetConfig *from);
 void sppnet_config_clear_rpn (SppnetConfig *config); /* as if there had never been one */
-void sppnet_config_clear_fits (
-    SppnetConfig *config); /* what was fitted to confidences and objectness: there is none of it */
+/* There is nothing any more that was fitted to confidences and objectness. */
+void sppnet_config_clear_fits (SppnetConfig *config);
 /* Other labels, and nothing of what there was per label. labels: NULL-terminated */
 void sppnet_config_set_labels (SppnetConfig *config, gchar *const *labels);
 

@@ -7,7 +7,8 @@
 
 #define NONE G_MAXUINT32
 
-/* One entry of a list of neighbours. The region may have been merged since: find() names what it is part of now. */
+/* One entry of a list of neighbours. The region may have been merged since: sppnet_union_find() names what it is part
+ * of now. */
 typedef struct
 {
   guint32 region, next;

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/random.h"
+#include "frame/frame.h"
 #include "frame/reduce.h"
 #include "model/config-names.h"
 #include "region/edge_boxes.h"
@@ -86,9 +87,7 @@ static gint
 reduce (SppnetProposer *proposer, guint most_pixels, const guint8 **rgb, gint *width, gint *height, guint threads,
         GError **error)
 {
-  const SppnetFrame frame = {
-    .format = SPPNET_PIXEL_FORMAT_RGB, .width = *width, .height = *height, .plane = { *rgb }, .stride = { 3 * *width }
-  };
+  const SppnetFrame frame = sppnet_frame_of_rgb (*rgb, *width, *height);
   SppnetFrame reduced;
   gint factor = 1;
 

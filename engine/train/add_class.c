@@ -53,24 +53,6 @@ sppnet_add_class_labels (SppnetModel *init, const gchar *label, GError **error)
   return labels;
 }
 
-static gboolean
-check_objects (const SppnetDataset *dataset, const gchar *label, GError **error)
-{
-  for (guint p = 0; p < dataset->annotations->len; p++) {
-    const GArray *objects = ((const SppnetAnnotation *) g_ptr_array_index (dataset->annotations, p))->objects;
-
-    for (guint i = 0; i < objects->len; i++) {
-      const SppnetObject *object = &g_array_index (objects, SppnetObject, i);
-
-      if (!object->difficult && g_str_equal (object->label, label))
-        return TRUE;
-    }
-  }
-  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS, "label \"%s\": the pictures to train on have no such object",
-               label);
-  return FALSE;
-}
-
 /* The model's record with what was added. (transfer full) */
 static gchar *
 describe (const SppnetTrainOptions *options, const gchar *provenance, const SppnetDataset *dataset)
@@ -328,7 +310,7 @@ sppnet_train_add_class (const SppnetTrainOptions *options, SppnetModel *init, Sp
   if (!network)
     return FALSE;
   extend_config (&config, options, sppnet_model_get_config (init), dataset);
-  if (!check_objects (dataset, options->add_class, error) || !sppnet_config_check (&config, options->output, error)
+  if (!sppnet_config_check (&config, options->output, error)
       || !sppnet_dataset_propose (dataset, options->proposals, options->max_proposals, options->end_to_end.seed,
                                   options->end_to_end.threads, proposals, progress, user_data, error)
       || !train_rows (options, network, init, dataset, &rows, progress, user_data, error)

@@ -43,7 +43,7 @@ label_id (gchar **labels, const gchar *label)
 }
 
 SppnetDataset *
-sppnet_dataset_new (GPtrArray *annotations, gchar **labels, gboolean any, GError **error)
+sppnet_dataset_new (GPtrArray *annotations, gchar **labels, guint first_needed, GError **error)
 {
   g_autoptr (SppnetDataset) dataset = g_new0 (SppnetDataset, 1);
   g_autofree guint *used = NULL; /* [n_labels] */
@@ -72,7 +72,7 @@ sppnet_dataset_new (GPtrArray *annotations, gchar **labels, gboolean any, GError
                          "the pictures to train on have no object of the labels to train");
     return NULL;
   }
-  for (guint i = 0; i < dataset->n_labels && !any; i++)
+  for (guint i = first_needed; i < dataset->n_labels; i++)
     if (label_id (dataset->labels, dataset->labels[i]) != (gint) i) {
       g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS, "label \"%s\" is given twice", dataset->labels[i]);
       return NULL;

@@ -16,9 +16,9 @@ typedef struct
   GArray **proposals; /* [annotations] (element-type SppnetBox); NULL until sppnet_dataset_propose() */
 } SppnetDataset;
 
-/* annotations: (transfer full). labels: (nullable): the names wanted, each of which must occur unless any is enough,
- * else all that occur, in alphabetical order. */
-SppnetDataset *sppnet_dataset_new (GPtrArray *annotations, gchar **labels, gboolean any, GError **error);
+/* annotations: (transfer full). labels: (nullable): the names wanted, of which those from number first_needed on
+ * must occur, else all that occur, in alphabetical order. */
+SppnetDataset *sppnet_dataset_new (GPtrArray *annotations, gchar **labels, guint first_needed, GError **error);
 void sppnet_dataset_free (SppnetDataset *dataset);
 
 /* Whether each picture is there and can have the size that its annotation says: a mistake that would stop a training in

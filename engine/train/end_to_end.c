@@ -90,18 +90,15 @@ sppnet_heads_only_defaults (SppnetEndToEndSettings *settings)
 gdouble
 sppnet_end_to_end_epochs (const SppnetEndToEndSettings *settings, const SppnetDataset *dataset)
 {
-  if (settings->epochs >= 0.0)
-    return settings->epochs;
-  /* Few pictures are seen more often: what training takes is steps. */
-  return MAX (EPOCHS, (gdouble) settings->least_steps * 2 / dataset->annotations->len);
+  /* Few pictures are seen more often: what training takes is steps, of two pictures. */
+  return sppnet_schedule_epochs (settings->epochs, EPOCHS, settings->least_steps, 2, dataset->annotations->len);
 }
 
 guint
 sppnet_end_to_end_steps (const SppnetEndToEndSettings *settings, const SppnetDataset *dataset)
 {
-  guint n = dataset->annotations->len;
-
-  return (guint) MIN (ceil (sppnet_end_to_end_epochs (settings, dataset) * n / settings->pictures), G_MAXINT);
+  return sppnet_schedule_steps (sppnet_end_to_end_epochs (settings, dataset), settings->pictures,
+                                dataset->annotations->len);
 }
 
 static gchar *

@@ -68,9 +68,7 @@ sppnet_rpn_defaults (SppnetRpnSettings *settings)
 gdouble
 sppnet_rpn_epochs (const SppnetRpnSettings *settings, guint pictures)
 {
-  if (settings->epochs >= 0.0)
-    return settings->epochs;
-  return MAX (EPOCHS, (gdouble) LEAST_STEPS * settings->pictures / pictures);
+  return sppnet_schedule_epochs (settings->epochs, EPOCHS, LEAST_STEPS, settings->pictures, pictures);
 }
 
 /* Width and height of the objects that are trained, at each scale. (transfer full) */
@@ -258,7 +256,7 @@ sppnet_rpn_train (SppnetNetwork *network, SppnetModel *model, const SppnetDatase
   g_autofree gchar *maps = g_build_filename (work, "variants.cache", NULL);
   g_autofree gchar *checkpoint = g_build_filename (work, "rpn.checkpoint", NULL);
   guint n = dataset->annotations->len;
-  const guint n_steps = (guint) MIN (ceil (sppnet_rpn_epochs (settings, n) * n / settings->pictures), G_MAXINT);
+  const guint n_steps = sppnet_schedule_steps (sppnet_rpn_epochs (settings, n), settings->pictures, n);
   Run run = { .network = network,
               .settings = settings,
               .shuffle = { n, settings->seed },

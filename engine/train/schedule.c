@@ -16,6 +16,18 @@ sppnet_schedule_rate (guint step, guint n_steps, guint warm_up, gboolean settles
   return 0.01 + 0.99 * 0.5 * (1.0 + cos (G_PI * MIN (done, 1.0)));
 }
 
+gdouble
+sppnet_schedule_epochs (gdouble given, gdouble standard, guint least_steps, guint per_step, guint pictures)
+{
+  return given >= 0.0 ? given : MAX (standard, (gdouble) least_steps * per_step / pictures);
+}
+
+guint
+sppnet_schedule_steps (gdouble epochs, guint per_step, guint pictures)
+{
+  return (guint) MIN (ceil (epochs * pictures / per_step), G_MAXINT);
+}
+
 SppnetRandom
 sppnet_schedule_random (guint32 seed, guint64 number)
 {

@@ -10,6 +10,12 @@
  * where it does not settle. */
 gdouble sppnet_schedule_rate (guint step, guint n_steps, guint warm_up, gboolean settles);
 
+/* Passes over so many pictures: those given, or where they are < 0, the standard, and at least what makes so many steps
+ * of a number of pictures each. */
+gdouble sppnet_schedule_epochs (gdouble given, gdouble standard, guint least_steps, guint per_step, guint pictures);
+/* The steps of so many passes. */
+guint sppnet_schedule_steps (gdouble epochs, guint per_step, guint pictures);
+
 /* A sequence of random numbers that depends on nothing that ran before it. */
 SppnetRandom sppnet_schedule_random (guint32 seed, guint64 number);
 

@@ -422,17 +422,18 @@ load_dataset (const SppnetTrainOptions *options, SppnetModel *init, GError **err
 {
   g_auto (GStrv) added = options->add_class ? sppnet_add_class_labels (init, options->add_class, error) : NULL;
   g_autoptr (GPtrArray) annotations = NULL;
+  guint first_needed = options->any_labels ? G_MAXUINT : 0;
 
   if (options->add_class && !added)
     return NULL;
+  if (added)
+    first_needed = g_strv_length (added) - 1; /* the new one is the last */
   annotations = sppnet_picture_sets_load (&options->pictures, error);
-
   if (annotations && options->validation > 0.0)
     annotations = sppnet_picture_sets_split (annotations, options->validation, options->split_seed, FALSE);
   if (!annotations || !sppnet_dataset_check_pictures (annotations, error))
     return NULL;
-  return sppnet_dataset_new (g_steal_pointer (&annotations), added ? added : options->labels,
-                             added || options->any_labels, error);
+  return sppnet_dataset_new (g_steal_pointer (&annotations), added ? added : options->labels, first_needed, error);
 }
 
 /* A region proposal network for a model of which all else stays as it is, but for the proposals that it recommends.

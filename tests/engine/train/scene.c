@@ -24,7 +24,7 @@ set_up (Fixture *fixture, gconstpointer user_data)
   g_autoptr (GError) error = NULL;
 
   fixture->dir = scenes_write (PICTURES, 11);
-  fixture->dataset = sppnet_dataset_new (sppnet_voc_load (fixture->dir, "train", &error), NULL, FALSE, &error);
+  fixture->dataset = sppnet_dataset_new (sppnet_voc_load (fixture->dir, "train", &error), NULL, 0, &error);
   g_assert_no_error (error);
   sppnet_scene_init (&fixture->scene);
 }

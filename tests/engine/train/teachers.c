@@ -102,7 +102,7 @@ ask (Fixture *fixture, const gchar *models, gboolean other, gint labels[2])
 
   for (guint k = 0; models[k]; k++)
     files[k] = fixture->files[models[k] - '0'];
-  dataset = sppnet_dataset_new (sppnet_voc_load (fixture->dir, "train", &error), NULL, FALSE, &error);
+  dataset = sppnet_dataset_new (sppnet_voc_load (fixture->dir, "train", &error), NULL, 0, &error);
   g_assert_no_error (error);
   teachers = sppnet_teachers_new (files, config, &error);
   g_assert_no_error (error);

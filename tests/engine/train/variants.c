@@ -26,7 +26,7 @@ set_up (Fixture *fixture, gconstpointer user_data)
   backbone_write (backbone);
   fixture->model = sppnet_model_load (backbone, &error);
   g_assert_no_error (error);
-  fixture->dataset = sppnet_dataset_new (sppnet_voc_load (fixture->dir, "train", &error), NULL, FALSE, &error);
+  fixture->dataset = sppnet_dataset_new (sppnet_voc_load (fixture->dir, "train", &error), NULL, 0, &error);
   g_assert_no_error (error);
   fixture->variants = sppnet_variants_new (fixture->model, fixture->dataset, fixture->cache, &error);
   g_assert_no_error (error);
