@@ -15,9 +15,10 @@
 #define SPPNET_STEP_LARGEST (SPPNET_STEP_NOT_FINITE - 1 - SPPNET_STEP_ZERO)
 
 /* The level x level bins of one level of a region's pyramid: bin (x, y) is the maximum of the map's cells at
- * across[x][i] + down[y][j], i < n_across, j < n_down. */
+ * first + across[x][i] + down[y][j], i < n_across, j < n_down. */
 typedef struct
 {
+  gsize first;
   const guint32 *across, *down; /* [level][n_across], [level][n_down]: offsets in steps */
   guint32 level, n_across, n_down;
   guint32 out;           /* where in the region's vector the bins go */

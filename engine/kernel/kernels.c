@@ -159,8 +159,8 @@ max_bins (guint8 *restrict out, const guint8 *restrict in, const SppnetBinPlan *
       for (gsize k = 0; k < SPPNET_STEPS; k += STEPS) {
         Steps best = load_steps (in + k + down[0] + across[0]);
 
-        for (gsize j = 0; j < n_down; j++)
-          for (gsize i = j == 0; i < n_across; i++)
+        for (gsize i = 0; i < n_across; i++)
+          for (gsize j = i == 0; j < n_down; j++)
             best = maximum_steps (best, load_steps (in + k + down[j] + across[i]));
         store_steps (out + k, best);
       }
@@ -190,7 +190,12 @@ max_level (guint8 *out, const guint8 *in, const SppnetBinPlan *plan)
     FREQUENT (4, 3);
     FREQUENT (4, 4);
   default:
-    max_bins (out, in, plan, plan->n_across, plan->n_down, plan->level);
+    if (plan->n_down == 2)
+      max_bins (out, in, plan, plan->n_across, 2, plan->level);
+    else if (plan->n_across == 2)
+      max_bins (out, in, plan, 2, plan->n_down, plan->level);
+    else
+      max_bins (out, in, plan, plan->n_across, plan->n_down, plan->level);
   }
 }
 
@@ -238,7 +243,7 @@ max_pyramid (guint8 *out, const guint8 *in, const SppnetBinPlan *levels, gsize n
     guint32 all = (guint32) (((guint64) 1 << plan->level) - 1);
 
     if (plan->columns != 0 && plan->rows != 0)
-      max_level (out + plan->out, in, plan);
+      max_level (out + plan->out, in + plan->first, plan);
     if (G_LIKELY ((plan->columns & plan->rows) == all))
       continue;
     for (gsize i = 0; i < plan->level * plan->level; i++)

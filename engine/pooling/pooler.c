@@ -13,10 +13,8 @@ typedef struct
   const SppnetPooler *pooler;
   const SppnetBox *boxes;
   gsize n, bins;
-  SppnetBinPlan *plans;    /* [n][n_bases] */
-  guint32 *offsets;        /* [n][most offsets of a region] */
-  guint8 *pooled;          /* [groups][n][bins][SPPNET_STEPS] */
-  gsize offsets_of_region; /* at most */
+  SppnetBinPlan *plans; /* [n][n_bases] */
+  guint8 *pooled;       /* [groups][n][bins][SPPNET_STEPS] */
 } Run;
 
 /* Which levels are pooled from the map, and which are unions of what is pooled before. */
@@ -47,14 +45,17 @@ base_level (const SppnetPooler *pooler, guint base)
   return pooler->config->levels[pooler->bases[base].level];
 }
 
+/* None where all windows are on the map, and short enough. */
 static gsize
 most_offsets (const SppnetPooler *pooler)
 {
+  const SppnetMap *map = &pooler->map;
   gsize n = 0;
 
+  if (pooler->config->pooling == SPPNET_POOLING_SPP && MAX (map->width, map->height) <= SPPNET_AXIS_LONGEST)
+    return 0;
   for (guint b = 0; b < pooler->n_bases; b++)
-    n += sppnet_bin_plan_most (pooler->map.width, pooler->map.height, base_level (pooler, b),
-                               pooler->config->pooling == SPPNET_POOLING_SPP);
+    n += sppnet_bin_plan_most (map->width, map->height, base_level (pooler, b));
   return n;
 }
 
@@ -103,11 +104,17 @@ sppnet_pooler_set_map (SppnetPooler *pooler, const SppnetMap *map, const SppnetC
     return FALSE;
   }
   plan_pyramid (pooler);
+  for (guint b = 0; b < pooler->n_bases; b++)
+    if (!sppnet_bin_axis_set (&pooler->x[b], base_level (pooler, b), map->width, SPPNET_STEPS, error)
+        || !sppnet_bin_axis_set (&pooler->y[b], base_level (pooler, b), map->height, (gsize) map->width * SPPNET_STEPS,
+                                 error))
+      return FALSE;
+  pooler->offsets_of_region = most_offsets (pooler);
   n_tables = count_tables (pooler);
   tables = sppnet_buffer_reserve (&pooler->memory, groups * n_tables * cells, SPPNET_STEPS, error);
   if (!tables || !sppnet_step_sizes_choose (&pooler->sizes, map->data, cells, (gsize) map->channels, threads, error)
       || !sppnet_buffer_reserve (&pooler->plans, most * pooler->n_bases, sizeof (SppnetBinPlan), error)
-      || !sppnet_buffer_reserve (&pooler->offsets, most * most_offsets (pooler), sizeof (guint32), error)
+      || !sppnet_buffer_reserve (&pooler->offsets, most * pooler->offsets_of_region, sizeof (guint32), error)
       || !sppnet_buffer_reserve (&pooler->pooled, groups * most * bins, SPPNET_STEPS, error))
     return FALSE;
   pooler->tables = sppnet_max_tables_init (map, &pooler->sizes, n_tables, threads, tables);
@@ -119,29 +126,54 @@ sppnet_pooler_clear (SppnetPooler *pooler)
 {
   sppnet_buffer_clear (&pooler->memory);
   sppnet_step_sizes_clear (&pooler->sizes);
+  for (guint b = 0; b < SPPNET_MAX_LEVELS; b++) {
+    sppnet_bin_axis_clear (&pooler->x[b]);
+    sppnet_bin_axis_clear (&pooler->y[b]);
+  }
   sppnet_buffer_clear (&pooler->plans);
   sppnet_buffer_clear (&pooler->offsets);
   sppnet_buffer_clear (&pooler->pooled);
+}
+
+static SppnetWindow
+base_window (const SppnetPooler *pooler, guint base, const SppnetWindow *window)
+{
+  return sppnet_level_window (&pooler->map, pooler->config, pooler->bases[base].level, window);
+}
+
+/* Of a window that may reach over the map's edges. */
+static gint
+cells_on_map (gint first, gint last, gint cells)
+{
+  return MAX (MIN (last, cells - 1) - MAX (first, 0) + 1, 0);
 }
 
 /* Whether tables pay for this run's regions and those before it. */
 static gboolean
 tables_pay (SppnetPooler *pooler, const SppnetBox *boxes, gsize n)
 {
-  SppnetRange x[SPPNET_MAX_LEVEL], y[SPPNET_MAX_LEVEL];
-  gsize worth = (gsize) TABLE_WORTH * pooler->tables.most * (gsize) pooler->map.width * (gsize) pooler->map.height;
+  const SppnetMap *map = &pooler->map;
+  gsize worth = (gsize) TABLE_WORTH * pooler->tables.most * (gsize) map->width * (gsize) map->height;
 
   for (gsize i = 0; i < n && pooler->cells <= worth; i++) {
-    SppnetWindow window = sppnet_region_window (&pooler->map, pooler->config, &boxes[i]);
+    SppnetWindow region = sppnet_region_window (map, pooler->config, &boxes[i]);
 
     for (guint b = 0; b < pooler->n_bases; b++) {
-      gint last = base_level (pooler, b) - 1;
+      SppnetWindow window = base_window (pooler, b, &region);
 
-      sppnet_region_ranges (&pooler->map, pooler->config, &window, pooler->bases[b].level, x, y);
-      pooler->cells += (gsize) MAX (x[last].end - x[0].first, 0) * (gsize) MAX (y[last].end - y[0].first, 0);
+      pooler->cells += (gsize) cells_on_map (window.x0, window.x1, map->width)
+                       * (gsize) cells_on_map (window.y0, window.y1, map->height);
     }
   }
   return pooler->cells > worth;
+}
+
+/* Whether the axes know this window's bins. */
+static gboolean
+is_plain (const SppnetMap *map, const SppnetWindow *window)
+{
+  return window->x0 >= 0 && window->y0 >= 0 && window->x1 < map->width && window->y1 < map->height
+         && window->x1 - window->x0 < SPPNET_AXIS_LONGEST && window->y1 - window->y0 < SPPNET_AXIS_LONGEST;
 }
 
 /* Where one region's bins are found, of each level that is pooled from the map. */
@@ -149,17 +181,23 @@ static void
 plan_region (const Run *run, gsize i)
 {
   const SppnetPooler *pooler = run->pooler;
-  SppnetRange x[SPPNET_MAX_LEVEL], y[SPPNET_MAX_LEVEL];
-  guint32 *offsets = run->offsets + i * run->offsets_of_region;
+  guint32 *offsets = (guint32 *) pooler->offsets.data + i * pooler->offsets_of_region;
   SppnetBinPlan *plans = run->plans + i * pooler->n_bases;
-  SppnetWindow window = sppnet_region_window (&pooler->map, pooler->config, &run->boxes[i]);
+  SppnetWindow region = sppnet_region_window (&pooler->map, pooler->config, &run->boxes[i]);
 
   for (guint b = 0; b < pooler->n_bases; b++) {
-    sppnet_region_ranges (&pooler->map, pooler->config, &window, pooler->bases[b].level, x, y);
-    plans[b] = sppnet_bin_plan_cells (&pooler->tables, x, y, base_level (pooler, b), &offsets);
+    SppnetWindow window = base_window (pooler, b, &region);
+
+    if (is_plain (&pooler->map, &window)) {
+      plans[b] = sppnet_bin_plan_window (&pooler->tables, &pooler->x[b], &pooler->y[b], &window);
+    } else {
+      SppnetRange x[SPPNET_MAX_LEVEL], y[SPPNET_MAX_LEVEL];
+
+      sppnet_window_ranges (&pooler->map, &window, base_level (pooler, b), x, y);
+      plans[b] = sppnet_bin_plan_ranges (&pooler->tables, x, y, base_level (pooler, b), &offsets);
+    }
     plans[b].out = (guint32) (pooler->bases[b].first * SPPNET_STEPS);
   }
-  g_assert (offsets <= run->offsets + (i + 1) * run->offsets_of_region);
 }
 
 static void
@@ -176,15 +214,8 @@ SppnetPooled
 sppnet_pooler_run (SppnetPooler *pooler, const SppnetBox *boxes, gsize n, guint threads)
 {
   gsize groups = pooler->tables.groups, shares = groups * threads;
-  Run run = { sppnet_kernels (),
-              pooler,
-              boxes,
-              n,
-              (gsize) sppnet_config_bins (pooler->config),
-              pooler->plans.data,
-              pooler->offsets.data,
-              pooler->pooled.data,
-              most_offsets (pooler) };
+  Run run = { sppnet_kernels (),  pooler, boxes, n, (gsize) sppnet_config_bins (pooler->config), pooler->plans.data,
+              pooler->pooled.data };
 
   g_assert (n <= pooler->most);
   if (pooler->tables.n < pooler->tables.most && tables_pay (pooler, boxes, n))

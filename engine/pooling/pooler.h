@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "pooling/bin_plan.h"
 #include "pooling/pooled.h"
-#include "pooling/pooling.h"
-#include "pooling/tables.h"
 
 /* What sppnet_pool_regions() does, for one map after the other and many regions of each: in steps (pooling/pooled.h), a
  * group of channels after the other, and with tables of maxima where there are regions enough. For one stream; { 0 }
@@ -16,12 +15,14 @@ typedef struct
   SppnetPyramidStep bases[SPPNET_MAX_LEVELS]; /* the levels that are pooled from the map */
   SppnetUnionPlan unions[SPPNET_MAX_LEVELS];  /* the others */
   guint n_bases, n_unions;
-  gsize most;  /* regions in a run */
-  gsize cells; /* under the bins of this map so far */
+  SppnetBinAxis x[SPPNET_MAX_LEVELS], y[SPPNET_MAX_LEVELS]; /* [n_bases] */
+  gsize most;                                               /* regions in a run */
+  gsize cells;                                              /* under the bins of this map so far */
   SppnetStepSizes sizes;
   SppnetBuffer memory;  /* of the tables */
   SppnetBuffer plans;   /* [most][n_bases] */
-  SppnetBuffer offsets; /* of the plans */
+  SppnetBuffer offsets; /* of windows that are planned by themselves, [most][offsets_of_region] */
+  gsize offsets_of_region;
   SppnetBuffer pooled;
 } SppnetPooler;
 

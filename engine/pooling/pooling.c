@@ -42,16 +42,17 @@ enlarge (gint *first, gint *last, gfloat scale, gint cells)
   *last = MIN (*last + more, cells - 1);
 }
 
-/* A level's window: that of the region, or a larger one around it, on the map. It depends on the region's window alone,
- * so that regions of one window have one vector. */
-static SppnetWindow
-level_window (const SppnetMap *map, const SppnetConfig *config, guint level, SppnetWindow window)
+/* It depends on the region's window alone, so that regions of one window have one vector. */
+SppnetWindow
+sppnet_level_window (const SppnetMap *map, const SppnetConfig *config, guint level, const SppnetWindow *window)
 {
+  SppnetWindow larger = *window;
+
   if (config->scales[level] != 1.0f) {
-    enlarge (&window.x0, &window.x1, config->scales[level], map->width);
-    enlarge (&window.y0, &window.y1, config->scales[level], map->height);
+    enlarge (&larger.x0, &larger.x1, config->scales[level], map->width);
+    enlarge (&larger.y0, &larger.y1, config->scales[level], map->height);
   }
-  return window;
+  return larger;
 }
 
 /* The n bins along one axis of a window from first to last: sppnet_bin_range() with one division instead of two a bin.
@@ -74,13 +75,10 @@ divide (gint first, gint last, gint n, gint limit, SppnetRange *ranges)
 }
 
 void
-sppnet_region_ranges (const SppnetMap *map, const SppnetConfig *config, const SppnetWindow *window, guint level,
-                      SppnetRange *x, SppnetRange *y)
+sppnet_window_ranges (const SppnetMap *map, const SppnetWindow *window, gint level, SppnetRange *x, SppnetRange *y)
 {
-  SppnetWindow enlarged = level_window (map, config, level, *window);
-
-  divide (enlarged.x0, enlarged.x1, config->levels[level], map->width, x);
-  divide (enlarged.y0, enlarged.y1, config->levels[level], map->height, y);
+  divide (window->x0, window->x1, level, map->width, x);
+  divide (window->y0, window->y1, level, map->height, y);
 }
 
 void
@@ -90,9 +88,10 @@ sppnet_region_bins (const SppnetMap *map, const SppnetConfig *config, const Sppn
   SppnetWindow window = sppnet_region_window (map, config, box);
 
   for (guint l = 0; l < config->n_levels; l++) {
+    SppnetWindow larger = sppnet_level_window (map, config, l, &window);
     gint n = config->levels[l];
 
-    sppnet_region_ranges (map, config, &window, l, x, y);
+    sppnet_window_ranges (map, &larger, n, x, y);
     for (gint i = 0; i < n * n; i++)
       *bins++ = (SppnetWindow) { x[i % n].first, y[i / n].first, x[i % n].end, y[i / n].end };
   }

@@ -46,9 +46,13 @@ typedef struct
 /* The cells of a region; those of RoI pooling may lie beyond the map. Of the map only size and geometry are read. */
 SppnetWindow sppnet_region_window (const SppnetMap *map, const SppnetConfig *config, const SppnetBox *box);
 
-/* The columns and the rows of one level's bins of a region with this window: x, y: [config->levels[level]] */
-void sppnet_region_ranges (const SppnetMap *map, const SppnetConfig *config, const SppnetWindow *window, guint level,
-                           SppnetRange *x, SppnetRange *y);
+/* A level's window of a region with this one: the same, or a larger one around it, on the map. */
+SppnetWindow sppnet_level_window (const SppnetMap *map, const SppnetConfig *config, guint level,
+                                  const SppnetWindow *window);
+
+/* The columns and the rows of the level x level bins of a window, as far as they are on the map. x, y: [level] */
+void sppnet_window_ranges (const SppnetMap *map, const SppnetWindow *window, gint level, SppnetRange *x,
+                           SppnetRange *y);
 
 /* The cells of each bin of one region, [bins]; here x1 and y1 are one past the last cell, and a bin of RoI pooling that
  * lies outside the map is empty. */

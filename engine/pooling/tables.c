@@ -32,7 +32,9 @@ choose_best (SppnetMaxTables *tables)
         if (shapes[t].across <= k && shapes[t].down <= l
             && shapes[t].across + shapes[t].down > shapes[best].across + shapes[best].down)
           best = t;
-      tables->best[k][l] = (guint8) best;
+      tables->best[k][l].table = (guint8) best;
+      tables->best[k][l].across = shapes[best].across;
+      tables->best[k][l].down = shapes[best].down;
     }
 }
 
@@ -40,7 +42,7 @@ SppnetMaxTables
 sppnet_max_tables_init (const SppnetMap *map, const SppnetStepSizes *sizes, guint most, guint threads, guint8 *steps)
 {
   gsize channels = (gsize) map->channels;
-  SppnetMaxTables tables = { steps, 1, most, map->width, map->height, sppnet_step_groups (channels), { { 0 } } };
+  SppnetMaxTables tables = { steps, 1, most, map->width, map->height, sppnet_step_groups (channels), { { { 0 } } } };
 
   sppnet_steps_write (sizes, map->data, (gsize) map->width * (gsize) map->height, channels, threads, steps,
                       sppnet_max_tables_group (&tables, 1));
@@ -80,73 +82,4 @@ sppnet_max_tables_build (SppnetMaxTables *tables, guint threads)
       build (tables, t, steps + sppnet_max_tables_group (tables, g));
   tables->n = tables->most;
   choose_best (tables);
-}
-
-gsize
-sppnet_bin_plan_most (gint width, gint height, gint level, gboolean clipped)
-{
-  /* At least two for each bin; all bins have as many as the longest. */
-  if (clipped)
-    return (gsize) width + (gsize) height + 6 * (gsize) level;
-  return (gsize) level * ((gsize) MAX (width, 2) + (gsize) MAX (height, 2));
-}
-
-/* Of bins that have cells. */
-static void
-shortest_and_longest (const SppnetRange *ranges, gint n, gint *shortest, gint *longest, guint32 *bits)
-{
-  *shortest = G_MAXINT;
-  *longest = 0;
-  *bits = 0;
-  for (gint i = 0; i < n; i++) {
-    gint length = ranges[i].end - ranges[i].first;
-
-    if (length <= 0)
-      continue;
-    *shortest = MIN (*shortest, length);
-    *longest = MAX (*longest, length);
-    *bits |= (guint32) 1 << i;
-  }
-}
-
-/* The offsets of each bin along one axis, or those of a cell on the map for a bin without cells. Returns what they
- * take. */
-static guint
-place (const SppnetRange *ranges, gint n, gint side, guint each, gsize unit, gsize first, guint32 *offsets)
-{
-  for (gint i = 0; i < n; i++)
-    for (guint j = 0; j < each; j++) {
-      gint cell = MIN (ranges[i].first + (gint) j * side, ranges[i].end - side);
-
-      *offsets++ = (guint32) (first + (gsize) MAX (cell, 0) * unit);
-    }
-  return (guint) n * each;
-}
-
-SppnetBinPlan
-sppnet_bin_plan_cells (const SppnetMaxTables *tables, const SppnetRange *x, const SppnetRange *y, gint level,
-                       guint32 **offsets)
-{
-  SppnetBinPlan plan = { .level = (guint32) level };
-  gint narrowest, widest, lowest, highest;
-  guint k, l, table;
-
-  shortest_and_longest (x, level, &narrowest, &widest, &plan.columns);
-  shortest_and_longest (y, level, &lowest, &highest, &plan.rows);
-  if (plan.columns == 0 || plan.rows == 0)
-    return plan;
-  k = MIN (g_bit_storage ((gulong) narrowest) - 1, SPPNET_TABLE_SIDES - 1);
-  l = MIN (g_bit_storage ((gulong) lowest) - 1, SPPNET_TABLE_SIDES - 1);
-  table = tables->best[k][l];
-  k = shapes[table].across;
-  l = shapes[table].down;
-  /* At least two, even where one would do: a rectangle more costs less than a branch that the processor cannot
-   * predict. */
-  plan.n_across = MAX ((guint32) (widest + (1 << k) - 1) >> k, 2);
-  plan.n_down = MAX ((guint32) (highest + (1 << l) - 1) >> l, 2);
-  plan.across = *offsets;
-  *offsets += place (x, level, 1 << k, plan.n_across, SPPNET_STEPS, table * sppnet_max_tables_size (tables), *offsets);
-  plan.down = *offsets;
-  *offsets += place (y, level, 1 << l, plan.n_down, (gsize) tables->width * SPPNET_STEPS, 0, *offsets);
-  return plan;
 }

@@ -4,7 +4,6 @@
 #include "backbone/map.h"
 #include "base/memory.h"
 #include "pooling/pooled.h"
-#include "pooling/pooling.h"
 
 /* Rectangles with sides of 1, 2, 4, 8 and 16 cells: squares, and 2x1, 4x2 and 4x1 either way. */
 #define SPPNET_MAX_TABLES 11
@@ -19,7 +18,11 @@ typedef struct
   guint n, most;
   gint width, height;
   gsize groups;
-  guint8 best[SPPNET_TABLE_SIDES][SPPNET_TABLE_SIDES]; /* table for bins of at least 2^k x 2^l cells */
+  /* Table for bins of at least 2^k x 2^l cells, of rectangles of 2^across x 2^down. */
+  struct
+  {
+    guint8 table, across, down;
+  } best[SPPNET_TABLE_SIDES][SPPNET_TABLE_SIDES];
 } SppnetMaxTables;
 
 /* Steps of one table of one group. */
@@ -44,11 +47,3 @@ SppnetMaxTables sppnet_max_tables_init (const SppnetMap *map, const SppnetStepSi
                                         guint8 *steps);
 /* The others. */
 void sppnet_max_tables_build (SppnetMaxTables *tables, guint threads);
-
-/* Offsets of a plan over any map of this size with any tables, at most. clipped: all windows are on the map, so that
- * their bins overlap by a cell at most; else the bins are, each by itself (RoI pooling). */
-gsize sppnet_bin_plan_most (gint width, gint height, gint level, gboolean clipped);
-/* Where to look for the maxima of the bins of one level, in any group. x, y: [level]; offsets: room for them, moved
- * past what it takes */
-SppnetBinPlan sppnet_bin_plan_cells (const SppnetMaxTables *tables, const SppnetRange *x, const SppnetRange *y,
-                                     gint level, guint32 **offsets);

@@ -78,7 +78,7 @@ bench_max_pyramid (gconstpointer table)
   static const guint32 across[] = { 0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352 };
   static const guint32 down[] = { 0, 2560, 5120, 7680, 10240, 12800, 15360, 17920, 20480, 23040, 25600, 28160 };
   const SppnetKernels *kernels = table;
-  const SppnetBinPlan plan = { across, down, 6, 2, 2, 0, 63, 63 };
+  const SppnetBinPlan plan = { 0, across, down, 6, 2, 2, 0, 63, 63 };
   const SppnetUnionPlan unions[] = { { 3, 2, 36 * 32, 0 }, { 2, 3, 45 * 32, 0 }, { 1, 2, 54 * 32, 45 * 32 } };
 
   kernels->max_pyramid (bench_more_steps, bench_steps, &plan, 1, unions, 3);

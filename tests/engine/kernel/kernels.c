@@ -231,9 +231,10 @@ check_max_pyramid (const SppnetKernels *kernels, SppnetRandom *random)
   guint32 n_across = 1 + sppnet_random_below (random, 5), n_down = 1 + sppnet_random_below (random, 5);
   guint32 all = (guint32) (((guint64) 1 << level) - 1), across[MOST_SIDE * 5], down[MOST_SIDE * 5];
   gsize cells = 64, n = (level * level + coarse * coarse) * SPPNET_STEPS;
-  guint8 *in = random_steps (&arenas[0], 2 * cells * SPPNET_STEPS, random);
+  guint8 *in = random_steps (&arenas[0], 3 * cells * SPPNET_STEPS, random);
   guint8 *out = arena_take (&arenas[1], n), *expected = arena_take (&arenas[2], n);
-  SppnetBinPlan plan = { across, down, level, n_across, n_down, coarse * coarse * SPPNET_STEPS, all, all };
+  gsize first = sppnet_random_below (random, (guint32) cells) * SPPNET_STEPS;
+  SppnetBinPlan plan = { first, across, down, level, n_across, n_down, coarse * coarse * SPPNET_STEPS, all, all };
   SppnetUnionPlan unions = { coarse, side, 0, plan.out };
 
   for (guint32 i = 0; i < level * n_across; i++)

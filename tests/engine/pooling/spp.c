@@ -43,17 +43,13 @@ test_bin_rule (void)
 static void
 test_ranges (void)
 {
-  g_auto (SppnetConfig) config;
-
-  sppnet_config_init (&config);
   for (gint a = 1; a <= 200; a++)
     for (gint n = 1; n <= SPPNET_MAX_LEVEL; n++) {
       SppnetMap map = { NULL, 3 + a, 5 + a, 1, { 16, 0, 0 } };
       SppnetWindow window = { 3, 5, 2 + a, 4 + a };
       SppnetRange x[SPPNET_MAX_LEVEL], y[SPPNET_MAX_LEVEL];
 
-      config.levels[0] = n;
-      sppnet_region_ranges (&map, &config, &window, 0, x, y);
+      sppnet_window_ranges (&map, &window, n, x, y);
       for (gint i = 0; i < n; i++) {
         gint first, end;
 

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The bins of any rectangle of any map, with any number of tables, against one step at a time. */
-#include "pooling/tables.h"
+#include "pooling/bin_plan.h"
 
 #include <string.h>
 
 #include "base/random.h"
-#include "pooling/pooled.h"
 
 typedef struct
 {
@@ -28,54 +27,100 @@ naive_max (const Tables *tables, gsize group, const SppnetRange *x, const Sppnet
   return best;
 }
 
-/* Bins that overlap by no more than a cell, as those of a level do. Windows of RoI pooling reach far beyond the map,
- * where their bins are cut, so that some have no cells. */
+/* A window on the map; one of RoI pooling reaches far beyond it, where its bins are cut, so that some have no cells. */
 static void
-draw_ranges (SppnetRandom *random, gint level, gint limit, gboolean roi, SppnetRange *ranges)
+draw_window (SppnetRandom *random, gint limit, gboolean roi, gint *first, gint *last)
 {
-  gint first = (gint) sppnet_random_below (random, (guint32) limit);
-  gint length = 1 + (gint) sppnet_random_below (random, (guint32) (limit - first));
-
+  *first = (gint) sppnet_random_below (random, (guint32) limit);
+  *last = *first + (gint) sppnet_random_below (random, (guint32) (limit - *first));
   if (roi) {
-    first = (gint) sppnet_random_below (random, 10 * (guint32) limit) - 5 * limit;
-    length = 1 + (gint) sppnet_random_below (random, 10 * (guint32) limit);
-  }
-  for (gint i = 0; i < level; i++) {
-    sppnet_bin_range (i, level, length, &ranges[i].first, &ranges[i].end);
-    ranges[i].first = CLAMP (first + ranges[i].first, 0, limit);
-    ranges[i].end = CLAMP (first + ranges[i].end, 0, limit);
+    *first = (gint) sppnet_random_below (random, 10 * (guint32) limit) - 5 * limit;
+    *last = *first + (gint) sppnet_random_below (random, 10 * (guint32) limit);
   }
 }
 
 static void
-check_bins (const Tables *tables, SppnetRandom *random)
+check_plan (const Tables *tables, const SppnetBinPlan *plan, const SppnetRange *x, const SppnetRange *y)
+{
+  gsize bins = plan->level * plan->level;
+  guint8 out[SPPNET_MAX_LEVEL * SPPNET_MAX_LEVEL * SPPNET_STEPS + 1];
+
+  for (gsize g = 0; g < tables->tables.groups; g++) {
+    memset (out, 77, sizeof out);
+    sppnet_kernels ()->max_pyramid (out, tables->steps + sppnet_max_tables_group (&tables->tables, g), plan, 1, NULL,
+                                    0);
+    for (gsize bin = 0; bin < bins; bin++)
+      for (gsize c = 0; c < SPPNET_STEPS; c++)
+        g_assert_cmpuint (out[bin * SPPNET_STEPS + c], ==,
+                          naive_max (tables, g, &x[bin % plan->level], &y[bin / plan->level], c));
+    g_assert_cmpuint (out[bins * SPPNET_STEPS], ==, 77);
+  }
+}
+
+static void
+check_bins (const Tables *tables, const SppnetMap *map, SppnetRandom *random)
 {
   gint level = sppnet_random_below (random, 8) ? 1 + (gint) sppnet_random_below (random, 7) : SPPNET_MAX_LEVEL;
-  gint width = tables->tables.width;
   gboolean roi = sppnet_random_below (random, 4) == 0;
-  gsize most = sppnet_bin_plan_most (width, tables->tables.height, level, !roi);
+  gsize most = sppnet_bin_plan_most (map->width, map->height, level);
   g_autofree guint32 *offsets = g_new (guint32, most);
   guint32 *end = offsets;
-  guint8 out[SPPNET_MAX_LEVEL * SPPNET_MAX_LEVEL * SPPNET_STEPS + 1];
   SppnetRange x[SPPNET_MAX_LEVEL], y[SPPNET_MAX_LEVEL];
+  SppnetWindow window;
   SppnetBinPlan plan;
 
-  draw_ranges (random, level, width, roi, x);
-  draw_ranges (random, level, tables->tables.height, roi, y);
-  plan = sppnet_bin_plan_cells (&tables->tables, x, y, level, &end);
+  draw_window (random, map->width, roi, &window.x0, &window.x1);
+  draw_window (random, map->height, roi, &window.y0, &window.y1);
+  sppnet_window_ranges (map, &window, level, x, y);
+  plan = sppnet_bin_plan_ranges (&tables->tables, x, y, level, &end);
   g_assert_cmpuint ((gsize) (end - offsets), <=, most);
-  for (gsize g = 0; g < tables->tables.groups; g++) {
-    gsize cells = (gsize) width * (gsize) tables->tables.height;
+  check_plan (tables, &plan, x, y);
+  if (!roi) {
+    SppnetBinAxis across = { 0 }, down = { 0 };
 
-    memset (out, 77, sizeof out);
-    sppnet_kernels ()->max_pyramid (out, tables->steps + g * tables->tables.most * cells * SPPNET_STEPS, &plan, 1, NULL,
-                                    0);
-    for (gint bin = 0; bin < level * level; bin++)
-      for (gsize c = 0; c < SPPNET_STEPS; c++)
-        g_assert_cmpuint (out[(gsize) bin * SPPNET_STEPS + c], ==,
-                          naive_max (tables, g, &x[bin % level], &y[bin / level], c));
-    g_assert_cmpuint (out[level * level * SPPNET_STEPS], ==, 77);
+    g_assert_true (sppnet_bin_axis_set (&across, level, map->width, SPPNET_STEPS, NULL));
+    g_assert_true (sppnet_bin_axis_set (&down, level, map->height, (gsize) map->width * SPPNET_STEPS, NULL));
+    plan = sppnet_bin_plan_window (&tables->tables, &across, &down, &window);
+    check_plan (tables, &plan, x, y);
+    sppnet_bin_axis_clear (&across);
+    sppnet_bin_axis_clear (&down);
   }
+}
+
+/* Axes follow the level and the size of the map. */
+static void
+test_axis (void)
+{
+  static const struct
+  {
+    gint level, cells;
+    gsize unit;
+  } sizes[] = { { 6, 40, 32 }, { 6, 40, 32 }, { 2, 40, 32 }, { 2, 9, 32 }, { 2, 9, 320 }, { 32, 600, 64 } };
+  SppnetBinAxis axis = { 0 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++) {
+    gint level = sizes[i].level, lengths = MIN (sizes[i].cells, SPPNET_AXIS_LONGEST);
+
+    g_assert_true (sppnet_bin_axis_set (&axis, level, sizes[i].cells, sizes[i].unit, NULL));
+    for (gint length = 1; length <= lengths; length++) {
+      const SppnetBinCover *cover = (const SppnetBinCover *) axis.covers.data + length - 1;
+
+      for (guint k = 0; k <= cover->side; k++) {
+        const guint32 *offsets = (const guint32 *) axis.offsets.data + cover->offsets[k];
+
+        for (gint bin = 0; bin < level; bin++, offsets += cover->n[k]) {
+          gint first, end;
+
+          sppnet_bin_range (bin, level, length, &first, &end);
+          g_assert_cmpuint (offsets[0], ==, (gsize) first * sizes[i].unit);
+          g_assert_cmpuint (offsets[cover->n[k] - 1], ==, (gsize) (end - (1 << k)) * sizes[i].unit);
+          for (guint j = 1; j < cover->n[k]; j++)
+            g_assert_cmpuint (offsets[j] - offsets[j - 1], <=, sizes[i].unit << k);
+        }
+      }
+    }
+  }
+  sppnet_bin_axis_clear (&axis);
 }
 
 static void
@@ -105,12 +150,12 @@ test_rectangles (gconstpointer data)
     g_assert_true (sppnet_step_sizes_choose (&step_sizes, values, cells, (gsize) map.channels, 1 + round % 3, NULL));
     tables = (Tables) { sppnet_max_tables_init (&map, &step_sizes, n, 1 + round % 3, steps), steps };
     for (guint i = 0; i < 10; i++)
-      check_bins (&tables, &random);
+      check_bins (&tables, &map, &random);
     sppnet_max_tables_build (&tables.tables, 1 + round % 3);
     g_assert_cmpuint (tables.tables.n, ==, n);
     g_assert_cmpuint (steps[bytes], ==, 77);
     for (guint i = 0; i < 30; i++)
-      check_bins (&tables, &random);
+      check_bins (&tables, &map, &random);
   }
   sppnet_step_sizes_clear (&step_sizes);
 }
@@ -119,6 +164,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/pooling/axis", test_axis);
   for (guint n = 1; n <= SPPNET_MAX_TABLES; n++) {
     g_autofree gchar *path = g_strdup_printf ("/pooling/tables/%u", n);
 
