@@ -9,14 +9,12 @@
 #include "region/proposer.h"
 #include "region/rpn.h"
 
-#define DEFAULT_BOXES 2000
-
 struct _SppnetToolProposals
 {
   SppnetProposals method;
   SppnetProposer *proposer;
-  SppnetModel *model; /* the rest for the method RPN, else NULL */
-  SppnetBackbone *backbone;
+  SppnetModel *model;       /* of the methods RPN and AUTO, else NULL */
+  SppnetBackbone *backbone; /* with rpn of the method RPN, else NULL */
   SppnetRpn *rpn;
   gfloat min_objectness;
 };
@@ -93,15 +91,17 @@ sppnet_tool_proposals_run (SppnetToolProposals *proposals, const SppnetPicture *
 
   if (proposals->rpn && !sppnet_backbone_run (proposals->backbone, &frame, budget, &map, NULL, error))
     return FALSE;
+  if (max_boxes == 0)
+    max_boxes = sppnet_proposals_number (proposals->method,
+                                         proposals->model ? sppnet_model_get_config (proposals->model) : NULL);
   start = g_get_monotonic_time ();
   cpu_start = processor_ms ();
   if (proposals->rpn)
-    ok = sppnet_rpn_run (proposals->rpn, &map, picture->width, picture->height,
-                         max_boxes ? max_boxes : sppnet_model_get_config (proposals->model)->rpn.boxes,
-                         proposals->min_objectness, budget, boxes, NULL, n, error);
+    ok = sppnet_rpn_run (proposals->rpn, &map, picture->width, picture->height, max_boxes, proposals->min_objectness,
+                         budget, boxes, NULL, n, error);
   else
     ok = sppnet_proposer_run (proposals->proposer, proposals->method, picture->rgb, picture->width, picture->height,
-                              max_boxes ? max_boxes : DEFAULT_BOXES, seed, budget, boxes, n, error);
+                              max_boxes, seed, budget, boxes, n, error);
   *time = (SppnetToolTime) { (gdouble) (g_get_monotonic_time () - start) / 1000, processor_ms () - cpu_start };
   return ok;
 }

@@ -147,9 +147,9 @@ sppnet_proposals_resolve (SppnetProposals method, const SppnetConfig *config)
 guint
 sppnet_proposals_number (SppnetProposals method, const SppnetConfig *config)
 {
-  if (config->max_proposals && method == sppnet_proposals_resolve (config->proposals, config))
+  if (config && config->max_proposals && method == sppnet_proposals_resolve (config->proposals, config))
     return config->max_proposals;
-  return method == SPPNET_PROPOSALS_RPN ? config->rpn.boxes : DEFAULT_PROPOSALS;
+  return config && method == SPPNET_PROPOSALS_RPN ? config->rpn.boxes : DEFAULT_PROPOSALS;
 }
 
 static gboolean

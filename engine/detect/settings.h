@@ -38,7 +38,7 @@ gboolean sppnet_check_precision (SppnetPrecision precision, GError **error);
 /* What DEFAULT and AUTO mean for a model; other methods as they are. */
 SppnetProposals sppnet_proposals_resolve (SppnetProposals method, const SppnetConfig *config);
 /* How many proposals of a method when the settings do not say: the model's number is for the method that it recommends.
- */
+ * config: NULL for a method that needs no model. */
 guint sppnet_proposals_number (SppnetProposals method, const SppnetConfig *config);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SppnetPlan, sppnet_plan_clear)

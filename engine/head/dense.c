@@ -2,6 +2,7 @@
 #include "head/dense.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "backbone/convolution.h"
 #include "base/memory.h"
@@ -94,25 +95,31 @@ G_STATIC_ASSERT (REGIONS *BINS *SPPNET_STEPS == SPPNET_STEPS_SCRATCH);
 G_STATIC_ASSERT ((gint64) BINS *SPPNET_STEPS *LARGEST_WEIGHT *(SPPNET_STEP_LARGEST + 1) * SPPNET_STEP_UNITS
                  <= G_MAXINT32);
 
-/* A slice's weights of one block of outputs. */
-static void
-pack_block (const SppnetStepsDense *dense, const gfloat *weight, gsize first, gsize run, gsize output, gint16 *out)
+/* Where the weight of an input is for output 0. *run: inputs of its slice */
+static gsize
+packed_place (const SppnetStepsDense *dense, gsize bins, gsize input, gsize *run)
 {
-  gsize block = sppnet_kernels ()->dense_block;
+  gsize bin = input / SPPNET_STEPS % bins, first_bin = bin / BINS * BINS;
+  gsize first = input - (bin - first_bin) * SPPNET_STEPS - input % SPPNET_STEPS, k = input - first;
 
-  for (gsize o = 0; o < block; o++) {
-    gsize row = (output + o) * dense->inputs + first;
-    gfloat scale = dense->scale[output + o]; /* 0 beyond the last output */
+  *run = MIN (BINS, bins - first_bin) * SPPNET_STEPS;
+  return first * dense->padded + k / 2 * sppnet_kernels ()->dense_block * 2 + k % 2;
+}
 
-    for (gsize k = 0; k < run; k++)
-      out[(k / 2 * block + o) * 2 + k % 2]
-          = (gint16) (scale > 0.0f ? lrintf (CLAMP (weight[row + k] / scale, -LARGEST_WEIGHT, LARGEST_WEIGHT)) : 0);
-  }
+static void
+pack_column (const SppnetStepsDense *dense, gsize bins, gsize input, const gfloat *weight, gsize columns)
+{
+  gsize block = sppnet_kernels ()->dense_block, run, place = packed_place (dense, bins, input, &run);
+
+  for (gsize o = 0; o < dense->outputs; o++)
+    if (dense->scale[o] > 0.0f)
+      dense->weight[place + o / block * block * run + o % block * 2]
+          = (gint16) lrintf (CLAMP (weight[o * columns] / dense->scale[o], -LARGEST_WEIGHT, LARGEST_WEIGHT));
 }
 
 gboolean
 sppnet_steps_dense_init (SppnetStepsDense *dense, gsize groups, gsize bins, gsize outputs, gfloat slope,
-                         const gfloat *weight, const gfloat *bias)
+                         const gfloat *weight, const guint32 *order, gsize columns, const gfloat *bias)
 {
   gsize block = sppnet_kernels ()->dense_block, padded = (outputs + block - 1) / block * block;
   gsize inputs = groups * bins * SPPNET_STEPS;
@@ -126,18 +133,14 @@ sppnet_steps_dense_init (SppnetStepsDense *dense, gsize groups, gsize bins, gsiz
   for (gsize o = 0; o < padded; o++) {
     gfloat largest = 0.0f;
 
-    for (gsize i = 0; i < inputs && o < outputs; i++)
-      largest = MAX (largest, fabsf (weight[o * inputs + i]));
+    for (gsize i = 0; i < columns && o < outputs; i++)
+      largest = MAX (largest, fabsf (weight[o * columns + i]));
     dense->scale[o] = largest / LARGEST_WEIGHT;
     dense->bias[o] = o < outputs ? bias[o] : 0.0f;
   }
-  for (gsize g = 0; g < groups; g++)
-    for (gsize bin = 0; bin < bins; bin += BINS) {
-      gsize first = (g * bins + bin) * SPPNET_STEPS, run = MIN (BINS, bins - bin) * SPPNET_STEPS;
-
-      for (gsize o = 0; o < padded; o += block)
-        pack_block (dense, weight, first, run, o, dense->weight + first * padded + o * run);
-    }
+  memset (dense->weight, 0, inputs * padded * sizeof *dense->weight);
+  for (gsize i = 0; i < columns; i++)
+    pack_column (dense, bins, order[i], weight + i, columns);
   return TRUE;
 }
 

@@ -36,10 +36,11 @@ typedef struct
   gfloat *bias;   /* padded likewise */
 } SppnetStepsDense;
 
-/* inputs: groups x bins x SPPNET_STEPS; weight: [outputs][inputs], columns in the order of
- * sppnet_steps_from_file_order(); bias: [outputs]. FALSE where there is no memory. */
+/* inputs: groups x bins x SPPNET_STEPS; weight: [outputs][columns]; order: [columns], the input of each, as
+ * sppnet_steps_from_file_order() gives it; other inputs count nothing; bias: [outputs]. FALSE where there is no memory.
+ */
 gboolean sppnet_steps_dense_init (SppnetStepsDense *dense, gsize groups, gsize bins, gsize outputs, gfloat slope,
-                                  const gfloat *weight, const gfloat *bias);
+                                  const gfloat *weight, const guint32 *order, gsize columns, const gfloat *bias);
 void sppnet_steps_dense_clear (SppnetStepsDense *dense);
 /* x: inputs of the layer; y: [x->n][outputs], NaN for a region in which something is not finite; scratch:
  * [threads][SPPNET_STEPS_SCRATCH] */

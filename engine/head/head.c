@@ -122,7 +122,7 @@ confidence_of_region (const SppnetConfig *config, gfloat *scores, gfloat *confid
 static gsize
 outputs_of (const SppnetHeadWeights *weights, guint layer)
 {
-  return layer == 0 ? weights->first.outputs : (gsize) weights->layers[layer].outputs;
+  return layer == 0 ? weights->first.outputs : (gsize) weights->others[layer - 1].outputs;
 }
 
 gboolean
@@ -165,7 +165,7 @@ sppnet_head_run (SppnetHead *head, const SppnetPooled *pooled, guint threads, co
   for (guint i = 1; i < weights->n_layers; i++) {
     head->features = scores;
     scores = head->layer[i % 2].data;
-    sppnet_packed_dense_run (&weights->layers[i], head->features, n, threads, scores);
+    sppnet_packed_dense_run (&weights->others[i - 1], head->features, n, threads, scores);
   }
 
 #pragma omp parallel for num_threads(threads)

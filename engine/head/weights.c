@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "head/weights.h"
 
-#include <string.h>
-
 #include "base/memory.h"
 #include "pooling/pooled.h"
 #include "pooling/pooling.h"
@@ -14,43 +12,29 @@ no_memory (const gchar *name, GError **error)
   return FALSE;
 }
 
-/* What a matrix multiplies, and so the order of its columns. */
-typedef enum
-{
-  INPUT_FEATURES, /* outputs of a layer: as in the file */
-  INPUT_VECTORS,  /* of sppnet_pool_regions() */
-  INPUT_STEPS,    /* of sppnet_pooler_run(); 0 for channels that there are not */
-} Input;
-
+/* Columns in the order of sppnet_pool_regions() instead of the file's. */
 static gboolean
-pack_columns (SppnetMatrix *matrix, const gchar *name, const SppnetConfig *config, Input input, GError **error)
+reorder_columns (SppnetMatrix *matrix, const gchar *name, const SppnetConfig *config, GError **error)
 {
   g_autofree guint32 *order = g_try_new (guint32, matrix->inputs);
-  gsize columns = input == INPUT_VECTORS ? matrix->inputs : sppnet_steps_of_region (config), bytes;
+  gsize bytes;
 
-  if (!order || !g_size_checked_mul (&bytes, matrix->outputs, columns)
+  if (!order || !g_size_checked_mul (&bytes, matrix->outputs, matrix->inputs)
       || !g_size_checked_mul (&bytes, bytes, sizeof (gfloat)))
     return no_memory (name, error);
-  matrix->packed = sppnet_aligned_alloc (bytes);
-  if (!matrix->packed)
+  matrix->reordered = sppnet_aligned_alloc (bytes);
+  if (!matrix->reordered)
     return no_memory (name, error);
-
-  if (input == INPUT_VECTORS)
-    sppnet_pooled_from_file_order (config, order);
-  else
-    sppnet_steps_from_file_order (config, order);
-  memset (matrix->packed, 0, bytes);
+  sppnet_pooled_from_file_order (config, order);
   for (gsize row = 0; row < matrix->outputs; row++)
     for (gsize i = 0; i < matrix->inputs; i++)
-      matrix->packed[row * columns + order[i]] = matrix->weight[row * matrix->inputs + i];
-  matrix->weight = matrix->packed;
-  matrix->inputs = columns;
+      matrix->reordered[row * matrix->inputs + order[i]] = matrix->weight[row * matrix->inputs + i];
+  matrix->weight = matrix->reordered;
   return TRUE;
 }
 
 static gboolean
-matrix_init (SppnetMatrix *matrix, SppnetModel *model, const gchar *name, gsize outputs, gsize inputs, Input input,
-             GError **error)
+matrix_init (SppnetMatrix *matrix, SppnetModel *model, const gchar *name, gsize outputs, gsize inputs, GError **error)
 {
   g_autofree gchar *weight_name = g_strconcat (name, ".weight", NULL);
   g_autofree gchar *bias_name = g_strconcat (name, ".bias", NULL);
@@ -65,28 +49,36 @@ matrix_init (SppnetMatrix *matrix, SppnetModel *model, const gchar *name, gsize 
                  sppnet_model_get_path (model), weight_name, bias_name);
     return FALSE;
   }
-  return input == INPUT_FEATURES || pack_columns (matrix, weight_name, sppnet_model_get_config (model), input, error);
+  return TRUE;
 }
 
-/* Layer i, by way of its matrix. */
+/* The layer that multiplies what sppnet_pooler_run() gives. */
+static gboolean
+first_init (SppnetStepsDense *first, const SppnetMatrix *matrix, const SppnetConfig *config, gfloat slope)
+{
+  g_autofree guint32 *order = g_try_new (guint32, matrix->inputs);
+
+  if (!order)
+    return FALSE;
+  sppnet_steps_from_file_order (config, order);
+  return sppnet_steps_dense_init (first, sppnet_step_groups ((gsize) sppnet_config_channels (config)),
+                                  (gsize) sppnet_config_bins (config), matrix->outputs, slope, matrix->weight, order,
+                                  matrix->inputs, matrix->bias);
+}
+
 static gboolean
 layer_init (SppnetHeadWeights *weights, guint i, SppnetModel *model, const gchar *name, gsize outputs, gsize inputs,
             gfloat slope, SppnetPrecision precision, GError **error)
 {
-  const SppnetConfig *config = sppnet_model_get_config (model);
   SppnetMatrix matrix = { NULL };
-  gboolean ok = matrix_init (&matrix, model, name, outputs, inputs, i == 0 ? INPUT_STEPS : INPUT_FEATURES, error);
 
-  if (ok && i == 0)
-    ok = sppnet_steps_dense_init (&weights->first, sppnet_step_groups ((gsize) sppnet_config_channels (config)),
-                                  (gsize) sppnet_config_bins (config), outputs, slope, matrix.weight, matrix.bias)
+  if (!matrix_init (&matrix, model, name, outputs, inputs, error))
+    return FALSE;
+  if (i == 0)
+    return first_init (&weights->first, &matrix, sppnet_model_get_config (model), slope) || no_memory (name, error);
+  return sppnet_packed_dense_init (&weights->others[i - 1], (gint) inputs, (gint) outputs, slope, precision,
+                                   matrix.weight, matrix.bias)
          || no_memory (name, error);
-  else if (ok)
-    ok = sppnet_packed_dense_init (&weights->layers[i], (gint) inputs, (gint) outputs, slope, precision, matrix.weight,
-                                   matrix.bias)
-         || no_memory (name, error);
-  sppnet_aligned_free (matrix.packed);
-  return ok;
 }
 
 static void
@@ -94,10 +86,10 @@ weights_free (gpointer data)
 {
   SppnetHeadWeights *weights = data;
 
-  for (guint i = 0; i < G_N_ELEMENTS (weights->layers); i++)
-    sppnet_packed_dense_clear (&weights->layers[i]);
+  for (guint i = 0; i < G_N_ELEMENTS (weights->others); i++)
+    sppnet_packed_dense_clear (&weights->others[i]);
   sppnet_steps_dense_clear (&weights->first);
-  sppnet_aligned_free (weights->box.packed);
+  sppnet_aligned_free (weights->box.reordered);
   g_free (weights);
 }
 
@@ -110,8 +102,8 @@ box_init (SppnetMatrix *box, SppnetModel *model, gsize pooled, GError **error)
 
   if (config->box_input == SPPNET_BOX_NONE)
     return TRUE;
-  return matrix_init (box, model, "box", (gsize) config->n_labels * 4, inputs,
-                      on_pooled ? INPUT_VECTORS : INPUT_FEATURES, error);
+  return matrix_init (box, model, "box", (gsize) config->n_labels * 4, inputs, error)
+         && (!on_pooled || reorder_columns (box, "box.weight", config, error));
 }
 
 static gpointer

@@ -9,7 +9,7 @@ typedef struct
 {
   const gfloat *weight; /* [outputs][inputs] */
   const gfloat *bias;   /* [outputs] */
-  gfloat *packed;       /* what weight points to when the model's own tensor has another order of columns; or NULL */
+  gfloat *reordered;    /* what weight points to when the model's own tensor has another order of columns; or NULL */
   gsize inputs, outputs;
 } SppnetMatrix;
 
@@ -18,8 +18,8 @@ typedef struct
 {
   guint n_layers;         /* fully connected layers and the classifier, which is the last */
   SppnetStepsDense first; /* of them */
-  SppnetPackedDense layers[SPPNET_MAX_HEAD_LAYERS + 1]; /* the others, at their numbers: from 1 on */
-  SppnetMatrix box;                                     /* outputs: [labels][4]; 0 without box regression */
+  SppnetPackedDense others[SPPNET_MAX_HEAD_LAYERS];
+  SppnetMatrix box; /* outputs: [labels][4]; 0 without box regression */
 } SppnetHeadWeights;
 
 /* Owned by the model. */

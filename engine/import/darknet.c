@@ -62,6 +62,10 @@ map_file (const gchar *file, GError **error)
                  g_error_matches (reason, G_FILE_ERROR, G_FILE_ERROR_NOENT) ? SPPNET_ERROR_NOT_FOUND
                                                                             : SPPNET_ERROR_READ,
                  "%s: cannot be read: %s", file, reason->message);
+  else if (g_mapped_file_get_length (mapped) == 0) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT, "%s: is not a Darknet weights file: it is empty", file);
+    g_clear_pointer (&mapped, g_mapped_file_unref);
+  }
   return mapped;
 }
 

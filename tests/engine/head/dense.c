@@ -86,35 +86,39 @@ test_steps (void)
   for (guint round = 0; round < 40; round++) {
     gsize n_channels = (gsize) channels[sppnet_random_below (&random, 5)];
     gsize n_bins = (gsize) bins[sppnet_random_below (&random, 5)], groups = sppnet_step_groups (n_channels);
-    gsize out = (gsize) outputs[sppnet_random_below (&random, 5)], in = groups * n_bins * SPPNET_STEPS;
+    gsize out = (gsize) outputs[sppnet_random_below (&random, 5)];
     gsize length = n_bins * n_channels, n = sppnet_random_below (&random, round % 8 ? 20 : 500);
     gfloat slope = round % 3 == 0 ? 0.0f : round % 3 == 1 ? 0.1f : 1.0f;
-    g_autofree gfloat *weight = random_floats (&random, in * out), *bias = random_floats (&random, out);
+    g_autofree gfloat *weight = random_floats (&random, length * out), *bias = random_floats (&random, out);
     g_autofree gfloat *x = random_floats (&random, n * length), *y = random_floats (&random, n * out);
     g_autofree gfloat *other = random_floats (&random, n * out), *vector = g_new0 (gfloat, length);
+    g_autofree guint32 *order = g_new (guint32, length);
     gsize bad = n > 2 ? 1 + sppnet_random_below (&random, (guint32) n - 1) : G_MAXSIZE;
     SppnetStepsDense dense;
     SppnetPooled pooled;
 
+    for (gsize i = 0; i < length; i++) {
+      gsize bin = i / n_channels, c = i % n_channels;
+
+      order[i] = (guint32) ((c / SPPNET_STEPS * n_bins + bin) * SPPNET_STEPS + c % SPPNET_STEPS);
+    }
     if (bad < n)
       x[bad * length + sppnet_random_below (&random, (guint32) length)] = round % 2 ? NAN : -INFINITY;
     g_assert_true (sppnet_pooled_from_floats (&memory, x, n, n_bins, n_channels, &pooled, NULL));
-    g_assert_true (sppnet_steps_dense_init (&dense, groups, n_bins, out, slope, weight, bias));
+    g_assert_true (sppnet_steps_dense_init (&dense, groups, n_bins, out, slope, weight, order, length, bias));
     sppnet_steps_dense_run (&dense, &pooled, 1, scratch, y);
     for (gsize r = 0; r < n; r++) {
       sppnet_pooled_to_floats (&pooled, r, vector);
       for (gsize o = 0; o < out; o++) {
         gdouble sum = (gdouble) bias[o], magnitude = 0.0, largest = 0.0;
 
-        for (gsize i = 0; i < in; i++)
-          largest = MAX (largest, fabs ((gdouble) weight[o * in + i]));
-        for (gsize bin = 0; bin < n_bins; bin++)
-          for (gsize c = 0; c < n_channels; c++) {
-            gdouble v = (gdouble) vector[bin * n_channels + c];
+        for (gsize i = 0; i < length; i++) {
+          gfloat w = weight[o * length + i];
 
-            sum += v * (gdouble) weight[o * in + (c / SPPNET_STEPS * n_bins + bin) * SPPNET_STEPS + c % SPPNET_STEPS];
-            magnitude += fabs (v);
-          }
+          largest = MAX (largest, fabs ((gdouble) w));
+          sum += (gdouble) vector[i] * (gdouble) w;
+          magnitude += fabs ((gdouble) vector[i]);
+        }
         sum *= sum < 0 ? (gdouble) slope : 1.0;
         /* A weight is off by half a step at most. */
         if (r == bad)
@@ -140,16 +144,19 @@ test_steps_limits (void)
   gfloat weight[14 * SPPNET_STEPS], x[14 * SPPNET_STEPS], bias = 0.0f, y = 0.0f;
   g_auto (SppnetPooledMemory) memory = { 0 };
   g_autofree gint16 *scratch = g_new (gint16, SPPNET_STEPS_SCRATCH);
+  guint32 order[14 * SPPNET_STEPS];
   SppnetStepsDense dense;
   SppnetPooled pooled;
 
+  for (guint i = 0; i < G_N_ELEMENTS (order); i++)
+    order[i] = i;
   for (gint sign = -1; sign <= 1; sign += 2) {
     for (gsize i = 0; i < G_N_ELEMENTS (x); i++) {
       weight[i] = (gfloat) sign;
       x[i] = -3.0f;
     }
     g_assert_true (sppnet_pooled_from_floats (&memory, x, 1, bins, SPPNET_STEPS, &pooled, NULL));
-    g_assert_true (sppnet_steps_dense_init (&dense, 1, bins, 1, 1.0f, weight, &bias));
+    g_assert_true (sppnet_steps_dense_init (&dense, 1, bins, 1, 1.0f, weight, order, G_N_ELEMENTS (x), &bias));
     sppnet_steps_dense_run (&dense, &pooled, 1, scratch, &y);
     g_assert_cmpfloat_with_epsilon (y, -3.0f * (gfloat) sign * (gfloat) G_N_ELEMENTS (x), 0.01f);
     sppnet_steps_dense_clear (&dense);

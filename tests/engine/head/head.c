@@ -338,8 +338,8 @@ test_weights_are_shared (void)
   weights = sppnet_head_weights (model, SPPNET_PRECISION_FLOAT32, NULL);
   g_assert_true (weights == sppnet_head_weights (model, SPPNET_PRECISION_FLOAT32, NULL));
   g_assert_nonnull (weights->first.weight);
-  g_assert_nonnull (weights->layers[1].weight);
-  g_assert_nonnull (weights->box.packed);
+  g_assert_nonnull (weights->others[0].weight);
+  g_assert_nonnull (weights->box.reordered);
 }
 
 static void
