@@ -9,7 +9,7 @@
 #     --threads N      default: 2
 #     --rounds N       turns of each program; default: 5
 #     --sizes LIST     default: "320x240 640x480 1280x720 1920x1080 3840x2160"
-#     --results FILE   where the single results go, lines of JSON; default: build-bench/results.jsonl
+#     --results FILE   where the single results go, lines of JSON; default: results.jsonl in the build folder
 #     --plot FILE.png  draw them, too (python3-matplotlib)
 #
 # Peers: oneDNN (libdnnl-dev), OpenCV (python3-opencv), ONNX Runtime (python3-onnxruntime, which Debian has from 13 on; a root

@@ -11,6 +11,7 @@ cd "$root"
 . tools/packages.sh
 output=$root/demo-output
 build=$root/build-demo
+# SPPNET_MODEL_PATH may also name folders: the engine finds the default model there.
 model=${SPPNET_MODEL_PATH:-$root/models/voc20.safetensors}
 seconds_of_clip=${SECONDS_OF_CLIP:-30}
 budget=${BUDGET:-150}
@@ -51,7 +52,7 @@ test -z "${WAYLAND_DISPLAY:-}" || window_packages="$window_packages gstreamer1.0
 step "Packages"
 # shellcheck disable=SC2086
 install_packages $build_packages $run_packages $demo_packages $window_packages || stop "see the messages above"
-test -s "$model" || stop "$model: no such model; it is part of the project, the clone may be incomplete"
+case $model in *:*) ;; *) test -s "$model" ;; esac || stop "$model: no such model; it is part of the project, the clone may be incomplete"
 
 step "Build"
 mkdir -p "$output"

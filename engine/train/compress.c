@@ -121,13 +121,21 @@ clear_tensor (gpointer data)
 static gboolean
 is_taken (const SppnetConfig *config, const gchar *name)
 {
+  static const gchar *const rpn[] = { "", "_score", "_box" };
+
   for (guint i = 0; i < config->n_layers; i++)
     if (g_str_equal (config->layers[i].name, name))
       return TRUE;
   for (guint i = 0; i < config->n_head; i++)
     if (g_str_equal (config->head[i].name, name))
       return TRUE;
-  return config->rpn.n_anchors > 0 && g_str_has_prefix (name, config->rpn.name);
+  for (guint i = 0; i < G_N_ELEMENTS (rpn) && config->rpn.n_anchors > 0; i++) {
+    g_autofree gchar *layer = g_strconcat (config->rpn.name, rpn[i], NULL);
+
+    if (g_str_equal (name, layer))
+      return TRUE;
+  }
+  return FALSE;
 }
 
 /* The layer's name and "-svd", with a number where that is taken: of a model that was compressed before. */

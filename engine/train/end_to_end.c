@@ -122,9 +122,10 @@ run_key (const Run *run)
   g_autofree gchar *optimizer
       = g_strdup_printf ("%d %.9g %.9g %.9g %.9g %.9g %.9g %.9g", o->kind, o->learning_rate, o->backbone_learning_rate,
                          o->momentum, o->second_moment, o->weight_decay, o->clip, o->average);
-  g_autofree gchar *text = g_strdup_printf ("%s %s %s %u %.9g %u %u | %s | %s | %s | %d %u%s%s", data, config,
-                                            s->init_key, s->seed, s->epochs, s->pictures, s->warm_up, regions, scenes,
-                                            optimizer, s->outputs_only, s->first_label, teachers, blend);
+  g_autofree gchar *text
+      = g_strdup_printf ("%s %s %s %u %.9g %u %u | %s | %s | %s | %d %u %d %d%s%s", data, config, s->init_key, s->seed,
+                         s->epochs, s->pictures, s->warm_up, regions, scenes, optimizer, s->outputs_only,
+                         s->first_label, s->new_head, s->new_rpn, teachers, blend);
 
   return g_compute_checksum_for_string (G_CHECKSUM_SHA256, text, -1);
 }
@@ -236,7 +237,7 @@ run_slot (Run *run, Slot *slot, guint picture, const SppnetSceneDraw *draw, guin
   if (!map)
     g_prefix_error (&slot->error, "%s: ",
                     ((const SppnetAnnotation *) g_ptr_array_index (run->dataset->annotations, picture))->picture);
-  /* Every region may overlap an object that is difficult or not trained: such a picture teaches nothing. */
+  /* Every region may overlap an object that is difficult, tiny or hardly visible: such a picture teaches nothing. */
   if (map && draw_regions (run, slot, map, &random) && keep_hardest (run, slot) && ask_teachers (run, slot)
       && (sampler->samples.n > 0 || sampler->samples.rpn))
     sppnet_pass_learn (slot->pass, run->network, &sampler->samples, &random, 1.0f / (gfloat) run->settings->pictures,

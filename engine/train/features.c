@@ -3,6 +3,7 @@
 
 #include "backbone/backbone.h"
 #include "base/memory.h"
+#include "base/threads.h"
 #include "frame/picture.h"
 #include "pooling/pooling.h"
 #include "region/rpn.h"
@@ -138,6 +139,25 @@ collect_boxes (SppnetFeatures *features, guint picture, const SppnetMap *map, GE
   return add_proposals (features, picture, map, error);
 }
 
+/* The same rows at a time for any number of threads, so that the sums are the same, too. */
+#define ROWS 128
+
+static void
+run_layer (const SppnetFeatures *features, guint i, gsize n)
+{
+  const SppnetNetwork *network = features->network;
+  const SppnetDense *dense = &network->head[i];
+  const gfloat *in = features->vectors[i].data;
+  gfloat *out = features->vectors[i + 1].data;
+
+  sppnet_blas_begin ();
+#pragma omp parallel for num_threads(features->threads) schedule(dynamic)
+  for (gsize first = 0; first < n; first += ROWS)
+    sppnet_dense_run (network, dense, in + first * (gsize) dense->in, MIN (ROWS, n - first),
+                      sppnet_head_slope (&network->config.head[i]), out + first * (gsize) dense->out);
+  sppnet_blas_end ();
+}
+
 static const gfloat *
 run_head (SppnetFeatures *features, const SppnetMap *map, GError **error)
 {
@@ -153,8 +173,7 @@ run_head (SppnetFeatures *features, const SppnetMap *map, GError **error)
   for (guint i = 0; i < n_head; i++) {
     if (!sppnet_buffer_reserve (&features->vectors[i + 1], n * network->head[i].out, sizeof (gfloat), error))
       return NULL;
-    sppnet_dense_run (network, &network->head[i], features->vectors[i].data, n,
-                      sppnet_head_slope (&network->config.head[i]), features->vectors[i + 1].data);
+    run_layer (features, i, n);
   }
   return features->vectors[n_head].data;
 }

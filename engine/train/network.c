@@ -161,6 +161,25 @@ allocate (SppnetNetwork *network, GError **error)
   return TRUE;
 }
 
+/* Gradients take the sign of an activation's input from its output. */
+static gboolean
+check_slopes (const SppnetConfig *config, GError **error)
+{
+  const gchar *name = NULL;
+
+  for (guint i = 0; i < config->n_layers; i++)
+    if (config->layers[i].slope < 0.0f)
+      name = config->layers[i].name;
+  for (guint i = 0; i < config->n_head; i++)
+    if (config->head[i].slope < 0.0f)
+      name = config->head[i].name;
+  if (!name)
+    return TRUE;
+  g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED,
+               "layer '%s' has a negative slope, with which it cannot be trained", name);
+  return FALSE;
+}
+
 SppnetNetwork *
 sppnet_network_new_rpn (const SppnetConfig *config, SppnetRandom *random, GError **error)
 {
@@ -188,6 +207,8 @@ sppnet_network_new (const SppnetConfig *config, SppnetRandom *random, GError **e
                  "end-to-end training needs labels, a softmax classifier and box regression on the head");
     return NULL;
   }
+  if (!check_slopes (config, error))
+    return NULL;
   network = g_new0 (SppnetNetwork, 1);
   sppnet_config_init (&network->config);
   sppnet_config_copy (&network->config, config);
@@ -415,7 +436,7 @@ sppnet_network_describe (const SppnetNetwork *network)
 static gboolean
 is_output (const gchar *tensor)
 {
-  return g_str_has_prefix (tensor, "classifier.") || g_str_has_prefix (tensor, "box.");
+  return sppnet_tensor_is_of (tensor, "classifier") || sppnet_tensor_is_of (tensor, "box");
 }
 
 /* Of the network's fully connected layers and outputs. */

@@ -1,8 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <string.h>
+
 #include "base/random.h"
 #include "model/model.h"
+
+/* Whether a tensor is a layer's weights or biases. Names of layers may have dots. */
+static inline gboolean
+sppnet_tensor_is_of (const gchar *tensor, const gchar *layer)
+{
+  gsize n = strlen (layer);
+
+  return strncmp (tensor, layer, n) == 0 && (g_str_equal (tensor + n, ".weight") || g_str_equal (tensor + n, ".bias"));
+}
 
 /* Parameters that the optimiser treats alike. */
 typedef struct

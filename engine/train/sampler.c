@@ -144,7 +144,7 @@ add_candidate (SppnetSampler *sampler, const SppnetBox *box)
   }
   if (best < 0.5f)
     g_array_append_val (best >= 0.1f ? sampler->hard : sampler->easy, candidate);
-  /* Neither a positive of a label that is not trained nor a negative: it says nothing. */
+  /* Neither a positive nor a negative of an object that is difficult, tiny or hardly visible: it says nothing. */
   else if (g_array_index (objects, SppnetSceneObject, candidate.object).label >= 0)
     g_array_append_val (sampler->positive, candidate);
 }

@@ -44,7 +44,7 @@ typedef struct
   SppnetRpnTargets rpn_targets;
   GArray *objects;                /* for the anchors; (element-type SppnetBox) */
   SppnetBuffer order;             /* scratch */
-  GArray *positive, *hard, *easy; /* candidates: index and matched object; scratch */
+  GArray *positive, *hard, *easy; /* candidates: box and matched object; scratch */
 } SppnetSampler;
 
 SppnetSampler *sppnet_sampler_new (void);

@@ -344,9 +344,9 @@ write_model (const gchar *path, SppnetNetwork *network, const SppnetConfig *conf
     for (guint k = 0; k < trained->len; k++)
       if (g_str_equal (tensor->name, g_array_index (trained, SppnetTensorSource, k).name))
         tensor->data = g_array_index (trained, SppnetTensorSource, k).data;
-    if (svm[0] && g_str_has_prefix (tensor->name, "classifier."))
+    if (svm[0] && sppnet_tensor_is_of (tensor->name, "classifier"))
       tensor->data = g_str_has_suffix (tensor->name, ".weight") ? svm[0] : svm[1];
-    if (box[0] && g_str_has_prefix (tensor->name, "box."))
+    if (box[0] && sppnet_tensor_is_of (tensor->name, "box"))
       tensor->data = g_str_has_suffix (tensor->name, ".weight") ? box[0] : box[1];
   }
   return sppnet_model_save (path, config, (const SppnetTensorSource *) tensors->data, tensors->len, dtype, error);
