@@ -303,12 +303,16 @@ finish (SppnetDetector *detector, const SppnetFrame *frame, const gfloat *contex
   gboolean agnostic = plan->agnostic_nms_threshold > 0.0f;
   gsize most = agnostic ? MAX (plan->max_detections, MOST_AGNOSTIC) : plan->max_detections;
 
+  gint64 start;
+
   if (!select_boxes (detector, plan->thresholds, context, most, detections, n, error))
     return FALSE;
+  start = g_get_monotonic_time ();
   if (plan->refine)
     sppnet_selection_vote (&detector->selection, frame->width, frame->height);
   if (agnostic)
     *n = sppnet_selection_suppress_across (&detector->selection, plan->agnostic_nms_threshold, plan->max_detections);
+  detector->timings.box_ms += (g_get_monotonic_time () - start) / 1000.0;
   return TRUE;
 }
 

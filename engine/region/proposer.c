@@ -42,9 +42,7 @@ nick_of (guint proposals)
 const gchar *
 sppnet_proposals_to_nick (SppnetProposals proposals)
 {
-  g_return_val_if_fail ((guint) proposals < G_N_ELEMENTS (sppnet_proposal_names), NULL);
-
-  return nick_of (proposals);
+  return (guint) proposals < G_N_ELEMENTS (sppnet_proposal_names) ? nick_of (proposals) : NULL;
 }
 
 gboolean

@@ -70,7 +70,8 @@ SPPNET_API gboolean sppnet_precision_from_nick (const gchar *nick, SppnetPrecisi
  * @threshold: lowest confidence reported, 0..1; 0: the model's own thresholds, per class
  * @nms_threshold: overlap (IoU, 0..1) above which the weaker of two boxes of one class is dropped; 0: the model's
  * default
- * @max_detections: at most this many per frame, best first; 0: 100
+ * @max_detections: at most this many per frame, best first; 0: 100. Time grows with the square of what passes the
+ *   threshold, so far more of them only with a threshold that keeps them few
  * @threads: threads this detector may use; 0: as many as the process has processors
  * @seed: order of equally ranked proposals (Selective Search); any value is as good, the same value gives the same
  * boxes
@@ -172,7 +173,7 @@ SPPNET_API SppnetModel *sppnet_detector_get_model (SppnetDetector *detector);
  * @frame: the pixels; may change size and format from call to call
  * @regions: (array length=n_regions) (nullable): further regions to score, in pixels
  * @n_regions: length of @regions
- * @detections: (out) (transfer none): best first; valid until the next call
+ * @detections: (out) (transfer none): best first; valid until the next run
  * @n_detections: (out): length of @detections
  *
  * Finds objects in one frame, with one pass of the convolution layers however many regions there are.

@@ -199,6 +199,34 @@ test_refused (void)
   g_assert_null (layers);
 }
 
+/* A proposal network whose name is the beginning of a layer's, or of what a compressed layer would be called. */
+static void
+test_names (void)
+{
+  static const struct
+  {
+    const gchar *rpn, *name;
+  } cases[] = { { "fc", "fc6-svd" }, { "fc6-svd", "fc6-svd2" } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_auto (SppnetConfig) config;
+    g_autoptr (SppnetModel) model = NULL, small = NULL;
+    g_autoptr (GArray) layers = NULL;
+    g_autoptr (GError) error = NULL;
+
+    configure (&config, 1);
+    g_strlcpy (config.rpn.name, cases[i].rpn, sizeof config.rpn.name);
+    config.rpn.filters = 4;
+    config.rpn.n_anchors = 1;
+    config.rpn.anchors[0][0] = config.rpn.anchors[0][1] = 16;
+    config.rpn.stride = 1;
+    model = tiny_model_new (&config, fill, GINT_TO_POINTER (3));
+    small = compress (model, 3, 0, &layers, &error);
+    g_assert_no_error (error);
+    g_assert_cmpstr (sppnet_model_get_config (small)->head[0].name, ==, cases[i].name);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -206,6 +234,7 @@ main (int argc, char **argv)
   g_test_add_func ("/compress/exact", test_exact);
   g_test_add_func ("/compress/energy", test_energy);
   g_test_add_func ("/compress/twice", test_twice);
+  g_test_add_func ("/compress/names", test_names);
   g_test_add_func ("/compress/refused", test_refused);
   return g_test_run ();
 }

@@ -341,6 +341,23 @@ test_gradient_accumulates (void)
   sppnet_rpn_targets_clear (&example.anchors);
 }
 
+/* What the gradient could not be right of. */
+static void
+test_negative_slope (void)
+{
+  SppnetRandom random = { 7 };
+  g_auto (SppnetConfig) config;
+  g_autoptr (GError) error = NULL;
+
+  base_config (&config);
+  config.n_layers = 1;
+  config.layers[0] = conv ("conv1", 4, 3, 2, 1, SPPNET_ACTIVATION_LEAKY);
+  config.layers[0].slope = -0.1f;
+  g_assert_null (sppnet_network_new (&config, &random, &error));
+  g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_UNSUPPORTED);
+  g_assert_nonnull (strstr (error->message, "conv1"));
+}
+
 /* A network on the kernels of inference, as training runs it, against the same on matrix products. */
 static void
 test_packs (void)
@@ -404,6 +421,7 @@ main (int argc, char **argv)
   g_test_add_func ("/train/gradient/roi-pooling", test_roi_pooling);
   g_test_add_func ("/train/gradient/region-proposal-network", test_region_proposal_network);
   g_test_add_func ("/train/gradient/packs", test_packs);
+  g_test_add_func ("/train/gradient/negative-slope", test_negative_slope);
   g_test_add_func ("/train/gradient/accumulates", test_gradient_accumulates);
   return g_test_run ();
 }
