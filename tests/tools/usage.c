@@ -87,6 +87,8 @@ static const Mistake mistakes[] = {
   { "train/add-class-and-decay", "train --voc v --output o --add-class x --weight-decay 0.1",
     "--weight-decay has no meaning" },
   { "train/add-class-and-dropout", "train --voc v --output o --add-class x --dropout 0.1", "--dropout has no meaning" },
+  { "train/add-class-and-heads-only", "train --voc v --output o --add-class x --heads-only",
+    "--heads-only has no meaning" },
   { "train/add-class-and-label", "train --voc v --output o --add-class x --label y", "--label has no meaning" },
   { "train/split-seed-alone", "train --voc v --output o --split-seed 3", "needs --validation" },
   { "train/heads-only-and-blend", "train --voc v --output o --heads-only --blend 0.5", "with --heads-only" },
