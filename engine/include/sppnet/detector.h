@@ -79,7 +79,7 @@ SPPNET_API gboolean sppnet_precision_from_nick (const gchar *nick, SppnetPrecisi
  * @region_margin: the caller's regions are scored with this much more on each side, as a part of their width and
  * height, 0..10
  * @follow: also score where the last run's detections were, and around that: for the frames of a video, in which less
- * has to be proposed then
+ * has to be proposed then. Seven regions for each of the best 100 detections, which do not count as proposals
  * @precision: of convolution and fully connected layers
  * @min_objectness: proposals of a region proposal network below this, 0..1, are not scored; 0: the model's default
  * @agnostic_nms_threshold: overlap (IoU, 0..1) above which the weaker of two boxes is dropped whatever their classes
