@@ -302,7 +302,6 @@ finish (SppnetDetector *detector, const SppnetFrame *frame, const gfloat *contex
   const SppnetPlan *plan = &detector->plan;
   gboolean agnostic = plan->agnostic_nms_threshold > 0.0f;
   gsize most = agnostic ? MAX (plan->max_detections, MOST_AGNOSTIC) : plan->max_detections;
-
   gint64 start;
 
   if (!select_boxes (detector, plan->thresholds, context, most, detections, n, error))

@@ -95,26 +95,26 @@ G_STATIC_ASSERT (REGIONS *BINS *SPPNET_STEPS == SPPNET_STEPS_SCRATCH);
 G_STATIC_ASSERT ((gint64) BINS *SPPNET_STEPS *LARGEST_WEIGHT *(SPPNET_STEP_LARGEST + 1) * SPPNET_STEP_UNITS
                  <= G_MAXINT32);
 
-/* Where the weight of an input is for output 0. *run: inputs of its slice */
-static gsize
-packed_place (const SppnetStepsDense *dense, gsize bins, gsize input, gsize *run)
-{
-  gsize bin = input / SPPNET_STEPS % bins, first_bin = bin / BINS * BINS;
-  gsize first = input - (bin - first_bin) * SPPNET_STEPS - input % SPPNET_STEPS, k = input - first;
-
-  *run = MIN (BINS, bins - first_bin) * SPPNET_STEPS;
-  return first * dense->padded + k / 2 * sppnet_kernels ()->dense_block * 2 + k % 2;
-}
-
+/* The weights of one block of outputs. A column's are at its place in the slice of its input. */
 static void
-pack_column (const SppnetStepsDense *dense, gsize bins, gsize input, const gfloat *weight, gsize columns)
+pack_block (const SppnetStepsDense *dense, gsize bins, const gfloat *weight, const guint32 *order, gsize columns,
+            gsize output)
 {
-  gsize block = sppnet_kernels ()->dense_block, run, place = packed_place (dense, bins, input, &run);
+  gsize block = sppnet_kernels ()->dense_block, n = MIN (block, dense->outputs - output);
 
-  for (gsize o = 0; o < dense->outputs; o++)
-    if (dense->scale[o] > 0.0f)
-      dense->weight[place + o / block * block * run + o % block * 2]
-          = (gint16) lrintf (CLAMP (weight[o * columns] / dense->scale[o], -LARGEST_WEIGHT, LARGEST_WEIGHT));
+  for (gsize i = 0; i < columns; i++) {
+    gsize bin = order[i] / SPPNET_STEPS % bins, slice = bin / BINS * BINS;
+    gsize k = (bin - slice) * SPPNET_STEPS + order[i] % SPPNET_STEPS, run = MIN (BINS, bins - slice) * SPPNET_STEPS;
+    gint16 *out = dense->weight + (order[i] - k) * dense->padded + output * run + k / 2 * block * 2 + k % 2;
+
+    for (gsize o = 0; o < n; o++) {
+      gfloat scale = dense->scale[output + o];
+
+      if (scale > 0.0f)
+        out[2 * o]
+            = (gint16) lrintf (CLAMP (weight[(output + o) * columns + i] / scale, -LARGEST_WEIGHT, LARGEST_WEIGHT));
+    }
+  }
 }
 
 gboolean
@@ -139,8 +139,8 @@ sppnet_steps_dense_init (SppnetStepsDense *dense, gsize groups, gsize bins, gsiz
     dense->bias[o] = o < outputs ? bias[o] : 0.0f;
   }
   memset (dense->weight, 0, inputs * padded * sizeof *dense->weight);
-  for (gsize i = 0; i < columns; i++)
-    pack_column (dense, bins, order[i], weight + i, columns);
+  for (gsize o = 0; o < outputs; o += block)
+    pack_block (dense, bins, weight, order, columns, o);
   return TRUE;
 }
 

@@ -118,16 +118,16 @@ sppnet_bin_plan_window (const SppnetMaxTables *tables, const SppnetBinAxis *x, c
                         const SppnetWindow *window)
 {
   const SppnetBinCover *across = cover_of (x, window->x0, window->x1), *down = cover_of (y, window->y0, window->y1);
-  guint k = tables->best[across->side][down->side].across, l = tables->best[across->side][down->side].down;
+  const SppnetMaxTable *table = &tables->best[across->side][down->side];
   guint32 all = (guint32) (((guint64) 1 << x->level) - 1);
 
-  return (SppnetBinPlan) { .first = tables->best[across->side][down->side].table * sppnet_max_tables_size (tables)
-                                    + (gsize) window->x0 * x->unit + (gsize) window->y0 * y->unit,
-                           .across = (const guint32 *) x->offsets.data + across->offsets[k],
-                           .down = (const guint32 *) y->offsets.data + down->offsets[l],
+  return (SppnetBinPlan) { .first = table->number * sppnet_max_tables_size (tables) + (gsize) window->x0 * x->unit
+                                    + (gsize) window->y0 * y->unit,
+                           .across = (const guint32 *) x->offsets.data + across->offsets[table->across],
+                           .down = (const guint32 *) y->offsets.data + down->offsets[table->down],
                            .level = (guint32) x->level,
-                           .n_across = across->n[k],
-                           .n_down = down->n[l],
+                           .n_across = across->n[table->across],
+                           .n_down = down->n[table->down],
                            .columns = all,
                            .rows = all };
 }
@@ -145,21 +145,19 @@ sppnet_bin_plan_ranges (const SppnetMaxTables *tables, const SppnetRange *x, con
 {
   SppnetBinPlan plan = { .level = (guint32) level };
   gint narrowest, widest, lowest, highest;
-  guint k, l;
+  const SppnetMaxTable *table;
 
   shortest_and_longest (x, level, &narrowest, &widest, &plan.columns);
   shortest_and_longest (y, level, &lowest, &highest, &plan.rows);
   if (plan.columns == 0 || plan.rows == 0)
     return plan;
-  k = side_within (narrowest);
-  l = side_within (lowest);
-  plan.first = tables->best[k][l].table * sppnet_max_tables_size (tables);
-  plan.n_across = rectangles (widest, tables->best[k][l].across);
-  plan.n_down = rectangles (highest, tables->best[k][l].down);
+  table = &tables->best[side_within (narrowest)][side_within (lowest)];
+  plan.first = table->number * sppnet_max_tables_size (tables);
+  plan.n_across = rectangles (widest, table->across);
+  plan.n_down = rectangles (highest, table->down);
   plan.across = *offsets;
-  *offsets += place (x, level, 1 << tables->best[k][l].across, plan.n_across, SPPNET_STEPS, *offsets);
+  *offsets += place (x, level, 1 << table->across, plan.n_across, SPPNET_STEPS, *offsets);
   plan.down = *offsets;
-  *offsets
-      += place (y, level, 1 << tables->best[k][l].down, plan.n_down, (gsize) tables->width * SPPNET_STEPS, *offsets);
+  *offsets += place (y, level, 1 << table->down, plan.n_down, (gsize) tables->width * SPPNET_STEPS, *offsets);
   return plan;
 }

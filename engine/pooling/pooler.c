@@ -198,6 +198,7 @@ plan_region (const Run *run, gsize i)
     }
     plans[b].out = (guint32) (pooler->bases[b].first * SPPNET_STEPS);
   }
+  g_assert (offsets <= (guint32 *) pooler->offsets.data + (i + 1) * pooler->offsets_of_region);
 }
 
 static void

@@ -32,9 +32,7 @@ choose_best (SppnetMaxTables *tables)
         if (shapes[t].across <= k && shapes[t].down <= l
             && shapes[t].across + shapes[t].down > shapes[best].across + shapes[best].down)
           best = t;
-      tables->best[k][l].table = (guint8) best;
-      tables->best[k][l].across = shapes[best].across;
-      tables->best[k][l].down = shapes[best].down;
+      tables->best[k][l] = (SppnetMaxTable) { (guint8) best, shapes[best].across, shapes[best].down };
     }
 }
 

@@ -9,6 +9,12 @@
 #define SPPNET_MAX_TABLES 11
 #define SPPNET_TABLE_SIDES 5
 
+/* One table's number, and the sides of its rectangles, 2^across x 2^down. */
+typedef struct
+{
+  guint8 number, across, down;
+} SppnetMaxTable;
+
 /* Maxima of rectangles of cells, in the map's steps (pooling/pooled.h): any rectangle is covered by a few of them that
  * overlap, instead of by its cells. Cell (x, y) of a table is the maximum of the rectangle of which it is the first;
  * table 0 is the map. */
@@ -18,11 +24,7 @@ typedef struct
   guint n, most;
   gint width, height;
   gsize groups;
-  /* Table for bins of at least 2^k x 2^l cells, of rectangles of 2^across x 2^down. */
-  struct
-  {
-    guint8 table, across, down;
-  } best[SPPNET_TABLE_SIDES][SPPNET_TABLE_SIDES];
+  SppnetMaxTable best[SPPNET_TABLE_SIDES][SPPNET_TABLE_SIDES]; /* for bins of at least 2^k x 2^l cells */
 } SppnetMaxTables;
 
 /* Steps of one table of one group. */

@@ -28,8 +28,8 @@ gboolean sppnet_variants_fill (SppnetVariants *variants, guint n, guint threads,
 /* The map, as sppnet_map_cache_get(). After one call, threads may call it at the same time. */
 gboolean sppnet_variants_get (SppnetVariants *variants, guint picture, guint variant, SppnetMap *map, gfloat **data,
                               gsize *data_floats, GError **error);
-/* The objects where they are in the variant; those that are difficult are the ignored ones. boxes:
- * scratch (element-type SppnetBox) */
+/* The objects where they are in the variant; those that are difficult are the ignored ones. boxes: scratch
+ * (element-type SppnetBox) */
 SppnetRpnObjects sppnet_variants_objects (const SppnetVariants *variants, guint picture, guint variant, GArray *boxes);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SppnetVariants, sppnet_variants_free)
