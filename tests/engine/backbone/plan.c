@@ -307,7 +307,7 @@ test_step (void)
   /* The weights are read once for each group of tiles. */
   g_assert_cmpfloat (cost.products, ==,
                      540.0 * 64 * (16 * 128 + 9 * 16 + 10 * 128)
-                         + 12.0 * ceil (540.0 / sppnet_winograd_tiles (sppnet_conv_kernels (), 16)) * 64 * 16 * 128);
+                         + 12.0 * ceil (540.0 / sppnet_winograd_tiles (&kernels, 16)) * 64 * 16 * 128);
 }
 
 static void
