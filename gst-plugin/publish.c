@@ -37,17 +37,13 @@
 #include "publish.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <glib/gstdio.h>
 #include <gst/video/video.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdio.h>
-#include <unistd.h>
+#include <string.h>
 
 #include "line.h"
 #include "meta.h"
 #include "times.h"
+#include "writer.h"
 
 GST_DEBUG_CATEGORY_STATIC (sppnet_publish_debug);
 #define GST_CAT_DEFAULT sppnet_publish_debug
@@ -66,6 +62,9 @@ enum
 /* Lines are handed over when so many bytes wait, however many they are to be. */
 #define MOST_WAITING (1u << 16)
 
+/* At the stop, a reader that takes nothing for so long gets no more. */
+#define LAST_PATIENCE GST_SECOND
+
 struct _GstSppnetPublish
 {
   GstBaseTransform parent;
@@ -74,14 +73,12 @@ struct _GstSppnetPublish
   gchar *location;
   gboolean append, post_messages;
   guint flush_interval;
+  gchar *opened; /* the location that is in use, NULL: none; */
+  gboolean opened_append;
 
-  /* Of the streaming thread. */
+  GstSppnetWriter writer; /* of the streaming thread, as are these */
   GstVideoInfo info;
-  FILE *stream;     /* (nullable): the standard output, */
-  gint fd;          /* or a file; -1: none */
-  gchar *name;      /* of it, for messages */
-  GString *waiting; /* whole lines that are not handed over yet */
-  guint pending;    /* how many */
+  guint pending; /* lines that wait */
   gboolean failed;
   gboolean said_lost; /* that detections have lost their places */
   GArray *detections;
@@ -98,21 +95,30 @@ GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (sppnetpublish, "sppnetpublish", GST_RANK_
                                        GST_DEBUG_CATEGORY_INIT (sppnet_publish_debug, "sppnetpublish", 0,
                                                                 "Detections as JSON lines"))
 
+/* Whether the location is the one in use. Call with the object lock. */
+static gboolean
+is_opened (const GstSppnetPublish *self)
+{
+  return g_strcmp0 (self->location && *self->location ? self->location : NULL, self->opened) == 0;
+}
+
 static void
 gst_sppnet_publish_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   GstSppnetPublish *self = GST_SPPNET_PUBLISH (object);
-  gboolean too_late = FALSE;
+  gboolean running, too_late = FALSE;
 
   GST_OBJECT_LOCK (self);
+  running = GST_STATE (self) > GST_STATE_READY;
   switch (id) {
   case PROP_LOCATION:
-    too_late = GST_STATE (self) > GST_STATE_READY && g_strcmp0 (self->location, g_value_get_string (value)) != 0;
     g_free (self->location);
     self->location = g_value_dup_string (value);
+    too_late = running && !is_opened (self);
     break;
   case PROP_APPEND:
     self->append = g_value_get_boolean (value);
+    too_late = running && self->append != self->opened_append;
     break;
   case PROP_FLUSH_INTERVAL:
     self->flush_interval = g_value_get_uint (value);
@@ -126,7 +132,8 @@ gst_sppnet_publish_set_property (GObject *object, guint id, const GValue *value,
   }
   GST_OBJECT_UNLOCK (self);
   if (too_late)
-    GST_ELEMENT_WARNING (self, RESOURCE, SETTINGS, ("location: another file is used from the next start on"), (NULL));
+    GST_ELEMENT_WARNING (self, RESOURCE, SETTINGS, ("%s: the new value is used from the next start on", pspec->name),
+                         (NULL));
 }
 
 static void
@@ -159,95 +166,62 @@ static gboolean
 gst_sppnet_publish_start (GstBaseTransform *base)
 {
   GstSppnetPublish *self = GST_SPPNET_PUBLISH (base);
-  gboolean append;
 
   GST_OBJECT_LOCK (self);
-  self->name = g_strdup (self->location);
-  append = self->append;
+  g_free (self->opened);
+  self->opened = self->location && *self->location ? g_strdup (self->location) : NULL;
+  self->opened_append = self->append;
   GST_OBJECT_UNLOCK (self);
 
   self->pending = 0;
   self->failed = self->said_lost = FALSE;
-  if (!self->name || !*self->name)
-    return TRUE;
-  if (g_str_equal (self->name, "-") || g_str_equal (self->name, "stdout")) {
-    self->stream = stdout;
-    return TRUE;
-  }
-  /* Several elements may write to one file: each line goes behind what is there. */
-  self->fd = g_open (self->name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (append ? 0 : O_TRUNC), 0666);
-  if (self->fd >= 0)
+  if (!self->opened || gst_sppnet_writer_open (&self->writer, self->opened, self->opened_append))
     return TRUE;
   GST_ELEMENT_ERROR (self, RESOURCE, OPEN_WRITE,
-                     ("%s: the file cannot be opened for writing: %s", self->name, g_strerror (errno)),
+                     ("%s: the file cannot be opened for writing: %s", self->opened, g_strerror (errno)),
                      GST_ERROR_SYSTEM);
-  g_clear_pointer (&self->name, g_free);
   return FALSE;
 }
 
-static gboolean
+static GstFlowReturn
 write_failed (GstSppnetPublish *self)
 {
   /* Said once: the file's end would fail for the same reason. */
   if (self->failed)
-    return FALSE;
+    return GST_FLOW_ERROR;
   self->failed = TRUE;
   GST_ELEMENT_ERROR (self, RESOURCE, WRITE,
-                     ("%s: the detections cannot be written: %s", self->name, g_strerror (errno)), GST_ERROR_SYSTEM);
-  return FALSE;
+                     ("%s: the detections cannot be written: %s", self->opened, g_strerror (errno)), GST_ERROR_SYSTEM);
+  return GST_FLOW_ERROR;
 }
 
-/* In one piece, where the system takes it so. */
-static gboolean
-write_all (gint fd, const gchar *text, gsize length)
-{
-  while (length > 0) {
-    gssize written = write (fd, text, length);
-
-    if (written < 0 && errno == EINTR)
-      continue;
-    if (written < 0)
-      return FALSE;
-    text += written;
-    length -= (gsize) written;
-  }
-  return TRUE;
-}
-
-/* A pipe whose reader has gone away is an error, with errno, and not the end of the application. */
-static gboolean
-hand_over (GstSppnetPublish *self)
-{
-  const struct timespec at_once = { 0 };
-  const GString *text = self->waiting;
-  sigset_t pipe, before, pending;
-  gint reason;
-  gboolean ok;
-
-  sigemptyset (&pipe);
-  sigaddset (&pipe, SIGPIPE);
-  pthread_sigmask (SIG_BLOCK, &pipe, &before);
-  sigpending (&pending);
-  ok = self->stream ? fwrite (text->str, 1, text->len, self->stream) == text->len && fflush (self->stream) == 0
-                    : write_all (self->fd, text->str, text->len);
-  reason = errno;
-  /* Ours, and not one that was pending before. */
-  if (!ok && reason == EPIPE && !sigismember (&pending, SIGPIPE))
-    while (sigtimedwait (&pipe, NULL, &at_once) < 0 && errno == EINTR)
-      ;
-  pthread_sigmask (SIG_SETMASK, &before, NULL);
-  errno = reason;
-  return ok;
-}
-
-static gboolean
+/* Lines that a flush has kept from being written go on waiting. */
+static GstFlowReturn
 flush (GstSppnetPublish *self)
 {
-  gboolean ok = self->waiting->len == 0 || hand_over (self);
-
-  g_string_truncate (self->waiting, 0);
+  if (!gst_sppnet_writer_flush (&self->writer, GST_CLOCK_TIME_NONE)) {
+    if (errno == EBUSY)
+      return GST_FLOW_FLUSHING;
+    g_string_truncate (self->writer.waiting, 0);
+    self->pending = 0;
+    return write_failed (self);
+  }
   self->pending = 0;
-  return ok || write_failed (self);
+  return GST_FLOW_OK;
+}
+
+/* What has waited for its number of lines, or for a reader. */
+static void
+flush_last (GstSppnetPublish *self)
+{
+  gst_sppnet_writer_set_flushing (&self->writer, FALSE);
+  if (gst_sppnet_writer_flush (&self->writer, LAST_PATIENCE))
+    return;
+  if (errno == ETIMEDOUT)
+    GST_ELEMENT_WARNING (self, RESOURCE, WRITE, ("%s: the last lines are lost: nobody reads them", self->opened),
+                         ("%" G_GSIZE_FORMAT " bytes", self->writer.waiting->len));
+  else
+    write_failed (self);
 }
 
 static gboolean
@@ -255,14 +229,22 @@ gst_sppnet_publish_stop (GstBaseTransform *base)
 {
   GstSppnetPublish *self = GST_SPPNET_PUBLISH (base);
 
-  flush (self);
-  if (self->fd >= 0 && close (self->fd) != 0)
+  flush_last (self);
+  if (!gst_sppnet_writer_close (&self->writer))
     write_failed (self);
-  self->fd = -1;
-  self->stream = NULL;
-  g_clear_pointer (&self->name, g_free);
   /* What is lost was said. An element that does not stop would keep its whole pipeline from doing so. */
   return TRUE;
+}
+
+/* A reader that takes its time does not keep the pipeline from stopping: whoever waits for it returns. */
+static GstStateChangeReturn
+gst_sppnet_publish_change_state (GstElement *element, GstStateChange transition)
+{
+  GstSppnetPublish *self = GST_SPPNET_PUBLISH (element);
+
+  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED || transition == GST_STATE_CHANGE_PAUSED_TO_READY)
+    gst_sppnet_writer_set_flushing (&self->writer, transition == GST_STATE_CHANGE_PAUSED_TO_READY);
+  return GST_ELEMENT_CLASS (gst_sppnet_publish_parent_class)->change_state (element, transition);
 }
 
 static gboolean
@@ -279,18 +261,33 @@ gst_sppnet_publish_set_caps (GstBaseTransform *base, GstCaps *in, GstCaps *out)
 static gboolean
 gst_sppnet_publish_sink_event (GstBaseTransform *base, GstEvent *event)
 {
-  if (GST_EVENT_TYPE (event) == GST_EVENT_EOS)
-    flush (GST_SPPNET_PUBLISH (base));
+  GstSppnetPublish *self = GST_SPPNET_PUBLISH (base);
+
+  switch (GST_EVENT_TYPE (event)) {
+  case GST_EVENT_EOS:
+    flush (self);
+    break;
+  case GST_EVENT_FLUSH_START:
+  case GST_EVENT_FLUSH_STOP:
+    gst_sppnet_writer_set_flushing (&self->writer, GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_START);
+    break;
+  default:
+    break;
+  }
   return GST_BASE_TRANSFORM_CLASS (gst_sppnet_publish_parent_class)->sink_event (base, event);
 }
 
-static gboolean
+static GstFlowReturn
 write_line (GstSppnetPublish *self, guint flush_interval)
 {
-  g_string_append_len (self->waiting, self->line->str, (gssize) self->line->len);
-  g_string_append_c (self->waiting, '\n');
+  GString *waiting = self->writer.waiting;
+
+  g_string_append_len (waiting, self->line->str, (gssize) self->line->len);
+  g_string_append_c (waiting, '\n');
   self->pending++;
-  return (self->waiting->len < MOST_WAITING && (flush_interval == 0 || self->pending < flush_interval)) || flush (self);
+  if (waiting->len < MOST_WAITING && (flush_interval == 0 || self->pending < flush_interval))
+    return GST_FLOW_OK;
+  return flush (self);
 }
 
 static void
@@ -346,7 +343,7 @@ gst_sppnet_publish_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
                           self->detections->len);
   if (post_messages)
     post_message (self, &frame);
-  return (!self->stream && self->fd < 0) || write_line (self, flush_interval) ? GST_FLOW_OK : GST_FLOW_ERROR;
+  return self->writer.fd >= 0 ? write_line (self, flush_interval) : GST_FLOW_OK;
 }
 
 static void
@@ -357,7 +354,8 @@ gst_sppnet_publish_finalize (GObject *object)
   g_free (self->location);
   g_array_unref (self->detections);
   g_string_free (self->line, TRUE);
-  g_string_free (self->waiting, TRUE);
+  g_free (self->opened);
+  gst_sppnet_writer_clear (&self->writer);
   G_OBJECT_CLASS (gst_sppnet_publish_parent_class)->finalize (object);
 }
 
@@ -407,6 +405,7 @@ gst_sppnet_publish_class_init (GstSppnetPublishClass *klass)
                                          "Writes the detections on each frame as JSON lines, or posts them as messages",
                                          "The gst-sppnet developers");
 
+  element_class->change_state = gst_sppnet_publish_change_state;
   base_class->start = gst_sppnet_publish_start;
   base_class->stop = gst_sppnet_publish_stop;
   base_class->set_caps = gst_sppnet_publish_set_caps;
@@ -422,7 +421,6 @@ gst_sppnet_publish_init (GstSppnetPublish *self)
   self->flush_interval = DEFAULT_FLUSH_INTERVAL;
   self->detections = g_array_new (FALSE, FALSE, sizeof (GstSppnetDetection));
   self->line = g_string_new (NULL);
-  self->waiting = g_string_new (NULL);
-  self->fd = -1;
+  gst_sppnet_writer_init (&self->writer);
   gst_base_transform_set_passthrough (GST_BASE_TRANSFORM (self), TRUE);
 }

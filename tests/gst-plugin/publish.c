@@ -7,6 +7,7 @@
 #include <locale.h>
 #include <math.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -267,6 +268,144 @@ test_broken_pipe (void)
   gst_harness_teardown (h);
 }
 
+#define LINE_BYTES 3000
+
+/* Long lines until one is not taken. */
+static gpointer
+push_until_refused (gpointer data)
+{
+  g_autofree gchar *label = g_strnfill (LINE_BYTES, 'x');
+  GstFlowReturn flow = GST_FLOW_OK;
+
+  for (guint i = 0; flow == GST_FLOW_OK && i < 1000; i++) {
+    GstBuffer *buffer = frame (i);
+
+    add_detection (buffer, label, 1, 2, 30, 20, 0.75);
+    flow = gst_harness_push (data, buffer);
+  }
+  return GINT_TO_POINTER (flow);
+}
+
+/* Reads what there is. */
+static void
+drain (gint reader, GString *text)
+{
+  gchar part[65536];
+  gssize n;
+
+  while ((n = read (reader, part, sizeof part)) > 0)
+    g_string_append_len (text, part, n);
+}
+
+/* A pipe with a reader that does not read, and a thread that waits for it. */
+static GThread *
+stall (GstHarness *h, gint reader)
+{
+  GThread *thread = g_thread_new ("push", push_until_refused, h);
+  gint bytes = 0, before;
+
+  do {
+    before = bytes;
+    g_usleep (20000);
+    g_assert_cmpint (ioctl (reader, FIONREAD, &bytes), ==, 0);
+  } while (bytes == 0 || bytes != before);
+  return thread;
+}
+
+/* A reader that stalls keeps nobody from stopping; what it has not read is said to be lost. */
+static void
+test_stalled_stop (void)
+{
+  g_autofree gchar *path = element_file ("stalled");
+  g_autofree gchar *line = g_strdup_printf ("sppnetpublish location=\"%s\"", path);
+  GstBus *bus = gst_bus_new ();
+  g_autoptr (GstMessage) warning = NULL;
+  GThread *thread;
+  GstHarness *h;
+  gint reader;
+
+  g_assert_cmpint (mkfifo (path, 0600), ==, 0);
+  reader = open (path, O_RDONLY | O_NONBLOCK);
+  h = element_harness (line);
+  gst_element_set_bus (h->element, bus);
+  element_set_caps (h, GST_VIDEO_FORMAT_RGB, 64, 48);
+  thread = stall (h, reader);
+  g_assert_cmpint (gst_element_set_state (h->element, GST_STATE_NULL), ==, GST_STATE_CHANGE_SUCCESS);
+  g_assert_cmpint (GPOINTER_TO_INT (g_thread_join (thread)), ==, GST_FLOW_FLUSHING);
+  warning = gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING);
+  g_assert_nonnull (warning);
+  g_assert_null (gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR));
+  close (reader);
+  gst_element_set_bus (h->element, NULL);
+  gst_object_unref (bus);
+  gst_harness_teardown (h);
+}
+
+/* A seek ends the waiting, too, and loses no line. */
+static void
+test_stalled_flush (void)
+{
+  g_autofree gchar *path = element_file ("flushed");
+  g_autofree gchar *line = g_strdup_printf ("sppnetpublish location=\"%s\"", path);
+  g_autoptr (GString) text = g_string_new (NULL);
+  g_auto (GStrv) lines = NULL;
+  GThread *thread;
+  GstHarness *h;
+  GstSegment segment;
+  gint reader;
+  guint taken;
+
+  g_assert_cmpint (mkfifo (path, 0600), ==, 0);
+  reader = open (path, O_RDONLY | O_NONBLOCK);
+  h = element_harness (line);
+  element_set_caps (h, GST_VIDEO_FORMAT_RGB, 64, 48);
+  thread = stall (h, reader);
+  g_assert_true (gst_harness_push_event (h, gst_event_new_flush_start ()));
+  g_assert_cmpint (GPOINTER_TO_INT (g_thread_join (thread)), ==, GST_FLOW_FLUSHING);
+  taken = gst_harness_buffers_in_queue (h) + 1; /* the frame of the last line has not come through */
+  g_assert_true (gst_harness_push_event (h, gst_event_new_flush_stop (TRUE)));
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  g_assert_true (gst_harness_push_event (h, gst_event_new_segment (&segment)));
+  drain (reader, text);
+  g_assert_cmpint (gst_harness_push (h, frame (0)), ==, GST_FLOW_OK);
+  drain (reader, text);
+  gst_harness_teardown (h);
+  close (reader);
+  g_assert_cmpuint (text->len, >, 0);
+  g_assert_cmpint (text->str[text->len - 1], ==, '\n');
+  g_string_truncate (text, text->len - 1);
+  lines = g_strsplit (text->str, "\n", -1);
+  g_assert_cmpuint (g_strv_length (lines), ==, taken + 1);
+  for (guint i = 0; lines[i]; i++)
+    json_node_unref (parse (lines[i]));
+}
+
+/* The standard output of this program is a pipe for a moment: lines go behind what was printed before. */
+static void
+test_standard_output (void)
+{
+  GstHarness *h = element_harness ("sppnetpublish");
+  g_autoptr (GString) text = g_string_new (NULL);
+  gint ends[2], before;
+
+  fflush (stdout);
+  before = dup (STDOUT_FILENO);
+  g_assert_cmpint (pipe (ends), ==, 0);
+  g_assert_cmpint (dup2 (ends[1], STDOUT_FILENO), ==, STDOUT_FILENO);
+  element_set_caps (h, GST_VIDEO_FORMAT_RGB, 64, 48);
+  fputs ("printed ", stdout);
+  gst_buffer_unref (element_push (h, frame (0)));
+  gst_harness_teardown (h);
+  fflush (stdout);
+  g_assert_cmpint (dup2 (before, STDOUT_FILENO), ==, STDOUT_FILENO);
+  close (before);
+  close (ends[1]);
+  drain (ends[0], text);
+  close (ends[0]);
+  g_assert_true (g_str_has_prefix (text->str, "printed {\"timestamp\":0,"));
+  g_assert_true (g_str_has_suffix (text->str, "}\n"));
+}
+
 /* Scores without a region are said once: something on the way has dropped the regions. A location is for the start. */
 static void
 test_warnings (void)
@@ -290,6 +429,12 @@ test_warnings (void)
   }
   gst_harness_set (h, "sppnetpublish", "location", "other", NULL);
   gst_message_unref (gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING));
+  gst_harness_set (h, "sppnetpublish", "location", NULL, NULL); /* as it is */
+  g_assert_null (gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING));
+  gst_harness_set (h, "sppnetpublish", "append", TRUE, NULL);
+  gst_message_unref (gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING));
+  gst_harness_set (h, "sppnetpublish", "append", FALSE, NULL);
+  g_assert_null (gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING));
   gst_element_set_bus (h->element, NULL);
   gst_object_unref (bus);
   gst_harness_teardown (h);
@@ -307,6 +452,9 @@ main (int argc, char **argv)
   g_test_add_func ("/gst/publish/append", test_append);
   g_test_add_func ("/gst/publish/together", test_together);
   g_test_add_func ("/gst/publish/broken-pipe", test_broken_pipe);
+  g_test_add_func ("/gst/publish/stalled-stop", test_stalled_stop);
+  g_test_add_func ("/gst/publish/stalled-flush", test_stalled_flush);
+  g_test_add_func ("/gst/publish/standard-output", test_standard_output);
   g_test_add_func ("/gst/publish/warnings", test_warnings);
   g_test_add_func ("/gst/publish/messages", test_messages);
   g_test_add_func ("/gst/publish/untouched", test_untouched);

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "writer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void
+gst_sppnet_writer_init (GstSppnetWriter *writer)
+{
+  *writer = (GstSppnetWriter) { .fd = -1, .waiting = g_string_new (NULL), .poll = gst_poll_new (TRUE) };
+}
+
+void
+gst_sppnet_writer_clear (GstSppnetWriter *writer)
+{
+  g_string_free (writer->waiting, TRUE);
+  g_clear_pointer (&writer->poll, gst_poll_free);
+}
+
+gboolean
+gst_sppnet_writer_open (GstSppnetWriter *writer, const gchar *location, gboolean append)
+{
+  struct stat info;
+
+  if (!writer->poll) {
+    errno = EMFILE;
+    return FALSE;
+  }
+  writer->own = !g_str_equal (location, "-") && !g_str_equal (location, "stdout");
+  /* Several elements may write to one file: each line goes behind what is there. */
+  writer->fd = writer->own ? g_open (location, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (append ? 0 : O_TRUNC), 0666)
+                           : STDOUT_FILENO;
+  if (writer->fd < 0)
+    return FALSE;
+  /* A file takes all in one piece. A pipe is ready when it has room for so much, of which others may be first to use
+   * some; the standard output's flags are not only ours to change. */
+  writer->most = fstat (writer->fd, &info) == 0 && S_ISREG (info.st_mode) ? G_MAXSSIZE : PIPE_BUF;
+  if (writer->own && writer->most == PIPE_BUF)
+    fcntl (writer->fd, F_SETFL, fcntl (writer->fd, F_GETFL) | O_NONBLOCK);
+  gst_poll_fd_init (&writer->poll_fd);
+  writer->poll_fd.fd = writer->fd;
+  gst_poll_add_fd (writer->poll, &writer->poll_fd);
+  gst_poll_fd_ctl_write (writer->poll, &writer->poll_fd, TRUE);
+  return TRUE;
+}
+
+gboolean
+gst_sppnet_writer_close (GstSppnetWriter *writer)
+{
+  gint fd = writer->fd;
+
+  g_string_truncate (writer->waiting, 0);
+  if (fd < 0)
+    return TRUE;
+  gst_poll_remove_fd (writer->poll, &writer->poll_fd);
+  writer->fd = -1;
+  return !writer->own || close (fd) == 0;
+}
+
+/* write(), but a pipe whose reader has gone away is an error, with EPIPE, and not the end of the application. */
+static gssize
+write_quietly (const GstSppnetWriter *writer, gsize length)
+{
+  const struct timespec at_once = { 0 };
+  sigset_t pipe, before, pending;
+  gssize written;
+  gint reason;
+
+  sigemptyset (&pipe);
+  sigaddset (&pipe, SIGPIPE);
+  pthread_sigmask (SIG_BLOCK, &pipe, &before);
+  sigpending (&pending);
+  /* What the application has printed comes first. */
+  if (!writer->own)
+    fflush (stdout);
+  written = write (writer->fd, writer->waiting->str, length);
+  reason = errno;
+  /* Ours, and not one that was pending before. */
+  if (written < 0 && reason == EPIPE && !sigismember (&pending, SIGPIPE))
+    while (sigtimedwait (&pipe, NULL, &at_once) < 0 && errno == EINTR)
+      ;
+  pthread_sigmask (SIG_SETMASK, &before, NULL);
+  errno = reason;
+  return written;
+}
+
+/* Bytes of text for one write: whole lines, where one is not longer than that. */
+static gsize
+piece (const GString *text, gsize most)
+{
+  gsize length = MIN (text->len, most);
+  const gchar *end = length < text->len ? g_strrstr_len (text->str, (gssize) length, "\n") : NULL;
+
+  return end ? (gsize) (end - text->str) + 1 : length;
+}
+
+gboolean
+gst_sppnet_writer_flush (GstSppnetWriter *writer, GstClockTime patience)
+{
+  while (writer->waiting->len > 0) {
+    gint ready = gst_poll_wait (writer->poll, patience);
+    gssize written;
+
+    if (ready == 0)
+      errno = ETIMEDOUT;
+    if (ready <= 0 && errno != EINTR && errno != EAGAIN)
+      return FALSE;
+    if (ready <= 0)
+      continue;
+    written = write_quietly (writer, piece (writer->waiting, writer->most));
+    if (written >= 0)
+      g_string_erase (writer->waiting, 0, written);
+    else if (errno != EINTR && errno != EAGAIN)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+void
+gst_sppnet_writer_set_flushing (GstSppnetWriter *writer, gboolean flushing)
+{
+  if (writer->poll)
+    gst_poll_set_flushing (writer->poll, flushing);
+}
