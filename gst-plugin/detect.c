@@ -33,8 +33,9 @@
  * ]| The boxes over a clip.
  * |[
  * gst-launch-1.0 v4l2src ! videoconvert ! queue leaky=downstream max-size-buffers=1 ! sppnetdetect labels=person,dog \
- *     interval=5 ! sppnetpublish location=detections.jsonl ! sppnetoverlay ! videoconvert ! autovideosink
- * ]| People and dogs before a camera, shown, and as lines of JSON.
+ *     interval=5 ! queue ! sppnetpublish location=detections.jsonl ! sppnetoverlay ! videoconvert ! autovideosink
+ * ]| People and dogs before a camera, shown, and as lines of JSON. The first queue drops what comes while the detector
+ * is busy; without the second the detector would wait for the sink, and more would be dropped.
  * |[
  * gst-launch-1.0 filesrc location=clip.webm ! decodebin ! sppnetdetect labels=person \
  *     ! sppnetdetect model=helmet.safetensors proposals=regions region-type=person \
@@ -92,6 +93,7 @@ struct _GstSppnetDetect
   /* Under the object lock. */
   FrameProperties properties;
   gchar *model;
+  gchar *opened; /* the model that is in use, as the property was then; NULL: the default one */
   gboolean qos;
   GstClockTime earliest; /* running time before which downstream calls a frame late, or NONE */
   gboolean live;
@@ -125,21 +127,23 @@ gst_sppnet_detect_set_property (GObject *object, guint id, const GValue *value, 
 {
   GstSppnetDetect *self = GST_SPPNET_DETECT (object);
   gboolean too_late = FALSE;
-  const gchar *type;
+  const gchar *text;
 
   GST_OBJECT_LOCK (self);
   switch (id) {
   case PROP_MODEL:
-    too_late = GST_STATE (self) > GST_STATE_READY && g_strcmp0 (self->model, g_value_get_string (value)) != 0;
+    text = g_value_get_string (value);
+    too_late = GST_STATE (self) > GST_STATE_READY && g_strcmp0 (text, self->model) != 0
+               && g_strcmp0 (text && *text ? text : NULL, self->opened) != 0;
     g_free (self->model);
-    self->model = g_value_dup_string (value);
+    self->model = g_strdup (text);
     break;
   case PROP_INTERVAL:
     self->properties.interval = g_value_get_uint (value);
     break;
   case PROP_REGION_TYPE:
-    type = g_value_get_string (value);
-    self->properties.region_type = type && *type ? g_quark_from_string (type) : 0;
+    text = g_value_get_string (value);
+    self->properties.region_type = text && *text ? g_quark_from_string (text) : 0;
     break;
   case PROP_QOS:
     self->qos = g_value_get_boolean (value);
@@ -210,10 +214,10 @@ gst_sppnet_detect_start (GstBaseTransform *base)
 {
   GstSppnetDetect *self = GST_SPPNET_DETECT (base);
   g_autoptr (GError) error = NULL;
-  g_autofree gchar *model = NULL;
 
   GST_OBJECT_LOCK (self);
-  model = g_strdup (self->model);
+  g_free (self->opened);
+  self->opened = self->model && *self->model ? g_strdup (self->model) : NULL;
   self->earliest = GST_CLOCK_TIME_NONE;
   self->live = FALSE;
   self->latency = (GstSppnetLatency) { 0 };
@@ -221,7 +225,7 @@ gst_sppnet_detect_start (GstBaseTransform *base)
   GST_OBJECT_UNLOCK (self);
 
   copy_properties (self);
-  if (!gst_sppnet_stream_open (&self->stream, model, &self->current.settings, &error)) {
+  if (!gst_sppnet_stream_open (&self->stream, self->opened, &self->current.settings, &error)) {
     gst_sppnet_post_start_error (GST_ELEMENT (self), error);
     return FALSE;
   }
@@ -241,13 +245,28 @@ static gboolean
 gst_sppnet_detect_set_caps (GstBaseTransform *base, GstCaps *in, GstCaps *out)
 {
   GstSppnetDetect *self = GST_SPPNET_DETECT (base);
+  GstVideoInfo before = self->info;
 
   if (!gst_video_info_from_caps (&self->info, in)) {
     GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("Caps do not describe a video frame"), ("%" GST_PTR_FORMAT, in));
     return FALSE;
   }
-  restart (self);
+  /* The same scene in another format, or at another rate, goes on. */
+  if (GST_VIDEO_INFO_WIDTH (&before) != GST_VIDEO_INFO_WIDTH (&self->info)
+      || GST_VIDEO_INFO_HEIGHT (&before) != GST_VIDEO_INFO_HEIGHT (&self->info))
+    restart (self);
   return TRUE;
+}
+
+/* Whether a segment only says again, or better, where the one before it ends. */
+static gboolean
+goes_on (const GstSegment *before, GstEvent *event)
+{
+  const GstSegment *segment;
+
+  gst_event_parse_segment (event, &segment);
+  return before->format == segment->format && before->rate == segment->rate && before->start == segment->start
+         && before->base == segment->base && before->offset == segment->offset && before->time == segment->time;
 }
 
 static gboolean
@@ -260,7 +279,8 @@ gst_sppnet_detect_sink_event (GstBaseTransform *base, GstEvent *event)
     self->earliest = GST_CLOCK_TIME_NONE;
     GST_OBJECT_UNLOCK (self);
     restart (self);
-  } else if (GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT) {
+  } else if (GST_EVENT_TYPE (event) == GST_EVENT_STREAM_START
+             || (GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT && !goes_on (&base->segment, event))) {
     /* Another segment may begin at an earlier running time, or show another place. */
     restart (self);
   }
@@ -376,12 +396,18 @@ search (GstSppnetDetect *self, GstBuffer *buffer, GError **error)
 static void
 take_back_refused (GstSppnetDetect *self)
 {
+  gboolean taken;
+
   GST_OBJECT_LOCK (self);
-  if (self->properties.settings.generation == self->stream.settings.generation) {
+  taken = self->properties.settings.generation == self->stream.settings.generation;
+  if (taken) {
     gst_sppnet_settings_copy (&self->properties.settings, &self->stream.settings);
     gst_sppnet_settings_copy (&self->current.settings, &self->stream.settings);
   }
   GST_OBJECT_UNLOCK (self);
+  for (guint i = 0; taken && i < GST_SPPNET_SETTINGS_REFUSABLE; i++)
+    if (self->stream.refused[i])
+      gst_sppnet_settings_notify (G_OBJECT (self), gst_sppnet_settings_refusable[i]);
 }
 
 /* Values of controllable properties at the buffer's time, then the copy for the frame. */
@@ -427,7 +453,7 @@ gst_sppnet_detect_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
   if (!due || late) {
     /* A late frame leaves the search to the next. */
     self->until_due -= !due;
-    gst_sppnet_stream_repeat (&self->stream, buffer, &self->info);
+    gst_sppnet_stream_repeat (&self->stream, buffer, &self->info, self->current.region_type);
     return GST_FLOW_OK;
   }
   if (!search (self, buffer, &error)) {
@@ -448,6 +474,7 @@ gst_sppnet_detect_finalize (GObject *object)
   gst_sppnet_settings_clear (&self->properties.settings);
   gst_sppnet_settings_clear (&self->current.settings);
   g_free (self->model);
+  g_free (self->opened);
   G_OBJECT_CLASS (gst_sppnet_detect_parent_class)->finalize (object);
 }
 

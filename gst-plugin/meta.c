@@ -7,6 +7,9 @@
 #include <gst/analytics/analytics.h>
 #endif
 
+GST_DEBUG_CATEGORY_STATIC (sppnet_meta_debug);
+#define GST_CAT_DEFAULT sppnet_meta_debug
+
 #define PARAM "detection"
 
 void
@@ -16,6 +19,7 @@ gst_sppnet_meta_register (void)
   static gsize once;
 
   if (g_once_init_enter (&once)) {
+    GST_DEBUG_CATEGORY_INIT (sppnet_meta_debug, "sppnetmeta", 0, "Detections on buffers");
     gst_meta_register_custom (GST_SPPNET_META_NAME, no_tags, NULL, NULL, NULL);
     g_once_init_leave (&once, 1);
   }
@@ -100,31 +104,51 @@ gst_sppnet_meta_attach (GstBuffer *buffer, const GstVideoInfo *info, const Sppne
                             "detections", &scores);
 }
 
-/* What the custom metas of buffer say of the region, or NULL. Other elements count their regions in their own way: an
- * id may be the same by chance. */
-static const GstStructure *
-find_score (GstBuffer *buffer, const GstVideoRegionOfInterestMeta *region)
+/* The scores of the next detecting element on buffer, or NULL behind the last. */
+static const GValue *
+next_scores (GstBuffer *buffer, gpointer *state)
 {
-  gpointer state = NULL;
   GstMeta *meta;
 
-  while ((meta = gst_buffer_iterate_meta (buffer, &state))) {
+  while ((meta = gst_buffer_iterate_meta (buffer, state))) {
     const GValue *scores;
 
     if (!gst_meta_info_is_custom (meta->info)
         || !gst_custom_meta_has_name ((GstCustomMeta *) meta, GST_SPPNET_META_NAME))
       continue;
     scores = gst_structure_get_value (gst_custom_meta_get_structure ((GstCustomMeta *) meta), "detections");
-    for (guint i = 0; scores && GST_VALUE_HOLDS_ARRAY (scores) && i < gst_value_array_get_size (scores); i++) {
-      const GstStructure *score = gst_value_get_structure (gst_value_array_get_value (scores, i));
-      gint of;
-
-      if (gst_structure_get_int (score, "id", &of) && of == region->id
-          && g_strcmp0 (gst_structure_get_string (score, "label"), g_quark_to_string (region->roi_type)) == 0)
-        return score;
-    }
+    if (scores && GST_VALUE_HOLDS_ARRAY (scores))
+      return scores;
   }
   return NULL;
+}
+
+/* What scores say of the region, or NULL. Other elements count their regions in their own way: an id may be the same by
+ * chance. */
+static const GstStructure *
+find_in (const GValue *scores, const GstVideoRegionOfInterestMeta *region)
+{
+  for (guint i = 0; i < gst_value_array_get_size (scores); i++) {
+    const GstStructure *score = gst_value_get_structure (gst_value_array_get_value (scores, i));
+    gint of;
+
+    if (gst_structure_get_int (score, "id", &of) && of == region->id
+        && g_strcmp0 (gst_structure_get_string (score, "label"), g_quark_to_string (region->roi_type)) == 0)
+      return score;
+  }
+  return NULL;
+}
+
+static const GstStructure *
+find_score (GstBuffer *buffer, const GstVideoRegionOfInterestMeta *region)
+{
+  const GstStructure *score = NULL;
+  gpointer state = NULL;
+  const GValue *scores;
+
+  while (!score && (scores = next_scores (buffer, &state)))
+    score = find_in (scores, region);
+  return score;
 }
 
 /* The structure that makes a region a detection, or NULL. */
@@ -167,13 +191,29 @@ gst_sppnet_meta_read (GstBuffer *buffer, GArray *detections)
   }
 }
 
-/* Scores, but no region at all that one could be of. */
+static gboolean
+has_region_of (GstBuffer *buffer, const GValue *scores)
+{
+  GstVideoRegionOfInterestMeta *region;
+  gpointer state = NULL;
+
+  while ((region = next_region (buffer, &state)))
+    if (find_in (scores, region))
+      return TRUE;
+  return FALSE;
+}
+
+/* Scores of an element, but no region that one could be of. */
 static gboolean
 is_lost (GstBuffer *buffer)
 {
   gpointer state = NULL;
+  const GValue *scores;
 
-  return gst_buffer_get_custom_meta (buffer, GST_SPPNET_META_NAME) && !next_region (buffer, &state);
+  while ((scores = next_scores (buffer, &state)))
+    if (!has_region_of (buffer, scores))
+      return TRUE;
+  return FALSE;
 }
 
 void

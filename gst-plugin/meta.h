@@ -37,8 +37,10 @@ void gst_sppnet_meta_attach (GstBuffer *buffer, const GstVideoInfo *info, const 
  * parameter: other elements write that too. */
 void gst_sppnet_meta_read (GstBuffer *buffer, GArray *detections);
 
-/* Posts a warning, once, where a frame has detections of which an element on the way has left out the places. */
+/* Posts a warning, once, where a frame has an element's detections, but none of their places: another element on the
+ * way has left them out. */
 void gst_sppnet_meta_warn_lost (GstElement *element, GstBuffer *buffer, gboolean *said);
+
 /* Adds the regions that others attached, and that are not detections, to boxes (element-type SppnetBox) and their ids
  * to ids (element-type gint). type: 0 for all, or the roi_type wanted. */
 void gst_sppnet_meta_read_regions (GstBuffer *buffer, GQuark type, GArray *boxes, GArray *ids);

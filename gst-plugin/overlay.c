@@ -188,7 +188,20 @@ gst_sppnet_overlay_transform_caps (GstBaseTransform *base, GstPadDirection direc
   return result;
 }
 
-/* A peer that takes anything (fakesink, appsink, filesink) does not compose overlays. */
+/* Whether somebody downstream says that it composes overlays. What takes anything (fakesink, appsink, videocrop) does
+ * not. */
+static gboolean
+names_composition (GstCaps *caps)
+{
+  for (guint i = 0; i < gst_caps_get_size (caps); i++) {
+    GstCapsFeatures *features = gst_caps_get_features (caps, i);
+
+    if (!gst_caps_features_is_any (features) && gst_caps_features_contains (features, COMPOSITION))
+      return TRUE;
+  }
+  return FALSE;
+}
+
 static GstCaps *
 gst_sppnet_overlay_fixate_caps (GstBaseTransform *base, GstPadDirection direction, GstCaps *caps, GstCaps *others)
 {
@@ -197,7 +210,7 @@ gst_sppnet_overlay_fixate_caps (GstBaseTransform *base, GstPadDirection directio
   if (direction == GST_PAD_SINK && !gst_caps_features_contains (features, COMPOSITION)) {
     g_autoptr (GstCaps) peer = gst_pad_peer_query_caps (GST_BASE_TRANSFORM_SRC_PAD (base), NULL);
 
-    if (!peer || gst_caps_is_any (peer))
+    if (!peer || gst_caps_is_any (peer) || !names_composition (peer))
       gst_caps_take (&others, with_composition (others, FALSE));
   }
   return gst_caps_fixate (others);
@@ -339,10 +352,9 @@ gst_sppnet_overlay_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
 
   g_array_set_size (self->detections, 0);
   gst_sppnet_meta_read (buffer, self->detections);
-  if (self->detections->len == 0) {
-    gst_sppnet_meta_warn_lost (GST_ELEMENT (self), buffer, &self->said_lost);
+  gst_sppnet_meta_warn_lost (GST_ELEMENT (self), buffer, &self->said_lost);
+  if (self->detections->len == 0)
     return GST_FLOW_OK;
-  }
   if (!same_detections (self->detections, self->drawn)
       || memcmp (&properties, &self->drawn_properties, sizeof properties) != 0)
     redraw (self, &properties);

@@ -95,30 +95,27 @@ GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (sppnetpublish, "sppnetpublish", GST_RANK_
                                        GST_DEBUG_CATEGORY_INIT (sppnet_publish_debug, "sppnetpublish", 0,
                                                                 "Detections as JSON lines"))
 
-/* Whether the location is the one in use. Call with the object lock. */
-static gboolean
-is_opened (const GstSppnetPublish *self)
-{
-  return g_strcmp0 (self->location && *self->location ? self->location : NULL, self->opened) == 0;
-}
-
 static void
 gst_sppnet_publish_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   GstSppnetPublish *self = GST_SPPNET_PUBLISH (object);
   gboolean running, too_late = FALSE;
+  const gchar *location;
 
   GST_OBJECT_LOCK (self);
   running = GST_STATE (self) > GST_STATE_READY;
   switch (id) {
   case PROP_LOCATION:
+    location = g_value_get_string (value);
+    too_late = running && g_strcmp0 (location, self->location) != 0
+               && g_strcmp0 (location && *location ? location : NULL, self->opened) != 0;
     g_free (self->location);
-    self->location = g_value_dup_string (value);
-    too_late = running && !is_opened (self);
+    self->location = g_strdup (location);
     break;
   case PROP_APPEND:
+    too_late
+        = running && g_value_get_boolean (value) != self->append && g_value_get_boolean (value) != self->opened_append;
     self->append = g_value_get_boolean (value);
-    too_late = running && self->append != self->opened_append;
     break;
   case PROP_FLUSH_INTERVAL:
     self->flush_interval = g_value_get_uint (value);
@@ -336,8 +333,7 @@ gst_sppnet_publish_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
 
   g_array_set_size (self->detections, 0);
   gst_sppnet_meta_read (buffer, self->detections);
-  if (self->detections->len == 0)
-    gst_sppnet_meta_warn_lost (GST_ELEMENT (self), buffer, &self->said_lost);
+  gst_sppnet_meta_warn_lost (GST_ELEMENT (self), buffer, &self->said_lost);
   g_string_truncate (self->line, 0);
   gst_sppnet_line_append (self->line, &frame, (const GstSppnetDetection *) self->detections->data,
                           self->detections->len);

@@ -64,7 +64,7 @@ gst_sppnet_settings_install (GObjectClass *klass)
       g_param_spec_uint (
           "max-proposals", "Maximum proposals",
           "Regions proposed per frame, best first: fewer are faster and find less (0 = the number that the "
-          "model says for the proposals that it recommends, 2000 of others)",
+          "model says for the proposals that it recommends, or for its region proposal network, 2000 of others)",
           0, SPPNET_MAX_PROPOSALS, 0, controllable));
   g_object_class_install_property (
       klass, GST_SPPNET_SETTINGS_MIN_OBJECTNESS,
@@ -270,6 +270,16 @@ gst_sppnet_settings_get (const GstSppnetSettings *settings, guint id, GValue *va
 
 const guint gst_sppnet_settings_refusable[]
     = { GST_SPPNET_SETTINGS_LABELS, GST_SPPNET_SETTINGS_PROPOSALS, GST_SPPNET_SETTINGS_PRECISION };
+
+void
+gst_sppnet_settings_notify (GObject *object, guint id)
+{
+  const gchar *name = id == GST_SPPNET_SETTINGS_LABELS      ? "labels"
+                      : id == GST_SPPNET_SETTINGS_PROPOSALS ? "proposals"
+                                                            : "precision";
+
+  g_object_notify (object, name);
+}
 
 void
 gst_sppnet_settings_take (GstSppnetSettings *settings, const GstSppnetSettings *from, guint id)

@@ -48,6 +48,8 @@ gboolean gst_sppnet_settings_get (const GstSppnetSettings *settings, guint id, G
 extern const guint gst_sppnet_settings_refusable[GST_SPPNET_SETTINGS_REFUSABLE];
 /* Gives one of these the value that it has in another. */
 void gst_sppnet_settings_take (GstSppnetSettings *settings, const GstSppnetSettings *from, guint id);
+/* Says that object's property of this kind has another value. */
+void gst_sppnet_settings_notify (GObject *object, guint id);
 /* Replaces copy by an independent copy of settings. */
 void gst_sppnet_settings_copy (GstSppnetSettings *copy, const GstSppnetSettings *settings);
 void gst_sppnet_settings_clear (GstSppnetSettings *settings);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "stream.h"
 
+#include <string.h>
+
 #include "frame.h"
 #include "meta.h"
 
@@ -19,6 +21,8 @@ gst_sppnet_stream_open (GstSppnetStream *stream, const gchar *model, const GstSp
   stream->last = g_array_new (FALSE, FALSE, sizeof (SppnetDetection));
   stream->boxes = g_array_new (FALSE, FALSE, sizeof (SppnetBox));
   stream->ids = g_array_new (FALSE, FALSE, sizeof (gint));
+  stream->new_boxes = g_array_new (FALSE, FALSE, sizeof (SppnetBox));
+  stream->new_ids = g_array_new (FALSE, FALSE, sizeof (gint));
   return TRUE;
 }
 
@@ -36,6 +40,8 @@ gst_sppnet_stream_close (GstSppnetStream *stream)
   g_clear_pointer (&stream->last, g_array_unref);
   g_clear_pointer (&stream->boxes, g_array_unref);
   g_clear_pointer (&stream->ids, g_array_unref);
+  g_clear_pointer (&stream->new_boxes, g_array_unref);
+  g_clear_pointer (&stream->new_ids, g_array_unref);
   forget_refusals (stream);
   gst_sppnet_settings_clear (&stream->settings);
 }
@@ -140,10 +146,32 @@ gst_sppnet_stream_search (GstSppnetStream *stream, GstBuffer *buffer, const GstV
   return ok;
 }
 
-void
-gst_sppnet_stream_repeat (GstSppnetStream *stream, GstBuffer *buffer, const GstVideoInfo *info)
+/* The regions of the frame searched last get the ids of those in the same places on buffer, or 0. */
+static void
+find_again (GstSppnetStream *stream, GstBuffer *buffer, GQuark type)
 {
-  gst_sppnet_meta_attach (buffer, info, (const SppnetDetection *) stream->last->data, stream->last->len, NULL);
+  g_array_set_size (stream->new_boxes, 0);
+  g_array_set_size (stream->new_ids, 0);
+  gst_sppnet_meta_read_regions (buffer, type, stream->new_boxes, stream->new_ids);
+  for (guint i = 0; i < stream->boxes->len; i++) {
+    gint *id = &g_array_index (stream->ids, gint, i);
+
+    *id = 0;
+    for (guint k = 0; k < stream->new_boxes->len && *id == 0; k++)
+      if (memcmp (&g_array_index (stream->new_boxes, SppnetBox, k), &g_array_index (stream->boxes, SppnetBox, i),
+                  sizeof (SppnetBox))
+          == 0)
+        *id = g_array_index (stream->new_ids, gint, k);
+  }
+}
+
+void
+gst_sppnet_stream_repeat (GstSppnetStream *stream, GstBuffer *buffer, const GstVideoInfo *info, GQuark type)
+{
+  if (stream->boxes->len > 0)
+    find_again (stream, buffer, type);
+  gst_sppnet_meta_attach (buffer, info, (const SppnetDetection *) stream->last->data, stream->last->len,
+                          (const gint *) stream->ids->data);
 }
 
 void

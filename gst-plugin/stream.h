@@ -16,6 +16,7 @@ typedef struct
   GArray *last;                                  /* (element-type SppnetDetection) of the last frame searched */
   GArray *boxes;                                 /* (element-type SppnetBox) regions attached to the frame by others */
   GArray *ids;                                   /* (element-type gint) of these */
+  GArray *new_boxes, *new_ids;                   /* the same of a frame that is not searched */
 } GstSppnetStream;
 
 /* model: file name, NULL or "" for the default model. */
@@ -32,7 +33,8 @@ gboolean gst_sppnet_stream_refuses (const GstSppnetStream *stream);
 /* Searches the frame in buffer and attaches what is found. type: of the regions to score, 0: all. */
 gboolean gst_sppnet_stream_search (GstSppnetStream *stream, GstBuffer *buffer, const GstVideoInfo *info, GQuark type,
                                    GError **error);
-/* Attaches what was found last. */
-void gst_sppnet_stream_repeat (GstSppnetStream *stream, GstBuffer *buffer, const GstVideoInfo *info);
+/* Attaches what was found last. What was found in a region of others has the id of the one in its place, if there is
+ * one. */
+void gst_sppnet_stream_repeat (GstSppnetStream *stream, GstBuffer *buffer, const GstVideoInfo *info, GQuark type);
 /* What was found last is of another scene, or size. */
 void gst_sppnet_stream_forget (GstSppnetStream *stream);

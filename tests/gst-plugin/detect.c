@@ -139,6 +139,12 @@ test_sizes (void)
   gst_harness_teardown (h);
 }
 
+static void
+count_notify (GObject *object, GParamSpec *pspec, gpointer count)
+{
+  ++*(guint *) count;
+}
+
 static guint64
 stat_of (GstHarness *h, const gchar *field)
 {
@@ -202,7 +208,7 @@ test_run_time_changes (void)
   g_autoptr (GstMessage) warning = NULL;
   g_autofree gchar *labels = NULL;
   GstElement *detect;
-  guint red, green, all;
+  guint red, green, all, notified = 0;
 
   gst_element_set_bus (h->element, bus);
   element_set_caps (h, GST_VIDEO_FORMAT_RGB, 192, 128);
@@ -214,16 +220,19 @@ test_run_time_changes (void)
   g_assert_null (gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING));
 
   /* A label that does not exist: said once, and the filter stays. */
+  detect = gst_harness_find_element (h, "sppnetdetect");
+  g_signal_connect (detect, "notify::labels", G_CALLBACK (count_notify), &notified);
   gst_harness_set (h, "sppnetdetect", "labels", "unicorn", NULL);
   count_labels (h, 2, &red, &green);
   count_labels (h, 3, &red, &green);
+  g_assert_cmpuint (notified, ==, 2); /* set, and taken back */
+  g_signal_handlers_disconnect_by_func (detect, count_notify, &notified);
   g_assert_true (red > 0 && green == 0);
   warning = gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING);
   g_assert_nonnull (warning);
   g_assert_null (gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING));
   gst_harness_get (h, "sppnetdetect", "labels", &labels, NULL);
   g_assert_cmpstr (labels, ==, "red");
-  detect = gst_harness_find_element (h, "sppnetdetect");
   g_assert_cmpint (gst_element_set_state (detect, GST_STATE_READY), ==, GST_STATE_CHANGE_SUCCESS);
   g_assert_cmpint (gst_element_set_state (detect, GST_STATE_PLAYING), ==, GST_STATE_CHANGE_SUCCESS);
   gst_object_unref (detect);
@@ -321,6 +330,7 @@ test_model_too_late (void)
   warning = gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING);
   g_assert_nonnull (warning);
   gst_harness_set (h, "sppnetdetect", "model", "/nonexistent", NULL);
+  gst_harness_set (h, "sppnetdetect", "model", element_model, NULL); /* as it is */
   g_assert_null (gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING));
   count_labels (h, 0, &red, &green);
   g_assert_cmpuint (red, >, 0);
@@ -416,6 +426,33 @@ test_cascade (void)
   g_assert_cmpuint (green, >, 0);
   g_assert_cmpuint (found->len, >, first);
   g_assert_cmpuint (again, ==, found->len - first);
+  gst_harness_teardown (h);
+}
+
+/* On frames that are not searched, too, a detection names the region of this frame. */
+static void
+test_cascade_repeats (void)
+{
+  GstHarness *h = element_harness ("sppnetdetect model=@MODEL@ interval=3 max-detections=4 ! sppnetdetect interval=3 "
+                                   "model=@MODEL@ proposals=regions region-type=red");
+  g_auto (Scene) scene;
+
+  element_scene (&scene, 192, 128, TRUE);
+  element_set_caps (h, GST_VIDEO_FORMAT_RGB, 192, 128);
+  for (guint f = 0; f < 3; f++) {
+    g_autoptr (GstBuffer) out = element_push (h, element_stamp (element_buffer (&scene, GST_VIDEO_FORMAT_RGB), f));
+    g_autoptr (GPtrArray) found = element_detections (out);
+    guint children = 0;
+
+    for (guint i = 4; i < found->len; i++) {
+      const GstVideoRegionOfInterestMeta *child = found->pdata[i];
+
+      for (guint k = 0; k < 4; k++)
+        children += child->parent_id == ((const GstVideoRegionOfInterestMeta *) found->pdata[k])->id;
+    }
+    g_assert_cmpuint (found->len, >, 4);
+    g_assert_cmpuint (children, ==, found->len - 4);
+  }
   gst_harness_teardown (h);
 }
 
@@ -593,6 +630,7 @@ main (int argc, char **argv)
   g_test_add_func ("/gst/detect/upstream-regions", test_upstream_regions);
   g_test_add_func ("/gst/detect/twice", test_twice);
   g_test_add_func ("/gst/detect/cascade", test_cascade);
+  g_test_add_func ("/gst/detect/cascade-repeats", test_cascade_repeats);
   g_test_add_func ("/gst/detect/params", test_params);
   g_test_add_func ("/gst/detect/short-buffer", test_short_buffer);
   g_test_add_func ("/gst/detect/crop", test_crop);

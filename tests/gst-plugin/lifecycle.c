@@ -278,6 +278,32 @@ test_flush (void)
   gst_harness_teardown (h);
 }
 
+/* What is still the same scene is not searched out of turn: frames at another rate, and a segment that says again where
+ * the one before it is. */
+static void
+test_goes_on (void)
+{
+  GstHarness *h = element_harness ("sppnetdetect model=@MODEL@ interval=100");
+  GstSegment segment;
+
+  element_set_caps (h, GST_VIDEO_FORMAT_RGB, 192, 128);
+  push_frame (h, 0);
+  gst_harness_set_src_caps (h, gst_caps_new_simple ("video/x-raw", "format", G_TYPE_STRING, "RGB", "width", G_TYPE_INT,
+                                                    192, "height", G_TYPE_INT, 128, "framerate", GST_TYPE_FRACTION, 30,
+                                                    1, NULL));
+  push_frame (h, 1);
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  segment.stop = GST_SECOND;
+  g_assert_true (gst_harness_push_event (h, gst_event_new_segment (&segment)));
+  push_frame (h, 2);
+  g_assert_cmpuint (stat_of (h, "searched"), ==, 1);
+  segment.base = 3 * FRAME_DURATION;
+  g_assert_true (gst_harness_push_event (h, gst_event_new_segment (&segment)));
+  push_frame (h, 0);
+  g_assert_cmpuint (stat_of (h, "searched"), ==, 2);
+  gst_harness_teardown (h);
+}
+
 static void
 count_buffer (GstElement *sink, GstBuffer *buffer, GstPad *pad, gpointer count)
 {
@@ -426,6 +452,7 @@ main (int argc, char **argv)
   g_test_add_func ("/gst/lifecycle/shared-model", test_shared_model);
   g_test_add_func ("/gst/lifecycle/late", test_late);
   g_test_add_func ("/gst/lifecycle/flush", test_flush);
+  g_test_add_func ("/gst/lifecycle/goes-on", test_goes_on);
   g_test_add_func ("/gst/lifecycle/seek", test_seek);
   g_test_add_func ("/gst/lifecycle/latency", test_latency);
   g_test_add_data_func ("/gst/lifecycle/leaks", program, test_leaks);

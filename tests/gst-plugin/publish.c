@@ -406,7 +406,22 @@ test_standard_output (void)
   g_assert_true (g_str_has_suffix (text->str, "}\n"));
 }
 
-/* Scores without a region are said once: something on the way has dropped the regions. A location is for the start. */
+/* What an element writes about a region that something on the way has dropped. */
+static void
+add_score (GstBuffer *buffer)
+{
+  GstCustomMeta *meta = gst_buffer_add_custom_meta (buffer, "SppnetDetections");
+  GValue list = G_VALUE_INIT, value = G_VALUE_INIT;
+
+  g_value_init (&list, GST_TYPE_ARRAY);
+  g_value_init (&value, GST_TYPE_STRUCTURE);
+  g_value_take_boxed (&value,
+                      gst_structure_new ("detection", "id", G_TYPE_INT, 4711, "label", G_TYPE_STRING, "dog", NULL));
+  gst_value_array_append_and_take_value (&list, &value);
+  gst_structure_take_value (gst_custom_meta_get_structure (meta), "detections", &list);
+}
+
+/* Scores without a region are said once, whatever regions others have left. A location is for the start. */
 static void
 test_warnings (void)
 {
@@ -419,10 +434,12 @@ test_warnings (void)
     GstBuffer *buffer = frame (i);
     g_autoptr (GstMessage) warning = NULL;
 
-    if (i > 0)
-      gst_buffer_add_custom_meta (buffer, "SppnetDetections");
     if (i == 1)
-      gst_buffer_add_video_region_of_interest_meta (buffer, "motion", 1, 1, 5, 5);
+      gst_buffer_add_video_region_of_interest_meta (buffer, "dog", 1, 1, 5, 5)->id = 4711;
+    if (i == 2)
+      add_detection (buffer, "cat", 1, 2, 30, 20, 0.75);
+    if (i > 0)
+      add_score (buffer);
     gst_buffer_unref (element_push (h, buffer));
     warning = gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING);
     g_assert_true ((warning != NULL) == (i == 2));
