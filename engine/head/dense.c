@@ -89,7 +89,7 @@ sppnet_packed_dense_run (const SppnetPackedDense *dense, const gfloat *x, gsize 
 }
 
 /* Steps of a region at a time: sums of so many products of 16-bit numbers fit into 32 bits. */
-#define BINS 14
+#define BINS 7
 #define LARGEST_WEIGHT 2047
 G_STATIC_ASSERT (REGIONS *BINS *SPPNET_STEPS == SPPNET_STEPS_SCRATCH);
 G_STATIC_ASSERT ((gint64) BINS *SPPNET_STEPS *LARGEST_WEIGHT *(SPPNET_STEP_LARGEST + 1) * SPPNET_STEP_UNITS

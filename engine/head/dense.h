@@ -44,6 +44,6 @@ gboolean sppnet_steps_dense_init (SppnetStepsDense *dense, gsize groups, gsize b
 void sppnet_steps_dense_clear (SppnetStepsDense *dense);
 /* x: inputs of the layer; y: [x->n][outputs], NaN for a region in which something is not finite; scratch:
  * [threads][SPPNET_STEPS_SCRATCH] */
-#define SPPNET_STEPS_SCRATCH (144 * 14 * SPPNET_STEPS)
+#define SPPNET_STEPS_SCRATCH (144 * 7 * SPPNET_STEPS)
 void sppnet_steps_dense_run (const SppnetStepsDense *dense, const SppnetPooled *x, guint threads, gint16 *scratch,
                              gfloat *y);

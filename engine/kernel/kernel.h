@@ -9,7 +9,7 @@
 
 /* Channels in a group of steps (pooling/pooled.h). A value of 0 is step SPPNET_STEP_ZERO; what is not finite is the
  * largest step, so that it is the maximum of whatever it is among, and finite values stay below it. */
-#define SPPNET_STEPS 32
+#define SPPNET_STEPS 64
 #define SPPNET_STEP_ZERO 128
 #define SPPNET_STEP_NOT_FINITE 255
 #define SPPNET_STEP_LARGEST (SPPNET_STEP_NOT_FINITE - 1 - SPPNET_STEP_ZERO)

@@ -200,7 +200,9 @@ multiply_add_pairs (Mask a, Mask b, Mask sum)
 #define STEPS 1
 typedef guint8 Steps;
 #else
-#if defined(__AVX2__)
+#if defined(__AVX512BW__)
+#define STEPS 64
+#elif defined(__AVX2__)
 #define STEPS 32
 #else
 #define STEPS 16
@@ -226,7 +228,9 @@ store_steps (guint8 *p, Steps v)
 INLINE Steps
 maximum_steps (Steps a, Steps b)
 {
-#if STEPS == 32
+#if STEPS == 64
+  return (Steps) _mm512_max_epu8 ((__m512i) a, (__m512i) b);
+#elif STEPS == 32
   return (Steps) _mm256_max_epu8 ((__m256i) a, (__m256i) b);
 #elif defined(__SSE2__) && STEPS == 16
   return (Steps) _mm_max_epu8 ((__m128i) a, (__m128i) b);

@@ -6,8 +6,8 @@
 static const struct
 {
   guint8 across, down, from;
-} shapes[SPPNET_MAX_TABLES] = { { 0, 0, 0 }, { 1, 1, 0 }, { 1, 0, 0 }, { 0, 1, 0 }, { 2, 2, 1 }, { 2, 1, 1 },
-                                { 1, 2, 1 }, { 2, 0, 2 }, { 0, 2, 3 }, { 3, 3, 4 }, { 4, 4, 9 } };
+} shapes[SPPNET_MAX_TABLES]
+    = { { 0, 0, 0 }, { 1, 1, 0 }, { 1, 0, 0 }, { 0, 1, 0 }, { 2, 2, 1 }, { 3, 3, 4 }, { 4, 4, 5 } };
 
 guint
 sppnet_max_tables_useful (gint bin_width, gint bin_height)

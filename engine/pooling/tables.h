@@ -5,8 +5,8 @@
 #include "base/memory.h"
 #include "pooling/pooled.h"
 
-/* Rectangles with sides of 1, 2, 4, 8 and 16 cells: squares, and 2x1, 4x2 and 4x1 either way. */
-#define SPPNET_MAX_TABLES 11
+/* Squares with sides of 1, 2, 4, 8 and 16 cells, and rectangles of 2x1 either way. */
+#define SPPNET_MAX_TABLES 7
 #define SPPNET_TABLE_SIDES 5
 
 /* One table's number, and the sides of its rectangles, 2^across x 2^down. */
