@@ -55,7 +55,7 @@ def plot(path, sizes, rows):
         million = [pixels(size) / 1e6 for size in known]
         time.plot(million, [row[size][0] / count for size, count in zip(known, million)], marker="o", label=name)
         memory.plot(million, [row[size][1] for size in known], marker="o", label=name)
-    time.set(xscale="log", xlabel="million pixels", ylabel="ms per million pixels", ylim=(0, None))
+    time.set(xscale="log", xlabel="million pixels", ylabel="ms per million pixels", ylim=(0, 1.4 * time.get_ylim()[1]))
     memory.set(xscale="log", yscale="log", xlabel="million pixels", ylabel="peak resident memory, MiB")
     for axes in time, memory:
         axes.grid(alpha=0.3)

@@ -7,8 +7,9 @@
  * plain build is the specification. Maps are [height][width][channels]; buffers need no alignment and are not read or
  * written beyond the counts given. */
 
-/* Channels in a group of steps (pooling/pooled.h). A value of 0 is step SPPNET_STEP_ZERO; what is not finite is the
- * largest step, so that it is the maximum of whatever it is among, and finite values stay below it. */
+/* Channels in a group of steps (pooling/pooled.h): a cell of one is a cache line. A value of 0 is step
+ * SPPNET_STEP_ZERO; what is not finite is the largest step, so that it is the maximum of whatever it is among, and
+ * finite values stay below it. */
 #define SPPNET_STEPS 64
 #define SPPNET_STEP_ZERO 128
 #define SPPNET_STEP_NOT_FINITE 255

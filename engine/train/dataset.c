@@ -2,6 +2,7 @@
 #include "train/dataset.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "frame/picture.h"
 
@@ -118,6 +119,39 @@ sppnet_dataset_check_pictures (const GPtrArray *annotations, GError **error)
       return FALSE;
   }
   return TRUE;
+}
+
+guint64
+sppnet_dataset_picture_stamp (const SppnetDataset *dataset, guint picture)
+{
+  const SppnetAnnotation *annotation = g_ptr_array_index (dataset->annotations, picture);
+  g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
+  g_autofree gchar *line = NULL;
+  guint64 stamp[4];
+  gsize length = sizeof stamp;
+  struct stat file = { 0 };
+
+  /* One that is not there is an error elsewhere. */
+  (void) stat (annotation->picture, &file);
+  line = g_strdup_printf ("%s %d %d %" G_GINT64_FORMAT " %" G_GINT64_FORMAT ".%09ld\n", annotation->picture,
+                          annotation->width, annotation->height, (gint64) file.st_size, (gint64) file.st_mtim.tv_sec,
+                          (glong) file.st_mtim.tv_nsec);
+  g_checksum_update (checksum, (const guchar *) line, -1);
+  g_checksum_get_digest (checksum, (guint8 *) stamp, &length);
+  return stamp[0];
+}
+
+gchar *
+sppnet_dataset_pictures_key (const SppnetDataset *dataset)
+{
+  g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
+
+  for (guint i = 0; i < dataset->annotations->len; i++) {
+    guint64 stamp = sppnet_dataset_picture_stamp (dataset, i);
+
+    g_checksum_update (checksum, (const guchar *) &stamp, sizeof stamp);
+  }
+  return g_strdup (g_checksum_get_string (checksum));
 }
 
 gchar *

@@ -25,10 +25,16 @@ void sppnet_dataset_free (SppnetDataset *dataset);
  * the middle. The pixels are not read. */
 gboolean sppnet_dataset_check_pictures (const GPtrArray *annotations, GError **error);
 
-/* Text that changes when the list of pictures, or an object of one, changes. (transfer full) */
+/* A number that changes with the picture's name, its size in the annotation, and its file. */
+guint64 sppnet_dataset_picture_stamp (const SppnetDataset *dataset, guint picture);
+/* Text that changes when the list of pictures, or the file of one, changes. (transfer full) */
+gchar *sppnet_dataset_pictures_key (const SppnetDataset *dataset);
+/* Text that changes when the list of pictures, or an object on one, changes. (transfer full) */
 gchar *sppnet_dataset_key (const SppnetDataset *dataset);
 
-/* Region proposals of every picture, from FILE as far as it has them, and FILE rewritten with all of them. */
+/* Region proposals of every picture, from FILE as far as it has them, and FILE rewritten with all of them, or with what
+ * there is when something fails. What changes about other pictures, or about objects, leaves a picture's as they are.
+ */
 gboolean sppnet_dataset_propose (SppnetDataset *dataset, SppnetProposals method, guint max_boxes, guint32 seed,
                                  guint threads, const gchar *file, SppnetProgress progress, gpointer user_data,
                                  GError **error);

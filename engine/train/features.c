@@ -30,7 +30,7 @@ sppnet_features_new (const SppnetNetwork *network, SppnetModel *model, const Spp
                      guint threads, const gchar *cache_file, GError **error)
 {
   g_autoptr (SppnetFeatures) features = g_new0 (SppnetFeatures, 1);
-  g_autofree gchar *pictures = sppnet_dataset_key (dataset);
+  g_autofree gchar *pictures = sppnet_dataset_pictures_key (dataset);
   g_autofree gchar *params = g_compute_checksum_for_data (G_CHECKSUM_SHA256, (const guchar *) network->params,
                                                           network->n_params * sizeof (gfloat));
   g_autofree gchar *key = g_strdup_printf ("%s %s", pictures, params);

@@ -7,64 +7,79 @@
 
 #include <string.h>
 
-/* The file: one line of text (the key), then per picture a count and that many boxes as four 16-bit integers: proposals
- * are whole pixels of at most 8192. Pictures that are not done yet have the count MISSING. Native byte order: a cache.
- */
-#define MISSING G_MAXUINT32
+/* The file: one line of text (the key), then for each picture that is done its stamp, a count and that many boxes as
+ * four 16-bit integers: proposals are whole pixels of at most 8192. Native byte order: a cache. */
+typedef struct
+{
+  guint64 stamp;
+  guint64 n;
+} Entry;
 
 typedef struct
 {
   gint16 x, y, width, height;
 } PackedBox;
 
+static GArray *
+unpack (const gchar *packed, gsize n)
+{
+  GArray *boxes = g_array_sized_new (FALSE, FALSE, sizeof (SppnetBox), (guint) n);
+
+  for (gsize k = 0; k < n; k++) {
+    PackedBox from;
+    SppnetBox box;
+
+    memcpy (&from, packed + k * sizeof from, sizeof from);
+    box = (SppnetBox) { from.x, from.y, from.width, from.height };
+    g_array_append_val (boxes, box);
+  }
+  return boxes;
+}
+
+/* pictures: stamp to number of the first picture that has it */
 static void
-read_cache (SppnetDataset *dataset, const gchar *file, const gchar *key)
+read_cache (SppnetDataset *dataset, GHashTable *pictures, const gchar *file, const gchar *key)
 {
   g_autofree gchar *content = NULL;
   gsize length, at = strlen (key);
+  Entry entry;
 
   if (!g_file_get_contents (file, &content, &length, NULL) || length < at || memcmp (content, key, at) != 0)
     return;
-  for (guint i = 0; i < dataset->annotations->len && at + sizeof (guint32) <= length; i++) {
-    guint32 n;
+  while (length - at >= sizeof entry) {
+    gpointer picture;
 
-    memcpy (&n, content + at, sizeof n);
-    at += sizeof n;
-    if (n == MISSING)
-      continue;
-    if (n > (length - at) / sizeof (PackedBox))
+    memcpy (&entry, content + at, sizeof entry);
+    at += sizeof entry;
+    if (entry.n > (length - at) / sizeof (PackedBox) || entry.n > G_MAXINT32)
       return;
-    dataset->proposals[i] = g_array_sized_new (FALSE, FALSE, sizeof (SppnetBox), n);
-    for (guint32 k = 0; k < n; k++, at += sizeof (PackedBox)) {
-      PackedBox packed;
-      SppnetBox box;
-
-      memcpy (&packed, content + at, sizeof packed);
-      box = (SppnetBox) { packed.x, packed.y, packed.width, packed.height };
-      g_array_append_val (dataset->proposals[i], box);
-    }
+    if (g_hash_table_lookup_extended (pictures, &entry.stamp, NULL, &picture)
+        && !dataset->proposals[GPOINTER_TO_UINT (picture)])
+      dataset->proposals[GPOINTER_TO_UINT (picture)] = unpack (content + at, entry.n);
+    at += entry.n * sizeof (PackedBox);
   }
 }
 
 static gboolean
-write_cache (const SppnetDataset *dataset, const gchar *file, const gchar *key, GError **error)
+write_cache (const SppnetDataset *dataset, const guint64 *stamps, const gchar *file, const gchar *key, GError **error)
 {
-  g_autoptr (GByteArray) content = g_byte_array_new ();
+  g_autoptr (GString) content = g_string_new (key);
 
-  g_byte_array_append (content, (const guint8 *) key, strlen (key));
   for (guint i = 0; i < dataset->annotations->len; i++) {
     const GArray *boxes = dataset->proposals[i];
-    guint32 n = boxes ? boxes->len : MISSING;
+    Entry entry = { stamps[i], boxes ? boxes->len : 0 };
 
-    g_byte_array_append (content, (const guint8 *) &n, sizeof n);
-    for (guint k = 0; boxes && k < boxes->len; k++) {
+    if (!boxes)
+      continue;
+    g_string_append_len (content, (const gchar *) &entry, sizeof entry);
+    for (guint k = 0; k < boxes->len; k++) {
       const SppnetBox *box = &g_array_index (boxes, SppnetBox, k);
       PackedBox packed = { (gint16) box->x, (gint16) box->y, (gint16) box->width, (gint16) box->height };
 
-      g_byte_array_append (content, (const guint8 *) &packed, sizeof packed);
+      g_string_append_len (content, (const gchar *) &packed, sizeof packed);
     }
   }
-  return sppnet_file_write (file, content->data, content->len, error);
+  return sppnet_file_write (file, content->str, content->len, error);
 }
 
 static gboolean
@@ -88,19 +103,18 @@ propose (SppnetDataset *dataset, guint i, SppnetProposer *proposer, SppnetPropos
   return TRUE;
 }
 
-/* Pictures first .. end - 1, one per thread. */
+/* Some pictures, one per thread. */
 static gboolean
-propose_some (SppnetDataset *dataset, guint first, guint end, SppnetProposer **proposers, SppnetProposals method,
+propose_some (SppnetDataset *dataset, const guint *numbers, guint n, SppnetProposer **proposers, SppnetProposals method,
               guint max_boxes, guint32 seed, guint threads, GError **error)
 {
   GError *failure = NULL;
 
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
-  for (guint i = first; i < end; i++) {
+  for (guint i = 0; i < n; i++) {
     GError *local = NULL;
 
-    if (dataset->proposals[i]
-        || propose (dataset, i, proposers[sppnet_thread_index ()], method, max_boxes, seed, &local))
+    if (propose (dataset, numbers[i], proposers[sppnet_thread_index ()], method, max_boxes, seed, &local))
       continue;
 #pragma omp critical
     {
@@ -114,38 +128,60 @@ propose_some (SppnetDataset *dataset, guint first, guint end, SppnetProposer **p
   return !failure;
 }
 
+/* The same picture twice in the list has the same proposals. */
+static void
+copy_repeated (SppnetDataset *dataset, GHashTable *pictures, const guint64 *stamps)
+{
+  for (guint i = 0; i < dataset->annotations->len; i++) {
+    guint first = GPOINTER_TO_UINT (g_hash_table_lookup (pictures, &stamps[i]));
+
+    if (!dataset->proposals[i])
+      dataset->proposals[i] = g_array_copy (dataset->proposals[first]);
+  }
+}
+
 gboolean
 sppnet_dataset_propose (SppnetDataset *dataset, SppnetProposals method, guint max_boxes, guint32 seed, guint threads,
                         const gchar *file, SppnetProgress progress, gpointer user_data, GError **error)
 {
-  g_autofree gchar *pictures = sppnet_dataset_key (dataset);
-  g_autofree gchar *key = g_strdup_printf ("sppnet proposals 2 %s %u %u %s\n", sppnet_proposals_to_nick (method),
-                                           max_boxes, seed, pictures);
+  g_autofree gchar *key
+      = g_strdup_printf ("sppnet proposals 3 %s %u %u\n", sppnet_proposals_to_nick (method), max_boxes, seed);
   g_autofree SppnetProposer **proposers = g_new0 (SppnetProposer *, threads);
-  guint n = dataset->annotations->len, written = 0;
+  g_autoptr (GHashTable) pictures = g_hash_table_new (g_int64_hash, g_int64_equal);
+  guint n = dataset->annotations->len, n_todo = 0, written = 0;
+  g_autofree guint64 *stamps = g_new (guint64, n + 1);
+  g_autofree guint *todo = g_new (guint, n + 1);
   gboolean ok = TRUE;
 
-  read_cache (dataset, file, key);
+  for (guint i = n; i-- > 0;) {
+    stamps[i] = sppnet_dataset_picture_stamp (dataset, i);
+    g_hash_table_replace (pictures, &stamps[i], GUINT_TO_POINTER (i));
+  }
+  read_cache (dataset, pictures, file, key);
+  for (guint i = 0; i < n; i++)
+    if (!dataset->proposals[i] && GPOINTER_TO_UINT (g_hash_table_lookup (pictures, &stamps[i])) == i)
+      todo[n_todo++] = i;
   for (guint t = 0; t < threads; t++)
     proposers[t] = sppnet_proposer_new ();
-  for (guint first = 0; ok && first < n; first += 16) {
-    guint end = MIN (first + 16, n);
-    gboolean missing = FALSE;
+  for (guint first = 0; ok && first < n_todo; first += 16) {
+    guint end = MIN (first + 16, n_todo);
 
-    for (guint i = first; i < end; i++)
-      missing |= !dataset->proposals[i];
-    if (!missing)
-      continue;
-    ok = propose_some (dataset, first, end, proposers, method, max_boxes, seed, threads, error);
+    ok = propose_some (dataset, todo + first, end - first, proposers, method, max_boxes, seed, threads, error);
     if (ok && ++written % 32 == 0)
-      ok = write_cache (dataset, file, key, error);
-    if (ok && progress && !progress (user_data, "proposals", (gdouble) end / n, "")) {
+      ok = write_cache (dataset, stamps, file, key, error);
+    if (ok && progress && !progress (user_data, "proposals", (gdouble) end / n_todo, "")) {
       g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CANCELLED, "stopped");
-      write_cache (dataset, file, key, NULL);
       ok = FALSE;
     }
   }
   for (guint t = 0; t < threads; t++)
     sppnet_proposer_free (proposers[t]);
-  return ok && (written == 0 || write_cache (dataset, file, key, error));
+  /* What is done before a picture that cannot be read need not be done again. */
+  if (!ok)
+    write_cache (dataset, stamps, file, key, NULL);
+  else if (n_todo > 0)
+    ok = write_cache (dataset, stamps, file, key, error);
+  if (ok)
+    copy_repeated (dataset, pictures, stamps);
+  return ok;
 }

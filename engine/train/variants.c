@@ -40,7 +40,7 @@ sppnet_variants_mirrored (guint variant)
 static gchar *
 cache_key (SppnetModel *model, const SppnetDataset *dataset)
 {
-  g_autofree gchar *pictures = sppnet_dataset_key (dataset), *weights = sppnet_model_fingerprint (model);
+  g_autofree gchar *pictures = sppnet_dataset_pictures_key (dataset), *weights = sppnet_model_fingerprint (model);
   GString *key = g_string_new (pictures);
 
   g_string_append_printf (key, " %s", weights);

@@ -162,7 +162,8 @@ SPPNET_API SppnetDetector *sppnet_detector_new (SppnetModel *model, const Sppnet
 SPPNET_API SppnetDetector *sppnet_detector_ref (SppnetDetector *detector);
 SPPNET_API void sppnet_detector_unref (SppnetDetector *detector);
 
-/* Takes effect with the next run; on an error the old settings stay. */
+/* settings: (nullable): all defaults. Takes effect with the next run; on an error, as sppnet_detector_new() has them,
+ * the old settings stay. */
 SPPNET_API gboolean sppnet_detector_set_settings (SppnetDetector *detector, const SppnetSettings *settings,
                                                   GError **error);
 
@@ -176,7 +177,12 @@ SPPNET_API SppnetModel *sppnet_detector_get_model (SppnetDetector *detector);
  * @detections: (out) (transfer none): best first; valid until the next run
  * @n_detections: (out): length of @detections
  *
- * Finds objects in one frame, with one pass of the convolution layers however many regions there are.
+ * Finds objects in one frame, with one pass of the convolution layers however many regions there are. A detection
+ * depends neither on the number of threads nor on what was run before, but for %follow.
+ *
+ * Errors: UNSUPPORTED for a frame of a size, format or colour that is none, or too large for this model; SETTINGS for
+ * a plane that is missing, or whose stride is less than a row (negative strides are); MEMORY. The detector stays
+ * usable.
  */
 SPPNET_API gboolean sppnet_detector_run (SppnetDetector *detector, const SppnetFrame *frame, const SppnetBox *regions,
                                          gsize n_regions, const SppnetDetection **detections, gsize *n_detections,
