@@ -16,6 +16,7 @@ if test $# -eq 2; then
     vp8enc deadline=1 cpu-used=8 target-bitrate=2000000 ! webmmux ! filesink location="$2"
 fi
 has_display || die "no display (DISPLAY, WAYLAND_DISPLAY): name an output, file.sh INPUT OUTPUT.webm"
+need_elements autovideosink
 # shellcheck disable=SC2086
 exec gst-launch-1.0 uridecodebin uri="$uri" ! videoconvert ! queue ! sppnetdetect ${SPPNET_DETECT:-} ! sppnetoverlay ! videoconvert ! \
   autovideosink sync=false

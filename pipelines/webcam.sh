@@ -7,7 +7,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/pipelines/environment.sh"
 device=${1:-/dev/video0}
 test -e "$device" || die "$device: no such camera"
-need_elements sppnetdetect sppnetoverlay v4l2src decodebin autovideosink
+need_elements sppnetdetect sppnetoverlay v4l2src decodebin videoconvert autovideosink
 has_display || die "no display (DISPLAY, WAYLAND_DISPLAY); for text see json.sh"
 
 # The queue keeps the newest frame only, so that what is shown is what the camera sees now.

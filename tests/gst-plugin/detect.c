@@ -145,18 +145,6 @@ count_notify (GObject *object, GParamSpec *pspec, gpointer count)
   ++*(guint *) count;
 }
 
-static guint64
-stat_of (GstHarness *h, const gchar *field)
-{
-  g_autoptr (GstElement) element = gst_harness_find_element (h, "sppnetdetect");
-  g_autoptr (GstStructure) stats = NULL;
-  guint64 value = 0;
-
-  g_object_get (element, "stats", &stats, NULL);
-  g_assert_true (gst_structure_get_uint64 (stats, field, &value));
-  return value;
-}
-
 static void
 test_interval (void)
 {
@@ -180,8 +168,8 @@ test_interval (void)
   for (guint i = 1; i < 6; i++)
     g_assert_cmpuint (per_frame[i], ==, per_frame[0]);
   g_assert_cmpuint (per_frame[6], ==, 0);
-  g_assert_cmpuint (stat_of (h, "frames"), ==, 7);
-  g_assert_cmpuint (stat_of (h, "searched"), ==, 3);
+  g_assert_cmpuint (element_stat (h, "frames"), ==, 7);
+  g_assert_cmpuint (element_stat (h, "searched"), ==, 3);
   gst_harness_teardown (h);
 }
 

@@ -200,3 +200,16 @@ element_push (GstHarness *h, GstBuffer *buffer)
   g_assert_cmpint (gst_harness_push (h, buffer), ==, GST_FLOW_OK);
   return gst_harness_pull (h);
 }
+
+/* A number of sppnetdetect's statistics. */
+static inline guint64
+element_stat (GstHarness *h, const gchar *field)
+{
+  g_autoptr (GstElement) element = gst_harness_find_element (h, "sppnetdetect");
+  g_autoptr (GstStructure) stats = NULL;
+  guint64 value = 0;
+
+  g_object_get (element, "stats", &stats, NULL);
+  g_assert_true (gst_structure_get_uint64 (stats, field, &value));
+  return value;
+}

@@ -190,18 +190,6 @@ pull_detections (GstHarness *h)
   return found->len;
 }
 
-static guint64
-stat_of (GstHarness *h, const gchar *field)
-{
-  g_autoptr (GstElement) element = gst_harness_find_element (h, "sppnetdetect");
-  g_autoptr (GstStructure) stats = NULL;
-  guint64 value = 0;
-
-  g_object_get (element, "stats", &stats, NULL);
-  g_assert_true (gst_structure_get_uint64 (stats, field, &value));
-  return value;
-}
-
 static guint
 count_upstream (GstHarness *h, GstEventType type)
 {
@@ -231,14 +219,14 @@ test_late (void)
     g_assert_cmpuint (gst_harness_buffers_received (h), ==, 51);
     for (guint i = 0; i < 51; i++)
       g_assert_cmpuint (pull_detections (h), >, 0);
-    g_assert_cmpuint (stat_of (h, "frames"), ==, 51);
-    g_assert_cmpuint (stat_of (h, "searched"), ==, qos ? 3 : 51); /* at 0, 1 and 2 s */
-    g_assert_cmpuint (stat_of (h, "late"), ==, qos ? 48 : 0);
+    g_assert_cmpuint (element_stat (h, "frames"), ==, 51);
+    g_assert_cmpuint (element_stat (h, "searched"), ==, qos ? 3 : 51); /* at 0, 1 and 2 s */
+    g_assert_cmpuint (element_stat (h, "late"), ==, qos ? 48 : 0);
 
     /* In time again. */
     gst_harness_push_upstream_event (h, gst_event_new_qos (GST_QOS_TYPE_OVERFLOW, 1.0, -GST_SECOND, 2 * GST_SECOND));
     push_frame (h, 51);
-    g_assert_cmpuint (stat_of (h, "searched"), ==, qos ? 4 : 52);
+    g_assert_cmpuint (element_stat (h, "searched"), ==, qos ? 4 : 52);
     /* Upstream would drop what is passed on here. */
     g_assert_cmpuint (count_upstream (h, GST_EVENT_QOS), ==, qos ? 0 : 2);
     gst_harness_push_upstream_event (h, gst_event_new_qos (GST_QOS_TYPE_THROTTLE, 1.0, 0, 2 * GST_SECOND));
@@ -247,7 +235,7 @@ test_late (void)
     gst_harness_push_upstream_event (h,
                                      gst_event_new_qos (GST_QOS_TYPE_THROTTLE, 1.0, 10 * GST_SECOND, 2 * GST_SECOND));
     push_frame (h, 52);
-    g_assert_cmpuint (stat_of (h, "searched"), ==, qos ? 5 : 53);
+    g_assert_cmpuint (element_stat (h, "searched"), ==, qos ? 5 : 53);
     gst_harness_teardown (h);
   }
 }
@@ -273,7 +261,7 @@ test_flush (void)
   g_assert_cmpint (gst_harness_push (h, element_stamp (element_buffer (&scene, GST_VIDEO_FORMAT_RGB), 0)), ==,
                    GST_FLOW_OK);
   g_assert_cmpuint (pull_detections (h), ==, 0);
-  g_assert_cmpuint (stat_of (h, "searched"), ==, 2);
+  g_assert_cmpuint (element_stat (h, "searched"), ==, 2);
   gst_harness_push_event (h, gst_event_new_eos ());
   gst_harness_teardown (h);
 }
@@ -296,11 +284,11 @@ test_goes_on (void)
   segment.stop = GST_SECOND;
   g_assert_true (gst_harness_push_event (h, gst_event_new_segment (&segment)));
   push_frame (h, 2);
-  g_assert_cmpuint (stat_of (h, "searched"), ==, 1);
+  g_assert_cmpuint (element_stat (h, "searched"), ==, 1);
   segment.base = 3 * FRAME_DURATION;
   g_assert_true (gst_harness_push_event (h, gst_event_new_segment (&segment)));
   push_frame (h, 0);
-  g_assert_cmpuint (stat_of (h, "searched"), ==, 2);
+  g_assert_cmpuint (element_stat (h, "searched"), ==, 2);
   gst_harness_teardown (h);
 }
 
