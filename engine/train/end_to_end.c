@@ -107,7 +107,7 @@ run_key (const Run *run)
   const SppnetEndToEndSettings *s = run->settings;
   const SppnetSamplerSettings *p = &s->sampler;
   const SppnetOptimizerSettings *o = &s->optimizer;
-  g_autofree gchar *data = sppnet_dataset_key (run->dataset);
+  g_autofree gchar *data = sppnet_dataset_key (run->dataset), *pictures = sppnet_dataset_pictures_key (run->dataset);
   g_autofree gchar *config = sppnet_network_describe (run->network);
   g_autofree gchar *regions = g_strdup_printf ("%u %u %.9g %.9g %u %u", p->regions, p->candidates, p->positive_fraction,
                                                p->easy_fraction, p->jitter, p->anchors);
@@ -123,9 +123,9 @@ run_key (const Run *run)
       = g_strdup_printf ("%d %.9g %.9g %.9g %.9g %.9g %.9g %.9g", o->kind, o->learning_rate, o->backbone_learning_rate,
                          o->momentum, o->second_moment, o->weight_decay, o->clip, o->average);
   g_autofree gchar *text
-      = g_strdup_printf ("%s %s %s %u %.9g %u %u | %s | %s | %s | %d %u %d %d%s%s", data, config, s->init_key, s->seed,
-                         s->epochs, s->pictures, s->warm_up, regions, scenes, optimizer, s->outputs_only,
-                         s->first_label, s->new_head, s->new_rpn, teachers, blend);
+      = g_strdup_printf ("%s %s %s %s %u %.9g %u %u | %s | %s | %s | %d %u %d %d%s%s", data, pictures, config,
+                         s->init_key, s->seed, s->epochs, s->pictures, s->warm_up, regions, scenes, optimizer,
+                         s->outputs_only, s->first_label, s->new_head, s->new_rpn, teachers, blend);
 
   return g_compute_checksum_for_string (G_CHECKSUM_SHA256, text, -1);
 }

@@ -156,6 +156,38 @@ test_mean (Fixture *fixture, gconstpointer user_data)
   }
 }
 
+static gboolean
+stop (gpointer user_data, const gchar *stage, gdouble fraction, const gchar *message)
+{
+  return !g_str_equal (stage, "end-to-end");
+}
+
+/* The checkpoint knows what was taught. */
+static void
+test_stopped (Fixture *fixture, gconstpointer user_data)
+{
+  const gchar *teachers[] = { fixture->files[0], NULL };
+  g_autofree gchar *work = g_strconcat (fixture->files[1], ".work", NULL);
+  g_autoptr (GError) error = NULL;
+
+  fixture->options.end_to_end.epochs = 1;
+  train (fixture, 0);
+  fixture->options.teachers = teachers;
+  fixture->options.end_to_end.teachers_part = 1.0;
+  fixture->options.output = fixture->files[1];
+  fixture->options.work = work;
+  g_assert_false (sppnet_train (&fixture->options, stop, NULL, &error));
+  g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_CANCELLED);
+  g_clear_error (&error);
+  fixture->options.end_to_end.teachers_part = 0.5;
+  g_assert_false (sppnet_train (&fixture->options, NULL, NULL, &error));
+  g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS);
+  g_clear_error (&error);
+  fixture->options.end_to_end.teachers_part = 1.0;
+  sppnet_train (&fixture->options, NULL, NULL, &error);
+  g_assert_no_error (error);
+}
+
 /* Of a teacher whose labels are exchanged, a network that listens to it alone learns the exchanged ones. */
 static void
 test_learns_what_is_taught (Fixture *fixture, gconstpointer user_data)
@@ -183,13 +215,7 @@ test_learns_what_is_taught (Fixture *fixture, gconstpointer user_data)
   fixture->options.teachers = teachers;
   fixture->options.end_to_end.teachers_part = 1.0;
   train (fixture, 1);
-  /* The checkpoint knows what was taught. */
-  fixture->options.end_to_end.teachers_part = 0.5;
   fixture->options.work = work;
-  g_assert_false (sppnet_train (&fixture->options, NULL, NULL, &error));
-  g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS);
-  g_clear_error (&error);
-  fixture->options.end_to_end.teachers_part = 1.0;
   teachers[0] = fixture->init;
   g_assert_false (sppnet_train (&fixture->options, NULL, NULL, &error));
   g_assert_nonnull (strstr (error->message, fixture->init));
@@ -243,6 +269,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   ADD ("mean", test_mean);
+  ADD ("stopped", test_stopped);
   ADD ("learns-what-is-taught", test_learns_what_is_taught);
   ADD ("refusals", test_refusals);
   return g_test_run ();

@@ -149,9 +149,10 @@ test_checkpoint_of_any_other_setting (Fixture *fixture, gconstpointer user_data)
                          &e->optimizer.clip };
   guint *counts[]
       = { &e->seed, &e->pictures, &e->warm_up, &e->sampler.regions, &e->sampler.candidates, &e->sampler.jitter };
+  gdouble stop = 0.1;
 
   e->epochs = 0.2;
-  train (fixture, NULL, NULL);
+  g_assert_false (sppnet_train (&fixture->options, stop_at, &stop, NULL));
   for (guint i = 0; i < G_N_ELEMENTS (numbers) + G_N_ELEMENTS (counts); i++) {
     gdouble *number = i < G_N_ELEMENTS (numbers) ? numbers[i] : NULL, kept = number ? *number : 0.0;
     guint *count = number ? NULL : counts[i - G_N_ELEMENTS (numbers)];
@@ -190,6 +191,56 @@ test_fixed_backbone_refusals (Fixture *fixture, gconstpointer user_data)
   g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS);
 }
 
+/* What goes on from nothing: the same run in a new folder. */
+static void
+assert_anew (Fixture *fixture, GBytes *before)
+{
+  g_autoptr (GBytes) after = NULL, clean = NULL;
+
+  train (fixture, NULL, NULL);
+  after = read_output (fixture);
+  remove_tree (fixture->work);
+  train (fixture, NULL, NULL);
+  clean = read_output (fixture);
+  g_assert_true (g_bytes_equal (after, clean));
+  g_assert_false (g_bytes_equal (after, before));
+}
+
+/* A complete run is no reason to refuse another one, nor does another one take what it has for its own: other settings,
+ * another picture by the same name, another annotation. */
+static void
+test_after_a_complete_run (Fixture *fixture, gconstpointer user_data)
+{
+  g_autofree gchar *picture = g_build_filename (fixture->dir, "JPEGImages", "003.png", NULL);
+  g_autofree gchar *other = g_build_filename (fixture->dir, "JPEGImages", "004.png", NULL);
+  g_autofree gchar *annotation = g_build_filename (fixture->dir, "Annotations", "005.xml", NULL);
+  g_autofree gchar *content = NULL, *xml = NULL;
+  g_autoptr (GBytes) first = NULL, second = NULL, third = NULL, again = NULL;
+  gsize length;
+
+  fixture->options.heads_only = user_data != NULL;
+  fixture->options.end_to_end.epochs = 1;
+  train (fixture, NULL, NULL);
+  first = read_output (fixture);
+  train (fixture, NULL, NULL);
+  again = read_output (fixture);
+  g_assert_true (g_bytes_equal (first, again));
+
+  fixture->options.end_to_end.seed++;
+  assert_anew (fixture, first);
+  second = read_output (fixture);
+
+  g_assert_true (g_file_get_contents (other, &content, &length, NULL));
+  g_assert_true (g_file_set_contents (picture, content, (gssize) length, NULL));
+  assert_anew (fixture, second);
+  third = read_output (fixture);
+
+  g_assert_true (g_file_get_contents (annotation, &xml, NULL, NULL));
+  memcpy (strstr (xml, "<difficult>0"), "<difficult>1", strlen ("<difficult>1"));
+  g_assert_true (g_file_set_contents (annotation, xml, -1, NULL));
+  assert_anew (fixture, third);
+}
+
 static void
 test_checkpoint_of_other_settings (Fixture *fixture, gconstpointer user_data)
 {
@@ -209,8 +260,8 @@ test_checkpoint_of_other_settings (Fixture *fixture, gconstpointer user_data)
 
   fixture->options.end_to_end.optimizer.learning_rate /= 2;
   g_assert_true (g_file_get_contents (checkpoint, &content, &length, NULL));
-  /* "sppnet checkpoint 2 KEY STEP ...": another step */
-  step = strchr (content + strlen ("sppnet checkpoint 2 "), ' ') + 1;
+  /* "sppnet checkpoint 3 KEY STEP ...": another step */
+  step = strchr (content + strlen ("sppnet checkpoint 3 "), ' ') + 1;
   *step = *step == '1' ? '2' : '1';
   g_assert_true (g_file_set_contents (checkpoint, content, (gssize) length, NULL));
   g_assert_false (sppnet_train (&fixture->options, NULL, NULL, &error));
@@ -228,6 +279,11 @@ test_checkpoint_of_other_settings (Fixture *fixture, gconstpointer user_data)
   g_assert_true (g_file_set_contents (checkpoint, "rubbish", -1, NULL));
   g_assert_false (sppnet_train (&fixture->options, NULL, NULL, &error));
   g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT);
+  g_clear_error (&error);
+  g_assert_true (g_file_set_contents (checkpoint, "sppnet checkpoint 2 KEY 1 2 3 SHA\n", -1, NULL));
+  g_assert_false (sppnet_train (&fixture->options, NULL, NULL, &error));
+  g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_CORRUPT);
+  g_assert_nonnull (strstr (error->message, "another version"));
 }
 
 /* How many of n new scenes have both shapes found with the right label. */
@@ -643,13 +699,14 @@ test_add_class (Fixture *fixture, gconstpointer user_data)
   add_squares (fixture);
 }
 
-/* A finished run with other regions is not taken for one with these. */
+/* A stopped run with other regions is not taken for one with these. */
 static void
 test_add_class_of_other_regions (Fixture *fixture, gconstpointer user_data)
 {
   g_autofree gchar *first = g_build_filename (fixture->dir, "first.safetensors", NULL);
   SppnetTrainOptions *options = &fixture->options;
   gchar *disk[] = { (gchar *) "disk", NULL };
+  gdouble stop = 0.3;
   g_autoptr (GError) error = NULL;
 
   options->output = first;
@@ -661,7 +718,7 @@ test_add_class_of_other_regions (Fixture *fixture, gconstpointer user_data)
   options->add_class = "square";
   options->proposals = SPPNET_PROPOSALS_GRID;
   options->max_proposals = 100;
-  train (fixture, NULL, NULL);
+  g_assert_false (sppnet_train (options, stop_in_head, &stop, NULL));
   options->proposals = SPPNET_PROPOSALS_SELECTIVE_SEARCH;
   options->max_proposals = 50;
   g_assert_false (sppnet_train (options, NULL, NULL, &error));
@@ -861,6 +918,9 @@ main (int argc, char **argv)
   ADD ("checkpoint-of-any-other-setting", test_checkpoint_of_any_other_setting);
   ADD ("fixed-backbone-refusals", test_fixed_backbone_refusals);
   ADD ("checkpoint-of-other-settings", test_checkpoint_of_other_settings);
+  ADD ("after-a-complete-run", test_after_a_complete_run);
+  g_test_add ("/train/after-a-complete-run-of-heads", Fixture, "heads", set_up, test_after_a_complete_run,
+              end_training);
   ADD ("detects", test_detects);
   ADD ("hard-candidates", test_hard_candidates);
   ADD ("svm-and-ridge-detect", test_svm_and_ridge_detect);
