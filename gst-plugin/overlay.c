@@ -202,16 +202,51 @@ names_composition (GstCaps *caps)
   return FALSE;
 }
 
+/* Whether drawings that are attached to frames of such caps are composed downstream. An element that has no caps yet
+ * cannot tell, so it does not. */
+static gboolean
+asks_for_overlays (GstSppnetOverlay *self, GstCaps *caps)
+{
+  g_autoptr (GstQuery) query = gst_query_new_allocation (caps, FALSE);
+
+  return gst_pad_peer_query (GST_BASE_TRANSFORM_SRC_PAD (self), query)
+         && gst_query_find_allocation_meta (query, GST_VIDEO_OVERLAY_COMPOSITION_META_API_TYPE, NULL);
+}
+
+/* Elements on the way to the sink may pass on what it says and yet not know what to do with an overlay (videocrop):
+ * they do not ask for one. */
+static gboolean
+is_composed_downstream (GstSppnetOverlay *self, GstCaps *caps)
+{
+  g_autoptr (GstCaps) peer = gst_pad_peer_query_caps (GST_BASE_TRANSFORM_SRC_PAD (self), NULL);
+
+  return peer && !gst_caps_is_any (peer) && names_composition (peer) && asks_for_overlays (self, caps);
+}
+
+/* Those without an overlay, or where all have one, all. */
+static GstCaps *
+prefer_plain (GstCaps *caps)
+{
+  GstCaps *plain = gst_caps_new_empty ();
+
+  for (guint i = 0; i < gst_caps_get_size (caps); i++)
+    if (!gst_caps_features_contains (gst_caps_get_features (caps, i), COMPOSITION))
+      gst_caps_append (plain, gst_caps_copy_nth (caps, i));
+  if (gst_caps_is_empty (plain))
+    gst_caps_replace (&plain, caps);
+  return plain;
+}
+
 static GstCaps *
 gst_sppnet_overlay_fixate_caps (GstBaseTransform *base, GstPadDirection direction, GstCaps *caps, GstCaps *others)
 {
   GstCapsFeatures *features = gst_caps_get_features (caps, 0);
 
   if (direction == GST_PAD_SINK && !gst_caps_features_contains (features, COMPOSITION)) {
-    g_autoptr (GstCaps) peer = gst_pad_peer_query_caps (GST_BASE_TRANSFORM_SRC_PAD (base), NULL);
+    g_autoptr (GstCaps) best = gst_caps_fixate (gst_caps_copy (others));
 
-    if (!peer || gst_caps_is_any (peer) || !names_composition (peer))
-      gst_caps_take (&others, with_composition (others, FALSE));
+    if (!is_composed_downstream (GST_SPPNET_OVERLAY (base), best))
+      gst_caps_take (&others, prefer_plain (others));
   }
   return gst_caps_fixate (others);
 }
@@ -249,15 +284,19 @@ gst_sppnet_overlay_propose_allocation (GstBaseTransform *base, GstQuery *decided
   return TRUE;
 }
 
-static gboolean
-asks_for_overlays (GstSppnetOverlay *self)
+/* Once downstream has caps. Where it would compose, and frames have not been announced so, they are from the next one
+ * on. */
+static void
+choose_way (GstSppnetOverlay *self)
 {
-  GstPad *pad = GST_BASE_TRANSFORM_SRC_PAD (self);
-  g_autoptr (GstCaps) caps = gst_pad_get_current_caps (pad);
-  g_autoptr (GstQuery) query = caps ? gst_query_new_allocation (caps, FALSE) : NULL;
+  GstBaseTransform *base = GST_BASE_TRANSFORM (self);
+  g_autoptr (GstCaps) caps = gst_pad_get_current_caps (GST_BASE_TRANSFORM_SRC_PAD (base));
 
-  return query && gst_pad_peer_query (pad, query)
-         && gst_query_find_allocation_meta (query, GST_VIDEO_OVERLAY_COMPOSITION_META_API_TYPE, NULL);
+  self->attach_known = TRUE;
+  self->attach = caps && self->composed && asks_for_overlays (self, caps);
+  if (caps && !self->composed && is_composed_downstream (self, caps))
+    gst_base_transform_reconfigure_src (base);
+  GST_INFO_OBJECT (self, "drawings are %s", self->attach ? "attached" : "blended");
 }
 
 static gboolean
@@ -363,11 +402,8 @@ gst_sppnet_overlay_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
 
   if (g_atomic_int_compare_and_exchange (&self->ask_again, TRUE, FALSE))
     self->attach_known = FALSE;
-  if (!self->attach_known) {
-    self->attach = self->composed && asks_for_overlays (self);
-    self->attach_known = TRUE;
-    GST_INFO_OBJECT (self, "drawings are %s", self->attach ? "attached" : "blended");
-  }
+  if (!self->attach_known)
+    choose_way (self);
   if (!self->attach)
     return blend (self, buffer);
   attach (self, buffer);

@@ -62,7 +62,7 @@ enum
 /* Lines are handed over when so many bytes wait, however many they are to be. */
 #define MOST_WAITING (1u << 16)
 
-/* At the stop, a reader that takes nothing for so long gets no more. */
+/* At the stop, a reader that takes nothing for so long, or not all in five times that, gets no more. */
 #define LAST_PATIENCE GST_SECOND
 
 struct _GstSppnetPublish
@@ -75,6 +75,7 @@ struct _GstSppnetPublish
   guint flush_interval;
   gchar *opened; /* the location that is in use, NULL: none; */
   gboolean opened_append;
+  gboolean stopping;
 
   GstSppnetWriter writer; /* of the streaming thread, as are these */
   GstVideoInfo info;
@@ -208,29 +209,52 @@ flush (GstSppnetPublish *self)
 }
 
 /* What has waited for its number of lines, or for a reader. */
-static void
+static gboolean
 flush_last (GstSppnetPublish *self)
 {
   gst_sppnet_writer_set_flushing (&self->writer, FALSE);
-  if (gst_sppnet_writer_flush (&self->writer, LAST_PATIENCE))
-    return;
-  if (errno == ETIMEDOUT)
-    GST_ELEMENT_WARNING (self, RESOURCE, WRITE, ("%s: the last lines are lost: nobody reads them", self->opened),
-                         ("%" G_GSIZE_FORMAT " bytes", self->writer.waiting->len));
-  else
+  return gst_sppnet_writer_flush (&self->writer, LAST_PATIENCE);
+}
+
+/* Few applications read their bus when the pipeline has stopped: so this is said on the standard error, too. */
+static void
+say_last_lost (GstSppnetPublish *self)
+{
+  gint number = errno;
+  const gchar *reason = number == ETIMEDOUT ? "nobody reads them" : g_strerror (number);
+  const gchar *place = self->writer.standard ? "standard output" : self->opened;
+
+  g_message ("%s: %s: the last lines are lost: %s", GST_ELEMENT_NAME (self), place, reason);
+  if (number == ETIMEDOUT) {
+    GST_ELEMENT_WARNING (self, RESOURCE, WRITE, ("%s: the last lines are lost: %s", place, reason),
+                         ("%" G_GSIZE_FORMAT " bytes waited", self->writer.waiting->len));
+  } else {
+    errno = number;
     write_failed (self);
+  }
 }
 
 static gboolean
 gst_sppnet_publish_stop (GstBaseTransform *base)
 {
   GstSppnetPublish *self = GST_SPPNET_PUBLISH (base);
+  gboolean written = self->failed || flush_last (self);
 
-  flush_last (self);
-  if (!gst_sppnet_writer_close (&self->writer))
-    write_failed (self);
-  /* What is lost was said. An element that does not stop would keep its whole pipeline from doing so. */
+  if (!written)
+    say_last_lost (self);
+  if (!gst_sppnet_writer_close (&self->writer) && written && !self->failed)
+    say_last_lost (self);
+  /* An element that does not stop would keep its whole pipeline from doing so. */
   return TRUE;
+}
+
+/* From any thread. No flush that ends lets the waiting begin again in an element that is about to stop. */
+static void
+set_flushing (GstSppnetPublish *self, gboolean flushing)
+{
+  GST_OBJECT_LOCK (self);
+  gst_sppnet_writer_set_flushing (&self->writer, flushing || self->stopping);
+  GST_OBJECT_UNLOCK (self);
 }
 
 /* A reader that takes its time does not keep the pipeline from stopping: whoever waits for it returns. */
@@ -239,8 +263,12 @@ gst_sppnet_publish_change_state (GstElement *element, GstStateChange transition)
 {
   GstSppnetPublish *self = GST_SPPNET_PUBLISH (element);
 
-  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED || transition == GST_STATE_CHANGE_PAUSED_TO_READY)
-    gst_sppnet_writer_set_flushing (&self->writer, transition == GST_STATE_CHANGE_PAUSED_TO_READY);
+  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED || transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
+    GST_OBJECT_LOCK (self);
+    self->stopping = transition == GST_STATE_CHANGE_PAUSED_TO_READY;
+    GST_OBJECT_UNLOCK (self);
+    set_flushing (self, FALSE);
+  }
   return GST_ELEMENT_CLASS (gst_sppnet_publish_parent_class)->change_state (element, transition);
 }
 
@@ -266,7 +294,7 @@ gst_sppnet_publish_sink_event (GstBaseTransform *base, GstEvent *event)
     break;
   case GST_EVENT_FLUSH_START:
   case GST_EVENT_FLUSH_STOP:
-    gst_sppnet_writer_set_flushing (&self->writer, GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_START);
+    set_flushing (self, GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_START);
     break;
   default:
     break;

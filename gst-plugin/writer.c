@@ -8,9 +8,14 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* A last flush takes at most so many times the patience with a single write. */
+#define MOST_PATIENCE 5
 
 void
 gst_sppnet_writer_init (GstSppnetWriter *writer)
@@ -25,6 +30,19 @@ gst_sppnet_writer_clear (GstSppnetWriter *writer)
   g_clear_pointer (&writer->poll, gst_poll_free);
 }
 
+/* The standard output's flags are not only ours to change, and what poll() calls ready may still not have room for all
+ * of a write: so a pipe or a terminal is opened once more. Where that is not allowed, it is used as it is. */
+static gint
+open_standard_output (void)
+{
+  struct stat info;
+  gint fd = -1;
+
+  if (fstat (STDOUT_FILENO, &info) == 0 && (S_ISFIFO (info.st_mode) || S_ISCHR (info.st_mode)))
+    fd = g_open ("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  return fd < 0 ? STDOUT_FILENO : fd;
+}
+
 gboolean
 gst_sppnet_writer_open (GstSppnetWriter *writer, const gchar *location, gboolean append)
 {
@@ -34,16 +52,19 @@ gst_sppnet_writer_open (GstSppnetWriter *writer, const gchar *location, gboolean
     errno = EMFILE;
     return FALSE;
   }
-  writer->own = !g_str_equal (location, "-") && !g_str_equal (location, "stdout");
+  writer->standard = g_str_equal (location, "-") || g_str_equal (location, "stdout");
   /* Several elements may write to one file: each line goes behind what is there. */
-  writer->fd = writer->own ? g_open (location, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (append ? 0 : O_TRUNC), 0666)
-                           : STDOUT_FILENO;
+  writer->fd = writer->standard
+                   ? open_standard_output ()
+                   : g_open (location, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (append ? 0 : O_TRUNC), 0666);
   if (writer->fd < 0)
     return FALSE;
-  /* A file takes all in one piece. A pipe is ready when it has room for so much, of which others may be first to use
-   * some; the standard output's flags are not only ours to change. */
-  writer->most = fstat (writer->fd, &info) == 0 && S_ISREG (info.st_mode) ? G_MAXSSIZE : PIPE_BUF;
-  if (writer->own && writer->most == PIPE_BUF)
+  if (fstat (writer->fd, &info) != 0)
+    info.st_mode = 0;
+  /* A file takes all in one piece. A pipe takes so much in one piece or nothing. */
+  writer->most = S_ISREG (info.st_mode) ? G_MAXSSIZE : PIPE_BUF;
+  writer->socket = S_ISSOCK (info.st_mode);
+  if (writer->fd != STDOUT_FILENO && writer->most == PIPE_BUF)
     fcntl (writer->fd, F_SETFL, fcntl (writer->fd, F_GETFL) | O_NONBLOCK);
   gst_poll_fd_init (&writer->poll_fd);
   writer->poll_fd.fd = writer->fd;
@@ -62,7 +83,7 @@ gst_sppnet_writer_close (GstSppnetWriter *writer)
     return TRUE;
   gst_poll_remove_fd (writer->poll, &writer->poll_fd);
   writer->fd = -1;
-  return !writer->own || close (fd) == 0;
+  return fd == STDOUT_FILENO || close (fd) == 0;
 }
 
 /* write(), but a pipe whose reader has gone away is an error, with EPIPE, and not the end of the application. */
@@ -78,10 +99,8 @@ write_quietly (const GstSppnetWriter *writer, gsize length)
   sigaddset (&pipe, SIGPIPE);
   pthread_sigmask (SIG_BLOCK, &pipe, &before);
   sigpending (&pending);
-  /* What the application has printed comes first. */
-  if (!writer->own)
-    fflush (stdout);
-  written = write (writer->fd, writer->waiting->str, length);
+  written = writer->socket ? send (writer->fd, writer->waiting->str, length, MSG_DONTWAIT)
+                           : write (writer->fd, writer->waiting->str, length);
   reason = errno;
   /* Ours, and not one that was pending before. */
   if (written < 0 && reason == EPIPE && !sigismember (&pending, SIGPIPE))
@@ -90,6 +109,22 @@ write_quietly (const GstSppnetWriter *writer, gsize length)
   pthread_sigmask (SIG_SETMASK, &before, NULL);
   errno = reason;
   return written;
+}
+
+/* What the application has printed comes first, where that needs no waiting: another thread may be printing, and a full
+ * terminal has no room, which a pipe that is ready has. FALSE: nothing was printed. */
+static gboolean
+flush_printed (const GstSppnetWriter *writer)
+{
+  gboolean printed;
+
+  if (!writer->standard || isatty (writer->fd) || ftrylockfile (stdout) != 0)
+    return FALSE;
+  printed = __fpending (stdout) > 0;
+  if (printed)
+    fflush (stdout);
+  funlockfile (stdout);
+  return printed;
 }
 
 /* Bytes of text for one write: whole lines, where one is not longer than that. */
@@ -105,20 +140,29 @@ piece (const GString *text, gsize most)
 gboolean
 gst_sppnet_writer_flush (GstSppnetWriter *writer, GstClockTime patience)
 {
+  gint64 end = GST_CLOCK_TIME_IS_VALID (patience)
+                   ? g_get_monotonic_time () + MOST_PATIENCE * (gint64) (patience / GST_USECOND)
+                   : G_MAXINT64;
+
   while (writer->waiting->len > 0) {
     gint ready = gst_poll_wait (writer->poll, patience);
     gssize written;
 
-    if (ready == 0)
+    if (ready == 0 || g_get_monotonic_time () > end) {
       errno = ETIMEDOUT;
-    if (ready <= 0 && errno != EINTR && errno != EAGAIN)
       return FALSE;
-    if (ready <= 0)
+    }
+    if (ready < 0 && errno != EINTR && errno != EAGAIN)
+      return FALSE;
+    /* That may have taken the room. */
+    if (ready < 0 || flush_printed (writer))
       continue;
     written = write_quietly (writer, piece (writer->waiting, writer->most));
     if (written >= 0)
       g_string_erase (writer->waiting, 0, written);
-    else if (errno != EINTR && errno != EAGAIN)
+    else if (errno == EAGAIN)
+      g_usleep (1000); /* others were first */
+    else if (errno != EINTR)
       return FALSE;
   }
   return TRUE;

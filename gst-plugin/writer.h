@@ -7,11 +7,12 @@
  * reader decides for how long, so the waiting can be ended from any thread. One thread at a time, but for that. */
 typedef struct
 {
-  gint fd;          /* -1: closed */
-  gboolean own;     /* not the standard output, whose descriptor others have, too */
-  gsize most;       /* bytes that a descriptor that is ready takes without blocking */
-  GString *waiting; /* what is not handed over yet */
-  GstPoll *poll;    /* (nullable): the system had no descriptor left */
+  gint fd;           /* -1: closed; 1: the standard output as it is */
+  gboolean standard; /* the standard output, where the application prints, too */
+  gboolean socket;   /* that was given as such */
+  gsize most;        /* bytes for one write */
+  GString *waiting;  /* what is not handed over yet */
+  GstPoll *poll;     /* (nullable): the system had no descriptor left */
   GstPollFD poll_fd;
 } GstSppnetWriter;
 
@@ -24,7 +25,8 @@ gboolean gst_sppnet_writer_open (GstSppnetWriter *writer, const gchar *location,
 gboolean gst_sppnet_writer_close (GstSppnetWriter *writer);
 
 /* Hands over what waits; what could not be goes on waiting. FALSE with errno: EBUSY when flushing, ETIMEDOUT when
- * nothing was taken for so long (GST_CLOCK_TIME_NONE: for ever), else that of the write. */
+ * nothing was taken for so long, or not all in five times that (GST_CLOCK_TIME_NONE: for ever), else that of the write.
+ */
 gboolean gst_sppnet_writer_flush (GstSppnetWriter *writer, GstClockTime patience);
 
 /* Any thread: TRUE ends the waiting and lets none begin. */

@@ -14,7 +14,9 @@ sppnet_arguments_add (GOptionContext *context, SppnetDetectorArguments *argument
   const GOptionEntry entries[] = {
     { "model", 'm', 0, G_OPTION_ARG_FILENAME, &arguments->model, "Model file (default: the installed one)", "FILE" },
     { "max-proposals", 0, 0, G_OPTION_ARG_INT, &arguments->max_proposals,
-      "At most this many proposals per picture (default: the model's, of another method 2000)", "N" },
+      "At most this many proposals per picture (default: the model's, or its region proposal network's; of another "
+      "method 2000)",
+      "N" },
     { "min-objectness", 0, 0, G_OPTION_ARG_DOUBLE, &arguments->min_objectness,
       "Proposals of a region proposal network below this are not scored, 0..1 (default: the model's)", "X" },
     { "threshold", 't', 0, G_OPTION_ARG_DOUBLE, &arguments->threshold,

@@ -8,7 +8,10 @@
 #include <string.h>
 
 /* The file: one line of text (the key), then for each picture that is done its stamp, a count and that many boxes as
- * four 16-bit integers: proposals are whole pixels of at most 8192. Native byte order: a cache. */
+ * four 16-bit integers: proposals are whole pixels of at most 8192; at the end SHA-256 of all that. Native byte order:
+ * a cache. */
+#define DIGEST 32
+
 typedef struct
 {
   guint64 stamp;
@@ -36,15 +39,30 @@ unpack (const gchar *packed, gsize n)
   return boxes;
 }
 
-/* pictures: stamp to number of the first picture that has it */
+static void
+digest (const gchar *content, gsize length, guint8 found[DIGEST])
+{
+  g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
+  gsize size = DIGEST;
+
+  g_checksum_update (checksum, (const guchar *) content, (gssize) length);
+  g_checksum_get_digest (checksum, found, &size);
+}
+
+/* One that is damaged is as good as none. pictures: stamp to number of the first picture that has it */
 static void
 read_cache (SppnetDataset *dataset, GHashTable *pictures, const gchar *file, const gchar *key)
 {
   g_autofree gchar *content = NULL;
   gsize length, at = strlen (key);
+  guint8 found[DIGEST];
   Entry entry;
 
-  if (!g_file_get_contents (file, &content, &length, NULL) || length < at || memcmp (content, key, at) != 0)
+  if (!g_file_get_contents (file, &content, &length, NULL) || length < at + DIGEST || memcmp (content, key, at) != 0)
+    return;
+  length -= DIGEST;
+  digest (content, length, found);
+  if (memcmp (content + length, found, DIGEST) != 0)
     return;
   while (length - at >= sizeof entry) {
     gpointer picture;
@@ -64,6 +82,7 @@ static gboolean
 write_cache (const SppnetDataset *dataset, const guint64 *stamps, const gchar *file, const gchar *key, GError **error)
 {
   g_autoptr (GString) content = g_string_new (key);
+  guint8 found[DIGEST];
 
   for (guint i = 0; i < dataset->annotations->len; i++) {
     const GArray *boxes = dataset->proposals[i];
@@ -79,6 +98,8 @@ write_cache (const SppnetDataset *dataset, const guint64 *stamps, const gchar *f
       g_string_append_len (content, (const gchar *) &packed, sizeof packed);
     }
   }
+  digest (content->str, content->len, found);
+  g_string_append_len (content, (const gchar *) found, DIGEST);
   return sppnet_file_write (file, content->str, content->len, error);
 }
 

@@ -268,6 +268,46 @@ test_merged (void)
   gst_harness_teardown (h);
 }
 
+/* Behind a converter, which has no caps before the first frame, the sink composes from the second on; behind one that
+ * would need the pixels it never does. */
+static void
+test_behind (void)
+{
+  static const gchar *lines[] = { "sppnetoverlay ! videoconvert", "sppnetoverlay ! videocrop left=2" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (lines); i++) {
+    g_autoptr (GstElementFactory) crop = gst_element_factory_find ("videocrop");
+    GstHarness *h;
+
+    if (i == 1 && !crop) {
+      g_test_message ("no videocrop here: not tested before it");
+      continue;
+    }
+    h = element_harness (lines[i]);
+    gst_harness_set_sink_caps_str (h, "video/x-raw(memory:SystemMemory, meta:GstVideoOverlayComposition), format=RGB; "
+                                      "video/x-raw, format=RGB");
+    gst_harness_add_propose_allocation_meta (h, GST_VIDEO_OVERLAY_COMPOSITION_META_API_TYPE, NULL);
+    element_set_caps (h, GST_VIDEO_FORMAT_RGB, 160, 120);
+    for (guint k = 0; k < 4; k++) {
+      g_autoptr (GstBuffer) plain = black (GST_VIDEO_FORMAT_RGB, 160, 120), out = NULL;
+      g_autoptr (GstCaps) caps = NULL;
+      gboolean composed = i == 0 && k > 0;
+      GstBuffer *in = gst_buffer_copy_deep (plain);
+
+      add_detection (in, "dog", 20, 40, 100, 60);
+      out = element_push (h, in);
+      caps = gst_pad_get_current_caps (h->sinkpad);
+      g_assert_true (
+          gst_caps_features_is_equal (gst_caps_get_features (caps, 0), GST_CAPS_FEATURES_MEMORY_SYSTEM_MEMORY)
+          == !composed);
+      g_assert_true ((gst_buffer_get_video_overlay_composition_meta (out) != NULL) == composed);
+      if (i == 0)
+        g_assert_true ((difference (out, plain) == 0) == composed);
+    }
+    gst_harness_teardown (h);
+  }
+}
+
 /* A sink that takes anything gets plain caps, also behind an element that does so only with some features of caps, or
  * that would need the pixels. */
 static void
@@ -307,6 +347,7 @@ main (int argc, char **argv)
   g_test_add_func ("/gst/overlay/attached", test_attached);
   g_test_add_func ("/gst/overlay/merged", test_merged);
   g_test_add_func ("/gst/overlay/reconfigured", test_reconfigured);
+  g_test_add_func ("/gst/overlay/behind", test_behind);
   g_test_add_func ("/gst/overlay/any", test_any);
   return element_run ();
 }

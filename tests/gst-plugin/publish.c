@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* sppnetpublish: lines of JSON that a parser and a person can read. */
+#define _GNU_SOURCE
 #include "element.h"
 
 #include <fcntl.h>
@@ -7,7 +8,9 @@
 #include <locale.h>
 #include <math.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -312,6 +315,29 @@ stall (GstHarness *h, gint reader)
   return thread;
 }
 
+static gchar *said; /* the last message */
+
+static GLogWriterOutput
+keep_message (GLogLevelFlags level, const GLogField *fields, gsize n, gpointer user_data)
+{
+  if ((level & G_LOG_LEVEL_MASK) != G_LOG_LEVEL_MESSAGE)
+    return g_log_writer_default (level, fields, n, user_data);
+  g_free (said);
+  said = g_log_writer_format_fields (level, fields, n, FALSE);
+  return G_LOG_WRITER_HANDLED;
+}
+
+/* Said where it is seen, as the bus of a pipeline that stops is not read. */
+static void
+assert_said_lost (const gchar *place)
+{
+  g_autofree gchar *text = g_strdup_printf ("%s: the last lines are lost: nobody reads them", place);
+
+  g_assert_nonnull (said);
+  g_assert_nonnull (strstr (said, text));
+  g_clear_pointer (&said, g_free);
+}
+
 /* A reader that stalls keeps nobody from stopping; what it has not read is said to be lost. */
 static void
 test_stalled_stop (void)
@@ -331,6 +357,7 @@ test_stalled_stop (void)
   element_set_caps (h, GST_VIDEO_FORMAT_RGB, 64, 48);
   thread = stall (h, reader);
   g_assert_cmpint (gst_element_set_state (h->element, GST_STATE_NULL), ==, GST_STATE_CHANGE_SUCCESS);
+  assert_said_lost (path);
   g_assert_cmpint (GPOINTER_TO_INT (g_thread_join (thread)), ==, GST_FLOW_FLUSHING);
   warning = gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING);
   g_assert_nonnull (warning);
@@ -380,26 +407,133 @@ test_stalled_flush (void)
     json_node_unref (parse (lines[i]));
 }
 
+static GstHarness *stopped;
+static GstStateChangeReturn (*change_state) (GstElement *, GstStateChange);
+
+/* Between what the element does first at a stop and the end of its streaming thread, a flush ends, and more lines come
+ * than a pipe takes. */
+static GstStateChangeReturn
+end_flush_at_stop (GstElement *element, GstStateChange transition)
+{
+  if (stopped && transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
+    GstHarness *h = g_steal_pointer (&stopped);
+    GstSegment segment;
+
+    gst_segment_init (&segment, GST_FORMAT_TIME);
+    gst_harness_push_event (h, gst_event_new_flush_start ());
+    gst_harness_push_event (h, gst_event_new_flush_stop (TRUE));
+    gst_harness_push_event (h, gst_event_new_segment (&segment));
+    g_assert_cmpint (GPOINTER_TO_INT (push_until_refused (h)), ==, GST_FLOW_FLUSHING);
+  }
+  return change_state (element, transition);
+}
+
+static void
+test_flush_at_stop (void)
+{
+  GstElementClass *parent = g_type_class_ref (GST_TYPE_BASE_TRANSFORM);
+  g_autofree gchar *path = element_file ("flush-at-stop");
+  g_autofree gchar *line = g_strdup_printf ("sppnetpublish location=\"%s\"", path);
+  g_autoptr (GString) text = g_string_new (NULL);
+  GstHarness *h;
+  gint reader;
+
+  g_assert_cmpint (mkfifo (path, 0600), ==, 0);
+  reader = open (path, O_RDONLY | O_NONBLOCK);
+  stopped = h = element_harness (line);
+  element_set_caps (h, GST_VIDEO_FORMAT_RGB, 64, 48);
+  change_state = parent->change_state;
+  parent->change_state = end_flush_at_stop;
+  g_assert_cmpint (gst_element_set_state (h->element, GST_STATE_NULL), ==, GST_STATE_CHANGE_SUCCESS);
+  parent->change_state = change_state;
+  g_assert_null (stopped);
+  gst_harness_teardown (h);
+  drain (reader, text);
+  close (reader);
+  /* The line that was not waited for. */
+  g_assert_cmpint (text->str[text->len - 1], ==, '\n');
+  json_node_unref (parse (g_strchomp (text->str)));
+  g_type_class_unref (parent);
+}
+
+/* The standard output becomes fd; returns what it was. */
+static gint
+redirect (gint fd)
+{
+  gint before;
+
+  fflush (stdout);
+  before = dup (STDOUT_FILENO);
+  g_assert_cmpint (dup2 (fd, STDOUT_FILENO), ==, STDOUT_FILENO);
+  close (fd);
+  return before;
+}
+
+/* A pipe, a terminal or a socket that nobody reads is the standard output for a moment, of two elements, with
+ * something printed that has not been handed over. */
+static void
+test_stalled_standard_output (gconstpointer kind)
+{
+  gint ends[2], before;
+  GstHarness *h[2];
+  GThread *threads[2];
+
+  if (g_str_equal (kind, "pipe")) {
+    g_assert_cmpint (pipe (ends), ==, 0);
+  } else if (g_str_equal (kind, "socket")) {
+    g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM, 0, ends), ==, 0);
+  } else {
+    ends[0] = posix_openpt (O_RDWR | O_NOCTTY);
+    if (ends[0] < 0 || grantpt (ends[0]) != 0 || unlockpt (ends[0]) != 0) {
+      g_test_skip ("no terminals here");
+      return;
+    }
+    ends[1] = open (ptsname (ends[0]), O_RDWR | O_NOCTTY);
+    g_assert_cmpint (ends[1], >=, 0);
+  }
+  before = redirect (ends[1]);
+  for (guint i = 0; i < 2; i++) {
+    h[i] = element_harness ("sppnetpublish");
+    element_set_caps (h[i], GST_VIDEO_FORMAT_RGB, 64, 48);
+    threads[i] = g_thread_new ("push", push_until_refused, h[i]);
+  }
+  /* Until nothing more is taken. */
+  for (guint taken = 0, last = 1; taken != last || last == 0;) {
+    last = taken;
+    g_usleep (200000);
+    taken = 1 + gst_harness_buffers_received (h[0]) + gst_harness_buffers_received (h[1]);
+  }
+  fputs ("printed", stdout);
+  for (guint i = 0; i < 2; i++) {
+    g_assert_cmpint (gst_element_set_state (h[i]->element, GST_STATE_NULL), ==, GST_STATE_CHANGE_SUCCESS);
+    assert_said_lost ("standard output");
+    g_assert_cmpint (GPOINTER_TO_INT (g_thread_join (threads[i])), ==, GST_FLOW_FLUSHING);
+    gst_harness_teardown (h[i]);
+  }
+  /* So that what was printed can go. */
+  fcntl (ends[0], F_SETFL, O_NONBLOCK);
+  for (gchar part[4096]; read (ends[0], part, sizeof part) > 0;)
+    ;
+  close (redirect (before));
+  close (ends[0]);
+}
+
 /* The standard output of this program is a pipe for a moment: lines go behind what was printed before. */
 static void
 test_standard_output (void)
 {
-  GstHarness *h = element_harness ("sppnetpublish");
+  GstHarness *h;
   g_autoptr (GString) text = g_string_new (NULL);
   gint ends[2], before;
 
-  fflush (stdout);
-  before = dup (STDOUT_FILENO);
   g_assert_cmpint (pipe (ends), ==, 0);
-  g_assert_cmpint (dup2 (ends[1], STDOUT_FILENO), ==, STDOUT_FILENO);
+  before = redirect (ends[1]);
+  h = element_harness ("sppnetpublish");
   element_set_caps (h, GST_VIDEO_FORMAT_RGB, 64, 48);
   fputs ("printed ", stdout);
   gst_buffer_unref (element_push (h, frame (0)));
   gst_harness_teardown (h);
-  fflush (stdout);
-  g_assert_cmpint (dup2 (before, STDOUT_FILENO), ==, STDOUT_FILENO);
-  close (before);
-  close (ends[1]);
+  close (redirect (before));
   drain (ends[0], text);
   close (ends[0]);
   g_assert_true (g_str_has_prefix (text->str, "printed {\"timestamp\":0,"));
@@ -462,6 +596,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   element_init (&argc, &argv);
+  g_log_set_writer_func (keep_message, NULL, NULL);
   /* A decimal comma must not reach the file, where the machine has such a locale. */
   if (!setlocale (LC_NUMERIC, "de_DE.UTF-8"))
     g_test_message ("no locale with a decimal comma here");
@@ -471,6 +606,10 @@ main (int argc, char **argv)
   g_test_add_func ("/gst/publish/broken-pipe", test_broken_pipe);
   g_test_add_func ("/gst/publish/stalled-stop", test_stalled_stop);
   g_test_add_func ("/gst/publish/stalled-flush", test_stalled_flush);
+  g_test_add_func ("/gst/publish/flush-at-stop", test_flush_at_stop);
+  g_test_add_data_func ("/gst/publish/stalled-pipe", "pipe", test_stalled_standard_output);
+  g_test_add_data_func ("/gst/publish/stalled-socket", "socket", test_stalled_standard_output);
+  g_test_add_data_func ("/gst/publish/stalled-terminal", "terminal", test_stalled_standard_output);
   g_test_add_func ("/gst/publish/standard-output", test_standard_output);
   g_test_add_func ("/gst/publish/warnings", test_warnings);
   g_test_add_func ("/gst/publish/messages", test_messages);

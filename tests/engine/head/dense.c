@@ -77,15 +77,16 @@ test_definition (gconstpointer data)
 static void
 test_steps (void)
 {
-  static const gint channels[] = { 1, 31, 32, 33, 70 }, bins[] = { 1, 13, 14, 15, 55 },
+  static const gint channels[] = { 1, 33, 63, 64, 65, 130 }, bins[] = { 1, 6, 7, 8, 13, 14, 15, 55 },
                     outputs[] = { 1, 7, 16, 33, 100 };
   SppnetRandom random = { (guint64) (guint32) g_test_rand_int () };
   g_auto (SppnetPooledMemory) memory = { 0 };
   g_autofree gint16 *scratch = g_new (gint16, 4 * SPPNET_STEPS_SCRATCH);
 
   for (guint round = 0; round < 40; round++) {
-    gsize n_channels = (gsize) channels[sppnet_random_below (&random, 5)];
-    gsize n_bins = (gsize) bins[sppnet_random_below (&random, 5)], groups = sppnet_step_groups (n_channels);
+    gsize n_channels = (gsize) channels[sppnet_random_below (&random, G_N_ELEMENTS (channels))];
+    gsize n_bins = (gsize) bins[sppnet_random_below (&random, G_N_ELEMENTS (bins))],
+          groups = sppnet_step_groups (n_channels);
     gsize out = (gsize) outputs[sppnet_random_below (&random, 5)];
     gsize length = n_bins * n_channels, n = sppnet_random_below (&random, round % 8 ? 20 : 500);
     gfloat slope = round % 3 == 0 ? 0.0f : round % 3 == 1 ? 0.1f : 1.0f;

@@ -266,9 +266,9 @@ typedef void (*Naive) (const SppnetMap *map, const SppnetConfig *config, const S
 static void
 compare_round (SppnetRandom *random, SppnetPooling pooling, Naive naive)
 {
-  static const gint widths[] = { 1, 2, 3, 5, 13, 40 }, channels[] = { 1, 3, 8, 16, 17, 33 };
+  static const gint widths[] = { 1, 2, 3, 5, 13, 40 }, channels[] = { 1, 3, 17, 63, 64, 65, 200 };
   TestMap map = make_map (random, widths[sppnet_random_below (random, 6)], widths[sppnet_random_below (random, 6)],
-                          channels[sppnet_random_below (random, 6)]);
+                          channels[sppnet_random_below (random, G_N_ELEMENTS (channels))]);
   gint levels[4];
   guint n_levels = pooling == SPPNET_POOLING_ROI ? 1 : 1 + sppnet_random_below (random, 4);
   gsize n = sppnet_random_below (random, 20), length;

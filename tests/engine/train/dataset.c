@@ -153,11 +153,38 @@ test_broken_picture (Fixture *fixture, gconstpointer user_data)
   assert_same (second, 0, first, 0);
 }
 
+/* What was kept and has been damaged since is not used. */
+static void
+test_damaged (Fixture *fixture, gconstpointer user_data)
+{
+  g_autoptr (SppnetDataset) first = load (fixture, 1);
+  g_autofree gchar *kept = NULL;
+  g_autoptr (GError) error = NULL;
+  gsize length;
+
+  propose (fixture, first, &error);
+  g_assert_no_error (error);
+  g_assert_true (g_file_get_contents (fixture->cache, &kept, &length, NULL));
+  for (guint round = 0; round < 8; round++) {
+    g_autoptr (SppnetDataset) again = load (fixture, 1);
+    g_autofree gchar *damaged = g_memdup2 (kept, length);
+    guint32 at = (guint32) g_test_rand_int_range (0, (gint32) length);
+
+    damaged[at] ^= 1;
+    g_assert_true (g_file_set_contents (fixture->cache, damaged, (gssize) (round % 4 ? length : at), NULL));
+    g_assert_cmpuint (propose (fixture, again, &error), ==, 2);
+    g_assert_no_error (error);
+    for (guint i = 0; i < PICTURES; i++)
+      assert_same (again, i, first, i);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/train/dataset/kept", Fixture, NULL, setup, test_kept, teardown);
   g_test_add ("/train/dataset/broken-picture", Fixture, NULL, setup, test_broken_picture, teardown);
+  g_test_add ("/train/dataset/damaged", Fixture, NULL, setup, test_damaged, teardown);
   return g_test_run ();
 }
