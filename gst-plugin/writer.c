@@ -64,7 +64,7 @@ gst_sppnet_writer_open (GstSppnetWriter *writer, const gchar *location, gboolean
   /* A file takes all in one piece. A pipe takes so much in one piece or nothing. */
   writer->most = S_ISREG (info.st_mode) ? G_MAXSSIZE : PIPE_BUF;
   writer->socket = S_ISSOCK (info.st_mode);
-  if (writer->fd != STDOUT_FILENO && writer->most == PIPE_BUF)
+  if (writer->most == PIPE_BUF && !(writer->standard && writer->fd == STDOUT_FILENO))
     fcntl (writer->fd, F_SETFL, fcntl (writer->fd, F_GETFL) | O_NONBLOCK);
   gst_poll_fd_init (&writer->poll_fd);
   writer->poll_fd.fd = writer->fd;
@@ -83,7 +83,7 @@ gst_sppnet_writer_close (GstSppnetWriter *writer)
     return TRUE;
   gst_poll_remove_fd (writer->poll, &writer->poll_fd);
   writer->fd = -1;
-  return fd == STDOUT_FILENO || close (fd) == 0;
+  return (writer->standard && fd == STDOUT_FILENO) || close (fd) == 0;
 }
 
 /* write(), but a pipe whose reader has gone away is an error, with EPIPE, and not the end of the application. */

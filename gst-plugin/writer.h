@@ -7,7 +7,7 @@
  * reader decides for how long, so the waiting can be ended from any thread. One thread at a time, but for that. */
 typedef struct
 {
-  gint fd;           /* -1: closed; 1: the standard output as it is */
+  gint fd;           /* -1: closed */
   gboolean standard; /* the standard output, where the application prints, too */
   gboolean socket;   /* that was given as such */
   gsize most;        /* bytes for one write */
