@@ -189,6 +189,8 @@ train_rows (const SppnetTrainOptions *options, SppnetNetwork *network, SppnetMod
   settings.optimizer.weight_decay = 0.0; /* which would change what stays */
   settings.outputs_only = TRUE;
   settings.first_label = dataset->n_labels - 1;
+  if (!sppnet_end_to_end_check (network, dataset, TRUE, &settings, checkpoint, error))
+    return FALSE;
   variants = sppnet_variants_new (init, dataset, maps, error);
   if (!variants || !sppnet_variants_fill (variants, SPPNET_VARIANTS, settings.threads, progress, user_data, error)
       || !sppnet_end_to_end_train (network, dataset, variants, &settings, checkpoint, progress, user_data, error))

@@ -2,7 +2,6 @@
 #include "train/dataset.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 #include "frame/picture.h"
 
@@ -43,6 +42,50 @@ label_id (gchar **labels, const gchar *label)
   return -1;
 }
 
+static guint64
+make_stamp (const SppnetAnnotation *annotation)
+{
+  g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
+  g_autoptr (GMappedFile) file = g_mapped_file_new (annotation->picture, FALSE, NULL);
+  g_autofree gchar *size = g_strdup_printf ("%d %d\n", annotation->width, annotation->height);
+  guint64 stamp[4];
+  gsize length = sizeof stamp;
+
+  g_checksum_update (checksum, (const guchar *) size, -1);
+  /* One that is not there is an error elsewhere. */
+  if (file && g_mapped_file_get_length (file) > 0)
+    g_checksum_update (checksum, (const guchar *) g_mapped_file_get_contents (file),
+                       (gssize) g_mapped_file_get_length (file));
+  else
+    g_checksum_update (checksum, (const guchar *) annotation->picture, -1);
+  g_checksum_get_digest (checksum, (guint8 *) stamp, &length);
+  return stamp[0];
+}
+
+/* A picture that is listed more than once is read once. */
+static guint64 *
+make_stamps (const GPtrArray *annotations)
+{
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+  guint64 *stamps = g_new (guint64, annotations->len + 1);
+
+  for (guint i = 0; i < annotations->len; i++) {
+    const SppnetAnnotation *annotation = g_ptr_array_index (annotations, i), *other;
+    gpointer first;
+
+    if (g_hash_table_lookup_extended (seen, annotation->picture, NULL, &first)) {
+      other = g_ptr_array_index (annotations, GPOINTER_TO_UINT (first));
+      if (other->width == annotation->width && other->height == annotation->height) {
+        stamps[i] = stamps[GPOINTER_TO_UINT (first)];
+        continue;
+      }
+    }
+    stamps[i] = make_stamp (annotation);
+    g_hash_table_insert (seen, annotation->picture, GUINT_TO_POINTER (i));
+  }
+  return stamps;
+}
+
 SppnetDataset *
 sppnet_dataset_new (GPtrArray *annotations, gchar **labels, guint first_needed, GError **error)
 {
@@ -56,6 +99,7 @@ sppnet_dataset_new (GPtrArray *annotations, gchar **labels, guint first_needed, 
   used = g_new0 (guint, dataset->n_labels + 1);
   dataset->objects = g_new0 (GArray *, dataset->annotations->len + 1);
   dataset->proposals = g_new0 (GArray *, dataset->annotations->len + 1);
+  dataset->stamps = make_stamps (dataset->annotations);
   for (guint i = 0; i < dataset->annotations->len; i++) {
     const SppnetAnnotation *annotation = g_ptr_array_index (dataset->annotations, i);
 
@@ -100,6 +144,7 @@ sppnet_dataset_free (SppnetDataset *dataset)
   }
   g_free (dataset->objects);
   g_free (dataset->proposals);
+  g_free (dataset->stamps);
   g_clear_pointer (&dataset->annotations, g_ptr_array_unref);
   g_strfreev (dataset->labels);
   g_free (dataset);
@@ -121,35 +166,13 @@ sppnet_dataset_check_pictures (const GPtrArray *annotations, GError **error)
   return TRUE;
 }
 
-guint64
-sppnet_dataset_picture_stamp (const SppnetDataset *dataset, guint picture)
-{
-  const SppnetAnnotation *annotation = g_ptr_array_index (dataset->annotations, picture);
-  g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
-  g_autofree gchar *line = NULL;
-  guint64 stamp[4];
-  gsize length = sizeof stamp;
-  struct stat file = { 0 };
-
-  /* One that is not there is an error elsewhere. */
-  (void) stat (annotation->picture, &file);
-  line = g_strdup_printf ("%s %d %d %" G_GINT64_FORMAT " %" G_GINT64_FORMAT ".%09ld\n", annotation->picture,
-                          annotation->width, annotation->height, (gint64) file.st_size, (gint64) file.st_mtim.tv_sec,
-                          (glong) file.st_mtim.tv_nsec);
-  g_checksum_update (checksum, (const guchar *) line, -1);
-  g_checksum_get_digest (checksum, (guint8 *) stamp, &length);
-  return stamp[0];
-}
-
 gchar *
 sppnet_dataset_pictures_key (const SppnetDataset *dataset)
 {
   g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
 
   for (guint i = 0; i < dataset->annotations->len; i++) {
-    guint64 stamp = sppnet_dataset_picture_stamp (dataset, i);
-
-    g_checksum_update (checksum, (const guchar *) &stamp, sizeof stamp);
+    g_checksum_update (checksum, (const guchar *) &dataset->stamps[i], sizeof *dataset->stamps);
   }
   return g_strdup (g_checksum_get_string (checksum));
 }
@@ -161,9 +184,8 @@ sppnet_dataset_key (const SppnetDataset *dataset)
 
   for (guint i = 0; i < dataset->annotations->len; i++) {
     const SppnetAnnotation *annotation = g_ptr_array_index (dataset->annotations, i);
-    g_autofree gchar *line = g_strdup_printf ("%s %d %d\n", annotation->picture, annotation->width, annotation->height);
 
-    g_checksum_update (checksum, (const guchar *) line, -1);
+    g_checksum_update (checksum, (const guchar *) &dataset->stamps[i], sizeof *dataset->stamps);
     for (guint k = 0; k < annotation->objects->len; k++) {
       const SppnetObject *object = &g_array_index (annotation->objects, SppnetObject, k);
       g_autofree gchar *text = g_strdup_printf (

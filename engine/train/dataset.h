@@ -14,6 +14,7 @@ typedef struct
   guint n_labels;
   GArray **objects;   /* [annotations] label id of each object, -1: a label that is not trained; (element-type gint) */
   GArray **proposals; /* [annotations] (element-type SppnetBox); NULL until sppnet_dataset_propose() */
+  guint64 *stamps;    /* [annotations] follow from the bytes of the picture's file and its size in the annotation */
 } SppnetDataset;
 
 /* annotations: (transfer full). labels: (nullable): the names wanted, of which those from number first_needed on
@@ -25,11 +26,10 @@ void sppnet_dataset_free (SppnetDataset *dataset);
  * the middle. The pixels are not read. */
 gboolean sppnet_dataset_check_pictures (const GPtrArray *annotations, GError **error);
 
-/* A number that changes with the picture's name, its size in the annotation, and its file. */
-guint64 sppnet_dataset_picture_stamp (const SppnetDataset *dataset, guint picture);
-/* Text that changes when the list of pictures, or the file of one, changes. (transfer full) */
+/* Text that changes when the list of pictures, or what is in the file of one, changes; not where they are. (transfer
+ * full) */
 gchar *sppnet_dataset_pictures_key (const SppnetDataset *dataset);
-/* Text that changes when the list of pictures, or an object on one, changes. (transfer full) */
+/* Text that changes as well when an object on one does. (transfer full) */
 gchar *sppnet_dataset_key (const SppnetDataset *dataset);
 
 /* Region proposals of every picture, from FILE as far as it has them, and FILE rewritten with all of them, or with what

@@ -103,8 +103,7 @@ sppnet_descent_run (SppnetDescent *descent, GError **error)
     go_on = descent->report (descent->user_data, step + 1);
     if (checkpoint && (!go_on || last || now - saved > (gint64) descent->checkpoint_seconds * G_USEC_PER_SEC)) {
       saved = now;
-      if (!sppnet_checkpoint_save (checkpoint, descent->key, step + 1, descent->n_steps, descent->network,
-                                   &descent->moments, error))
+      if (!sppnet_checkpoint_save (checkpoint, descent->key, step + 1, descent->network, &descent->moments, error))
         return FALSE;
     }
     if (!go_on && !last) {

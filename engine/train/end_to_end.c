@@ -6,6 +6,7 @@
 
 #include "base/threads.h"
 #include "region/rpn.h"
+#include "train/checkpoint.h"
 #include "train/descent.h"
 #include "train/schedule.h"
 
@@ -101,21 +102,21 @@ sppnet_end_to_end_steps (const SppnetEndToEndSettings *settings, const SppnetDat
                                 dataset->annotations->len);
 }
 
+/* fixed: on feature maps of variants, which stay as they are */
 static gchar *
-run_key (const Run *run)
+make_key (const SppnetNetwork *network, const SppnetDataset *dataset, gboolean fixed, const SppnetEndToEndSettings *s)
 {
-  const SppnetEndToEndSettings *s = run->settings;
   const SppnetSamplerSettings *p = &s->sampler;
   const SppnetOptimizerSettings *o = &s->optimizer;
-  g_autofree gchar *data = sppnet_dataset_key (run->dataset), *pictures = sppnet_dataset_pictures_key (run->dataset);
-  g_autofree gchar *config = sppnet_network_describe (run->network);
+  g_autofree gchar *data = sppnet_dataset_key (dataset);
+  g_autofree gchar *config = sppnet_network_describe (network);
   g_autofree gchar *regions = g_strdup_printf ("%u %u %.9g %.9g %u %u", p->regions, p->candidates, p->positive_fraction,
                                                p->easy_fraction, p->jitter, p->anchors);
   g_autofree gchar *scenes
-      = run->variants ? g_strdup ("variants")
-                      : g_strdup_printf ("%.9g %.9g %.9g %d %.9g %.9g %.9g", p->min_scale, p->max_scale, p->mosaic,
-                                         p->variation.flip, p->variation.aspect, p->erase, p->colour);
-  g_autofree gchar *blend = p->blend > 0.0 && !run->variants ? g_strdup_printf (" | %.9g", p->blend) : g_strdup ("");
+      = fixed ? g_strdup ("variants")
+              : g_strdup_printf ("%.9g %.9g %.9g %d %.9g %.9g %.9g", p->min_scale, p->max_scale, p->mosaic,
+                                 p->variation.flip, p->variation.aspect, p->erase, p->colour);
+  g_autofree gchar *blend = p->blend > 0.0 && !fixed ? g_strdup_printf (" | %.9g", p->blend) : g_strdup ("");
   g_autofree gchar *teachers = s->teachers
                                    ? g_strdup_printf (" | %s%.9g", sppnet_teachers_key (s->teachers), s->teachers_part)
                                    : g_strdup ("");
@@ -123,11 +124,20 @@ run_key (const Run *run)
       = g_strdup_printf ("%d %.9g %.9g %.9g %.9g %.9g %.9g %.9g", o->kind, o->learning_rate, o->backbone_learning_rate,
                          o->momentum, o->second_moment, o->weight_decay, o->clip, o->average);
   g_autofree gchar *text
-      = g_strdup_printf ("%s %s %s %s %u %.9g %u %u | %s | %s | %s | %d %u %d %d%s%s", data, pictures, config,
-                         s->init_key, s->seed, s->epochs, s->pictures, s->warm_up, regions, scenes, optimizer,
-                         s->outputs_only, s->first_label, s->new_head, s->new_rpn, teachers, blend);
+      = g_strdup_printf ("%s %s %s %u %.9g %u %u | %s | %s | %s | %d %u %d %d%s%s", data, config, s->init_key, s->seed,
+                         s->epochs, s->pictures, s->warm_up, regions, scenes, optimizer, s->outputs_only,
+                         s->first_label, s->new_head, s->new_rpn, teachers, blend);
 
   return g_compute_checksum_for_string (G_CHECKSUM_SHA256, text, -1);
+}
+
+gboolean
+sppnet_end_to_end_check (const SppnetNetwork *network, const SppnetDataset *dataset, gboolean fixed,
+                         const SppnetEndToEndSettings *settings, const gchar *checkpoint, GError **error)
+{
+  g_autofree gchar *key = make_key (network, dataset, fixed, settings);
+
+  return sppnet_checkpoint_check (checkpoint, key, error);
 }
 
 static SppnetSceneDraw
@@ -418,7 +428,7 @@ sppnet_end_to_end_train (SppnetNetwork *network, const SppnetDataset *dataset, S
               .shuffle = { dataset->annotations->len, settings->seed },
               .progress = progress,
               .user_data = user_data };
-  g_autofree gchar *key = run_key (&run);
+  g_autofree gchar *key = make_key (network, dataset, variants != NULL, settings);
   gboolean ok;
 
   run.descent = (SppnetDescent) {

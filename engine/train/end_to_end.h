@@ -38,6 +38,10 @@ void sppnet_heads_only_defaults (SppnetEndToEndSettings *settings);
 gdouble sppnet_end_to_end_epochs (const SppnetEndToEndSettings *settings, const SppnetDataset *dataset);
 guint sppnet_end_to_end_steps (const SppnetEndToEndSettings *settings, const SppnetDataset *dataset);
 
+/* The errors of sppnet_checkpoint_check(), before feature maps are made for nothing. fixed: with variants. */
+gboolean sppnet_end_to_end_check (const SppnetNetwork *network, const SppnetDataset *dataset, gboolean fixed,
+                                  const SppnetEndToEndSettings *settings, const gchar *checkpoint, GError **error);
+
 /**
  * sppnet_end_to_end_train:
  * @dataset: with proposals, unless the network has a region proposal network

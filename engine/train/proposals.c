@@ -170,14 +170,12 @@ sppnet_dataset_propose (SppnetDataset *dataset, SppnetProposals method, guint ma
   g_autofree SppnetProposer **proposers = g_new0 (SppnetProposer *, threads);
   g_autoptr (GHashTable) pictures = g_hash_table_new (g_int64_hash, g_int64_equal);
   guint n = dataset->annotations->len, n_todo = 0, written = 0;
-  g_autofree guint64 *stamps = g_new (guint64, n + 1);
+  guint64 *stamps = dataset->stamps;
   g_autofree guint *todo = g_new (guint, n + 1);
   gboolean ok = TRUE;
 
-  for (guint i = n; i-- > 0;) {
-    stamps[i] = sppnet_dataset_picture_stamp (dataset, i);
+  for (guint i = n; i-- > 0;)
     g_hash_table_replace (pictures, &stamps[i], GUINT_TO_POINTER (i));
-  }
   read_cache (dataset, pictures, file, key);
   for (guint i = 0; i < n; i++)
     if (!dataset->proposals[i] && GPOINTER_TO_UINT (g_hash_table_lookup (pictures, &stamps[i])) == i)

@@ -6,6 +6,7 @@
 
 #include "backbone/backbone.h"
 #include "base/threads.h"
+#include "train/checkpoint.h"
 #include "train/anchors.h"
 #include "train/descent.h"
 #include "train/rpn_pass.h"
@@ -123,12 +124,12 @@ run_key (const Run *run, const SppnetDataset *dataset, SppnetModel *maps)
 {
   const SppnetRpnSettings *s = run->settings;
   const SppnetOptimizerSettings *o = &s->optimizer;
-  g_autofree gchar *data = sppnet_dataset_key (dataset), *pictures = sppnet_dataset_pictures_key (dataset);
+  g_autofree gchar *data = sppnet_dataset_key (dataset);
   g_autofree gchar *config = sppnet_network_describe (run->network);
   g_autofree gchar *weights = sppnet_model_fingerprint (maps);
   g_autofree gchar *text
-      = g_strdup_printf ("rpn %s %s %s %s %u %.9g %u %u %u %u | %d %.9g %.9g %.9g %.9g %.9g", data, pictures, config,
-                         weights, s->seed, s->epochs, s->pictures, s->warm_up, s->samples, s->variants, o->kind,
+      = g_strdup_printf ("rpn %s %s %s %u %.9g %u %u %u %u | %d %.9g %.9g %.9g %.9g %.9g", data, config, weights,
+                         s->seed, s->epochs, s->pictures, s->warm_up, s->samples, s->variants, o->kind,
                          o->learning_rate, o->momentum, o->second_moment, o->weight_decay, o->clip);
 
   return g_compute_checksum_for_string (G_CHECKSUM_SHA256, text, -1);
@@ -280,7 +281,8 @@ sppnet_rpn_train (SppnetNetwork *network, SppnetModel *model, const SppnetDatase
     .report = report,
     .user_data = &run,
   };
-  run.variants = sppnet_variants_new (model, dataset, maps, error);
+  ok = sppnet_checkpoint_check (checkpoint, key, error);
+  run.variants = ok ? sppnet_variants_new (model, dataset, maps, error) : NULL;
   ok = run.variants
        && sppnet_variants_fill (run.variants, settings->variants, settings->threads, progress, user_data, error)
        && allocate (&run, error);

@@ -12,6 +12,7 @@
 #include "base/threads.h"
 #include "model/provenance.h"
 #include "pooling/pooling.h"
+#include "train/checkpoint.h"
 #include "train/add_class.h"
 #include "train/features.h"
 #include "train/ridge.h"
@@ -354,19 +355,26 @@ write_model (const gchar *path, SppnetNetwork *network, const SppnetConfig *conf
 
 /* Trains what is not fixed: all layers, or the head on feature maps that are made once. */
 static gboolean
-train_network (const SppnetTrainOptions *options, SppnetNetwork *network, SppnetModel *init,
-               const SppnetDataset *dataset, SppnetProgress progress, gpointer user_data, GError **error)
+train_network (const SppnetTrainOptions *options, SppnetNetwork *network, SppnetModel *init, SppnetDataset *dataset,
+               SppnetProgress progress, gpointer user_data, GError **error)
 {
   g_autofree gchar *checkpoint
       = g_build_filename (options->work, options->heads_only ? "head.checkpoint" : "end-to-end.checkpoint", NULL);
+  g_autofree gchar *proposals = g_build_filename (options->work, "proposals.cache", NULL);
   g_autofree gchar *maps = g_build_filename (options->work, "variants.cache", NULL);
   g_autofree gchar *init_key = sppnet_model_fingerprint (init);
   SppnetEndToEndSettings settings = options->end_to_end;
   g_autoptr (SppnetVariants) variants = NULL;
 
   settings.init_key = init_key;
-  if (options->heads_only) {
+  if (options->heads_only)
     settings.optimizer.backbone_learning_rate = 0.0;
+  if (!sppnet_end_to_end_check (network, dataset, options->heads_only, &settings, checkpoint, error)
+      || (!options->rpn_joint
+          && !sppnet_dataset_propose (dataset, options->proposals, options->max_proposals, settings.seed,
+                                      settings.threads, proposals, progress, user_data, error)))
+    return FALSE;
+  if (options->heads_only) {
     variants = sppnet_variants_new (init, dataset, maps, error);
     if (!variants || !sppnet_variants_fill (variants, SPPNET_VARIANTS, settings.threads, progress, user_data, error))
       return FALSE;
@@ -467,11 +475,10 @@ train_rpn (const SppnetTrainOptions *options, SppnetModel *init, SppnetModel *ma
                                  trained->len, options->output, error);
 }
 
-gboolean
-sppnet_train (const SppnetTrainOptions *given, SppnetProgress progress, gpointer user_data, GError **error)
+static gboolean
+run_stages (const SppnetTrainOptions *given, SppnetProgress progress, gpointer user_data, GError **error)
 {
   SppnetTrainOptions options = *given;
-  g_autofree gchar *proposals_file = g_build_filename (options.work, "proposals.cache", NULL);
   g_autofree gchar *base_model = g_build_filename (options.work, "end-to-end.safetensors", NULL);
   g_autofree gchar *head_model = g_build_filename (options.work, "head.safetensors", NULL);
   g_autoptr (SppnetDataset) dataset = NULL;
@@ -513,9 +520,6 @@ sppnet_train (const SppnetTrainOptions *given, SppnetProgress progress, gpointer
   if (network && options.teachers)
     options.end_to_end.teachers = teachers = sppnet_teachers_new (options.teachers, &network->config, error);
   if (!network || (options.teachers && !teachers)
-      || (!options.rpn_joint
-          && !sppnet_dataset_propose (dataset, options.proposals, options.max_proposals, options.end_to_end.seed,
-                                      options.end_to_end.threads, proposals_file, progress, user_data, error))
       || !train_network (&options, network, init, dataset, progress, user_data, error)
       || !write_model (base_model, network, &network->config, svm, box, SPPNET_DTYPE_F32, error))
     return FALSE;
@@ -534,4 +538,14 @@ sppnet_train (const SppnetTrainOptions *given, SppnetProgress progress, gpointer
     sppnet_aligned_free (box[i]);
   }
   return ok;
+}
+
+gboolean
+sppnet_train (const SppnetTrainOptions *options, SppnetProgress progress, gpointer user_data, GError **error)
+{
+  if (!run_stages (options, progress, user_data, error))
+    return FALSE;
+  /* The model is written. If this fails, another run with this folder is refused until the checkpoints are removed. */
+  sppnet_checkpoint_complete (options->work, NULL);
+  return TRUE;
 }

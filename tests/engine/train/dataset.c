@@ -105,16 +105,24 @@ test_kept (Fixture *fixture, gconstpointer user_data)
   for (guint i = 0; i < PICTURES; i++)
     assert_same (first, i, corrected, i);
 
-  /* Another picture by the same name: that one is searched again. */
+  /* Another picture by the same name, which was searched by another one. */
   g_assert_true (g_file_get_contents (other, &png, &length, NULL));
   g_assert_true (g_file_set_contents (picture, png, (gssize) length, NULL));
   replaced = load (fixture, 1);
   g_free (files_after);
   files_after = sppnet_dataset_pictures_key (replaced);
   g_assert_cmpstr (files, !=, files_after);
-  g_assert_cmpuint (propose (fixture, replaced, &error), ==, 1);
+  g_assert_cmpuint (propose (fixture, replaced, &error), ==, 0);
   assert_same (replaced, 3, first, 4);
   assert_same (replaced, 5, first, 5);
+
+  /* And one that is new. */
+  pixbuf = gdk_pixbuf_new_from_file (other, NULL);
+  mirrored = gdk_pixbuf_flip (pixbuf, TRUE);
+  g_assert_true (gdk_pixbuf_save (mirrored, picture, "png", NULL, NULL));
+  fresh = load (fixture, 1);
+  g_assert_cmpuint (propose (fixture, fresh, &error), ==, 1);
+  assert_same (fresh, 5, first, 5);
 
   /* Some of them, in another order, and twice. */
   g_assert_true (g_file_set_contents (list, "007\n002\n", -1, NULL));

@@ -241,6 +241,51 @@ test_after_a_complete_run (Fixture *fixture, gconstpointer user_data)
   assert_anew (fixture, third);
 }
 
+static gboolean
+stop_in_svm (gpointer user_data, const gchar *stage, gdouble fraction, const gchar *message)
+{
+  return !g_str_equal (stage, "svm");
+}
+
+/* A run that was stopped in its last stage is not complete: what its first one has made is not lost. */
+static void
+test_stopped_in_last_stage (Fixture *fixture, gconstpointer user_data)
+{
+  g_autofree gchar *checkpoint = g_build_filename (fixture->work, "head.checkpoint", NULL);
+  g_autofree gchar *maps = g_build_filename (fixture->work, "variants.cache", NULL);
+  g_autofree gchar *picture = g_build_filename (fixture->dir, "JPEGImages", "003.png", NULL);
+  g_autofree gchar *other = g_build_filename (fixture->dir, "JPEGImages", "004.png", NULL);
+  g_autofree gchar *png = NULL, *png_of_other = NULL, *before = NULL, *after = NULL;
+  g_autofree gchar *maps_before = NULL, *maps_after = NULL;
+  g_autoptr (GError) error = NULL;
+  gsize length, length_of_other, size, size_after;
+
+  fixture->options.heads_only = TRUE;
+  fixture->options.classifier = SPPNET_TRAIN_SVM;
+  fixture->options.end_to_end.epochs = 1;
+  g_assert_false (sppnet_train (&fixture->options, stop_in_svm, NULL, &error));
+  g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_CANCELLED);
+  g_clear_error (&error);
+  g_assert_true (g_file_get_contents (checkpoint, &before, &size, NULL));
+  g_assert_true (g_file_get_contents (maps, &maps_before, &size_after, NULL));
+
+  g_assert_true (g_file_get_contents (picture, &png, &length, NULL));
+  g_assert_true (g_file_get_contents (other, &png_of_other, &length_of_other, NULL));
+  g_assert_true (g_file_set_contents (picture, png_of_other, (gssize) length_of_other, NULL));
+  g_assert_false (sppnet_train (&fixture->options, NULL, NULL, &error));
+  g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS);
+  g_assert_nonnull (strstr (error->message, checkpoint));
+  g_clear_error (&error);
+  g_assert_true (g_file_get_contents (maps, &maps_after, &length_of_other, NULL));
+  g_assert_cmpmem (maps_before, size_after, maps_after, length_of_other);
+
+  /* The same bytes again, in a newer file: it goes on. */
+  g_assert_true (g_file_set_contents (picture, png, (gssize) length, NULL));
+  train (fixture, NULL, NULL);
+  g_assert_true (g_file_get_contents (checkpoint, &after, &length, NULL));
+  g_assert_cmpmem (before, size, after, length);
+}
+
 static void
 test_checkpoint_of_other_settings (Fixture *fixture, gconstpointer user_data)
 {
@@ -919,6 +964,7 @@ main (int argc, char **argv)
   ADD ("fixed-backbone-refusals", test_fixed_backbone_refusals);
   ADD ("checkpoint-of-other-settings", test_checkpoint_of_other_settings);
   ADD ("after-a-complete-run", test_after_a_complete_run);
+  ADD ("stopped-in-last-stage", test_stopped_in_last_stage);
   g_test_add ("/train/after-a-complete-run-of-heads", Fixture, "heads", set_up, test_after_a_complete_run,
               end_training);
   ADD ("detects", test_detects);
