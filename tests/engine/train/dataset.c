@@ -80,6 +80,8 @@ static void
 test_kept (Fixture *fixture, gconstpointer user_data)
 {
   g_autoptr (SppnetDataset) first = load (fixture, 1), corrected = NULL, replaced = NULL, shuffled = NULL;
+  g_autoptr (SppnetDataset) fresh = NULL;
+  g_autoptr (GdkPixbuf) pixbuf = NULL, mirrored = NULL;
   g_autofree gchar *annotation = file_of (fixture, "Annotations", 3, "xml");
   g_autofree gchar *picture = file_of (fixture, "JPEGImages", 3, "png");
   g_autofree gchar *other = file_of (fixture, "JPEGImages", 4, "png");
