@@ -203,13 +203,15 @@ names_composition (GstCaps *caps)
 }
 
 /* Whether drawings that are attached to frames of such caps are composed downstream. An element that has no caps yet
- * cannot tell, so it does not. */
+ * cannot tell, so it does not. It is asked itself: asked through the pad, one that was linked a moment ago would get
+ * the caps of the one before first. */
 static gboolean
 asks_for_overlays (GstSppnetOverlay *self, GstCaps *caps)
 {
   g_autoptr (GstQuery) query = gst_query_new_allocation (caps, FALSE);
+  g_autoptr (GstPad) peer = gst_pad_get_peer (GST_BASE_TRANSFORM_SRC_PAD (self));
 
-  return gst_pad_peer_query (GST_BASE_TRANSFORM_SRC_PAD (self), query)
+  return peer && gst_pad_query (peer, query)
          && gst_query_find_allocation_meta (query, GST_VIDEO_OVERLAY_COMPOSITION_META_API_TYPE, NULL);
 }
 

@@ -38,7 +38,9 @@
 
 #include <errno.h>
 #include <gst/video/video.h>
+#include <poll.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "line.h"
 #include "meta.h"
@@ -216,7 +218,16 @@ flush_last (GstSppnetPublish *self)
   return gst_sppnet_writer_flush (&self->writer, LAST_PATIENCE);
 }
 
-/* Few applications read their bus when the pipeline has stopped: so this is said on the standard error, too. */
+static gboolean
+takes_messages (gint fd)
+{
+  struct pollfd state = { .fd = fd, .events = POLLOUT };
+
+  return poll (&state, 1, 0) == 1;
+}
+
+/* Few applications read their bus when the pipeline has stopped: so this is said on the standard error, too, which may
+ * be the pipe that nobody reads. */
 static void
 say_last_lost (GstSppnetPublish *self)
 {
@@ -224,7 +235,8 @@ say_last_lost (GstSppnetPublish *self)
   const gchar *reason = number == ETIMEDOUT ? "nobody reads them" : g_strerror (number);
   const gchar *place = self->writer.standard ? "standard output" : self->opened;
 
-  g_message ("%s: %s: the last lines are lost: %s", GST_ELEMENT_NAME (self), place, reason);
+  if (takes_messages (STDERR_FILENO))
+    g_message ("%s: %s: the last lines are lost: %s", GST_ELEMENT_NAME (self), place, reason);
   if (number == ETIMEDOUT) {
     GST_ELEMENT_WARNING (self, RESOURCE, WRITE, ("%s: the last lines are lost: %s", place, reason),
                          ("%" G_GSIZE_FORMAT " bytes waited", self->writer.waiting->len));
@@ -248,12 +260,13 @@ gst_sppnet_publish_stop (GstBaseTransform *base)
   return TRUE;
 }
 
-/* From any thread. No flush that ends lets the waiting begin again in an element that is about to stop. */
+/* From any thread. No flush matters to an element that is about to stop. */
 static void
 set_flushing (GstSppnetPublish *self, gboolean flushing)
 {
   GST_OBJECT_LOCK (self);
-  gst_sppnet_writer_set_flushing (&self->writer, flushing || self->stopping);
+  if (!self->stopping)
+    gst_sppnet_writer_set_flushing (&self->writer, flushing);
   GST_OBJECT_UNLOCK (self);
 }
 
@@ -266,8 +279,8 @@ gst_sppnet_publish_change_state (GstElement *element, GstStateChange transition)
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED || transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
     GST_OBJECT_LOCK (self);
     self->stopping = transition == GST_STATE_CHANGE_PAUSED_TO_READY;
+    gst_sppnet_writer_set_flushing (&self->writer, self->stopping);
     GST_OBJECT_UNLOCK (self);
-    set_flushing (self, FALSE);
   }
   return GST_ELEMENT_CLASS (gst_sppnet_publish_parent_class)->change_state (element, transition);
 }

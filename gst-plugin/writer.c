@@ -14,6 +14,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Writers with a line that is begun: others of the same file wait until it ends. */
+static GMutex lock;
+static GList *begun; /* (element-type GstSppnetWriter), under lock */
+
 /* A last flush takes at most so many times the patience with a single write. */
 #define MOST_PATIENCE 5
 
@@ -60,8 +64,10 @@ gst_sppnet_writer_open (GstSppnetWriter *writer, const gchar *location, gboolean
   if (writer->fd < 0)
     return FALSE;
   if (fstat (writer->fd, &info) != 0)
-    info.st_mode = 0;
-  /* A file takes all in one piece. A pipe takes so much in one piece or nothing. */
+    info = (struct stat) { 0 };
+  writer->device = info.st_dev;
+  writer->inode = info.st_ino;
+  /* A file takes all in one piece, a pipe so much in one piece or nothing, a terminal what it has room for. */
   writer->most = S_ISREG (info.st_mode) ? G_MAXSSIZE : PIPE_BUF;
   writer->socket = S_ISSOCK (info.st_mode);
   if (writer->most == PIPE_BUF && !(writer->standard && writer->fd == STDOUT_FILENO))
@@ -79,52 +85,14 @@ gst_sppnet_writer_close (GstSppnetWriter *writer)
   gint fd = writer->fd;
 
   g_string_truncate (writer->waiting, 0);
+  g_mutex_lock (&lock);
+  begun = g_list_remove (begun, writer);
+  g_mutex_unlock (&lock);
   if (fd < 0)
     return TRUE;
   gst_poll_remove_fd (writer->poll, &writer->poll_fd);
   writer->fd = -1;
   return (writer->standard && fd == STDOUT_FILENO) || close (fd) == 0;
-}
-
-/* write(), but a pipe whose reader has gone away is an error, with EPIPE, and not the end of the application. */
-static gssize
-write_quietly (const GstSppnetWriter *writer, gsize length)
-{
-  const struct timespec at_once = { 0 };
-  sigset_t pipe, before, pending;
-  gssize written;
-  gint reason;
-
-  sigemptyset (&pipe);
-  sigaddset (&pipe, SIGPIPE);
-  pthread_sigmask (SIG_BLOCK, &pipe, &before);
-  sigpending (&pending);
-  written = writer->socket ? send (writer->fd, writer->waiting->str, length, MSG_DONTWAIT)
-                           : write (writer->fd, writer->waiting->str, length);
-  reason = errno;
-  /* Ours, and not one that was pending before. */
-  if (written < 0 && reason == EPIPE && !sigismember (&pending, SIGPIPE))
-    while (sigtimedwait (&pipe, NULL, &at_once) < 0 && errno == EINTR)
-      ;
-  pthread_sigmask (SIG_SETMASK, &before, NULL);
-  errno = reason;
-  return written;
-}
-
-/* What the application has printed comes first, where that needs no waiting: another thread may be printing, and a full
- * terminal has no room, which a pipe that is ready has. FALSE: nothing was printed. */
-static gboolean
-flush_printed (const GstSppnetWriter *writer)
-{
-  gboolean printed;
-
-  if (!writer->standard || isatty (writer->fd) || ftrylockfile (stdout) != 0)
-    return FALSE;
-  printed = __fpending (stdout) > 0;
-  if (printed)
-    fflush (stdout);
-  funlockfile (stdout);
-  return printed;
 }
 
 /* Bytes of text for one write: whole lines, where one is not longer than that. */
@@ -135,6 +103,83 @@ piece (const GString *text, gsize most)
   const gchar *end = length < text->len ? g_strrstr_len (text->str, (gssize) length, "\n") : NULL;
 
   return end ? (gsize) (end - text->str) + 1 : length;
+}
+
+/* What the application has printed comes first, where that needs no waiting: nobody else is printing, and there is no
+ * more of it than a pipe that is ready takes. What a terminal takes is not known. 1: something was, -1 with errno. */
+static gint
+flush_printed (const GstSppnetWriter *writer)
+{
+  gsize printed;
+  gint result = 0;
+
+  if (isatty (writer->fd) || ftrylockfile (stdout) != 0)
+    return 0;
+  printed = __fpending (stdout);
+  if (printed > 0 && printed <= writer->most)
+    result = fflush (stdout) == 0 ? 1 : -1;
+  funlockfile (stdout);
+  return result;
+}
+
+/* A piece of what waits. Returns how much, 0: not now, -1 with errno. */
+static gssize
+hand_over (GstSppnetWriter *writer)
+{
+  gsize length = piece (writer->waiting, writer->most);
+  GList *own = g_list_find (begun, writer);
+  gssize written;
+  gint printed;
+
+  for (const GList *i = begun; i; i = i->next) {
+    const GstSppnetWriter *other = i->data;
+
+    if (other != writer && other->device == writer->device && other->inode == writer->inode)
+      return 0;
+  }
+  /* That may take the room, but only once for each line: others may print all the time. */
+  printed = writer->standard && !own && !writer->gave_way ? flush_printed (writer) : 0;
+  writer->gave_way |= printed > 0;
+  if (printed != 0)
+    return printed > 0 ? 0 : -1;
+  written = writer->socket ? send (writer->fd, writer->waiting->str, length, MSG_DONTWAIT)
+                           : write (writer->fd, writer->waiting->str, length);
+  if (written <= 0)
+    return written;
+  writer->gave_way = FALSE;
+  if (own)
+    begun = g_list_delete_link (begun, own);
+  if (writer->waiting->str[written - 1] != '\n')
+    begun = g_list_prepend (begun, writer);
+  return written;
+}
+
+/* The same, but a pipe whose reader has gone away is an error, with EPIPE, and not the end of the application. */
+static gssize
+hand_over_quietly (GstSppnetWriter *writer)
+{
+  const struct timespec at_once = { 0 };
+  sigset_t pipe, before, pending;
+  gssize written;
+  gint reason;
+
+  /* Whoever has it writes, or waits for a terminal that could not be opened again. */
+  if (!g_mutex_trylock (&lock))
+    return 0;
+  sigemptyset (&pipe);
+  sigaddset (&pipe, SIGPIPE);
+  pthread_sigmask (SIG_BLOCK, &pipe, &before);
+  sigpending (&pending);
+  written = hand_over (writer);
+  reason = errno;
+  /* Ours, and not one that was pending before. */
+  if (written < 0 && reason == EPIPE && !sigismember (&pending, SIGPIPE))
+    while (sigtimedwait (&pipe, NULL, &at_once) < 0 && errno == EINTR)
+      ;
+  pthread_sigmask (SIG_SETMASK, &before, NULL);
+  g_mutex_unlock (&lock);
+  errno = reason;
+  return written;
 }
 
 gboolean
@@ -154,14 +199,13 @@ gst_sppnet_writer_flush (GstSppnetWriter *writer, GstClockTime patience)
     }
     if (ready < 0 && errno != EINTR && errno != EAGAIN)
       return FALSE;
-    /* That may have taken the room. */
-    if (ready < 0 || flush_printed (writer))
+    if (ready < 0)
       continue;
-    written = write_quietly (writer, piece (writer->waiting, writer->most));
-    if (written >= 0)
+    written = hand_over_quietly (writer);
+    if (written > 0)
       g_string_erase (writer->waiting, 0, written);
-    else if (errno == EAGAIN)
-      g_usleep (1000); /* others were first */
+    else if (written == 0 || errno == EAGAIN)
+      g_usleep (500); /* others are first */
     else if (errno != EINTR)
       return FALSE;
   }

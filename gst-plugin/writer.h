@@ -2,17 +2,22 @@
 #pragma once
 
 #include <gst/gst.h>
+#include <sys/types.h>
 
-/* Whole lines to a file, a pipe or the standard output. A pipe that is full is waited for, in poll(): nobody but its
- * reader decides for how long, so the waiting can be ended from any thread. One thread at a time, but for that. */
+/* Whole lines to a file, a pipe or the standard output, also of several writers in one process. A pipe that is full is
+ * waited for, in poll(): nobody but its reader decides for how long, so the waiting can be ended from any thread. One
+ * thread at a time, but for that. */
 typedef struct
 {
   gint fd;           /* -1: closed */
   gboolean standard; /* the standard output, where the application prints, too */
+  gboolean gave_way; /* to what was printed before the line that waits */
   gboolean socket;   /* that was given as such */
   gsize most;        /* bytes for one write */
-  GString *waiting;  /* what is not handed over yet */
-  GstPoll *poll;     /* (nullable): the system had no descriptor left */
+  dev_t device;      /* which file it is */
+  ino_t inode;
+  GString *waiting; /* what is not handed over yet */
+  GstPoll *poll;    /* (nullable): the system had no descriptor left */
   GstPollFD poll_fd;
 } GstSppnetWriter;
 

@@ -8,6 +8,7 @@
 #include <locale.h>
 #include <math.h>
 #include <signal.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -469,6 +470,21 @@ redirect (gint fd)
   return before;
 }
 
+/* Both ends of a new one: of reading, and of writing. FALSE: there are none here. */
+static gboolean
+open_kind (const gchar *kind, gint ends[2])
+{
+  if (g_str_equal (kind, "pipe"))
+    return pipe (ends) == 0;
+  if (g_str_equal (kind, "socket"))
+    return socketpair (AF_UNIX, SOCK_STREAM, 0, ends) == 0;
+  ends[0] = posix_openpt (O_RDWR | O_NOCTTY);
+  if (ends[0] < 0 || grantpt (ends[0]) != 0 || unlockpt (ends[0]) != 0)
+    return FALSE;
+  ends[1] = open (ptsname (ends[0]), O_RDWR | O_NOCTTY);
+  return ends[1] >= 0;
+}
+
 /* A pipe, a terminal or a socket that nobody reads is the standard output for a moment, of two elements, with
  * something printed that has not been handed over. */
 static void
@@ -478,18 +494,9 @@ test_stalled_standard_output (gconstpointer kind)
   GstHarness *h[2];
   GThread *threads[2];
 
-  if (g_str_equal (kind, "pipe")) {
-    g_assert_cmpint (pipe (ends), ==, 0);
-  } else if (g_str_equal (kind, "socket")) {
-    g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM, 0, ends), ==, 0);
-  } else {
-    ends[0] = posix_openpt (O_RDWR | O_NOCTTY);
-    if (ends[0] < 0 || grantpt (ends[0]) != 0 || unlockpt (ends[0]) != 0) {
-      g_test_skip ("no terminals here");
-      return;
-    }
-    ends[1] = open (ptsname (ends[0]), O_RDWR | O_NOCTTY);
-    g_assert_cmpint (ends[1], >=, 0);
+  if (!open_kind (kind, ends)) {
+    g_test_skip ("no terminals here");
+    return;
   }
   before = redirect (ends[1]);
   for (guint i = 0; i < 2; i++) {
@@ -516,6 +523,123 @@ test_stalled_standard_output (gconstpointer kind)
     ;
   close (redirect (before));
   close (ends[0]);
+}
+
+/* The standard output is a pipe whose reader has gone away, and something was printed before. */
+static void
+test_broken_standard_output (void)
+{
+  GstBus *bus = gst_bus_new ();
+  g_autoptr (GstMessage) message = NULL;
+  gint ends[2], before;
+  GstHarness *h;
+
+  signal (SIGPIPE, SIG_DFL);
+  g_assert_true (open_kind ("pipe", ends));
+  before = redirect (ends[1]);
+  h = element_harness ("sppnetpublish");
+  gst_element_set_bus (h->element, bus);
+  element_set_caps (h, GST_VIDEO_FORMAT_RGB, 64, 48);
+  close (ends[0]);
+  fputs ("printed", stdout);
+  g_assert_cmpint (gst_harness_push (h, frame (0)), ==, GST_FLOW_ERROR);
+  message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
+  g_assert_nonnull (message);
+  gst_element_set_bus (h->element, NULL);
+  gst_harness_teardown (h);
+  gst_object_unref (bus);
+  /* What cannot be handed over is not to come later. */
+  __fpurge (stdout);
+  close (redirect (before));
+}
+
+typedef struct
+{
+  gint fd;
+  GString *text;
+  gint done; /* (atomic) all is written */
+} Reader;
+
+static gpointer
+read_all (gpointer data)
+{
+  Reader *reader = data;
+  gboolean last;
+
+  do {
+    last = g_atomic_int_get (&reader->done);
+    g_usleep (1000);
+    drain (reader->fd, reader->text);
+  } while (!last);
+  return NULL;
+}
+
+static gpointer
+push_long_lines (gpointer data)
+{
+  g_autofree gchar *label = g_strnfill (3 * LINE_BYTES, 'x');
+
+  for (guint i = 0; i < 30; i++) {
+    GstBuffer *buffer = frame (i);
+
+    if (i % 3)
+      add_detection (buffer, label, 1, 2, 30, 20, 0.75);
+    g_assert_cmpint (gst_harness_push (data, buffer), ==, GST_FLOW_OK);
+  }
+  return NULL;
+}
+
+/* Lines that no pipe takes in one piece, of two elements, and an application that prints all the time: all stay whole.
+ */
+static void
+test_whole (gconstpointer kind)
+{
+  Reader reader = { .text = g_string_new (NULL) };
+  gint ends[2], before;
+  guint n[2] = { 0 };
+  GstHarness *h[2];
+  GThread *threads[2], *thread;
+  g_auto (GStrv) lines = NULL;
+
+  if (!open_kind (kind, ends)) {
+    g_test_skip ("no terminals here");
+    g_string_free (reader.text, TRUE);
+    return;
+  }
+  reader.fd = ends[0];
+  fcntl (ends[0], F_SETFL, O_NONBLOCK);
+  before = redirect (ends[1]);
+  thread = g_thread_new ("read", read_all, &reader);
+  for (guint i = 0; i < 2; i++) {
+    h[i] = element_harness ("sppnetpublish");
+    element_set_caps (h[i], GST_VIDEO_FORMAT_RGB, 64, 48);
+    threads[i] = g_thread_new ("push", push_long_lines, h[i]);
+  }
+  /* A terminal gets lines when they are printed, whatever the elements are at. */
+  for (guint i = 0; i < 2000 && !g_str_equal (kind, "terminal"); i++) {
+    fputs ("printed\n", stdout);
+    g_usleep (20);
+  }
+  for (guint i = 0; i < 2; i++) {
+    g_thread_join (threads[i]);
+    gst_harness_teardown (h[i]);
+  }
+  fflush (stdout);
+  g_atomic_int_set (&reader.done, TRUE);
+  g_thread_join (thread);
+  close (redirect (before));
+  close (ends[0]);
+  lines = g_strsplit (reader.text->str, "\n", -1);
+  for (guint i = 0; lines[i] && *lines[i]; i++) {
+    gboolean printed = g_str_equal (lines[i], "printed");
+
+    n[printed]++;
+    if (!printed)
+      json_node_unref (parse (lines[i]));
+  }
+  g_assert_cmpuint (n[FALSE], ==, 60);
+  g_assert_cmpuint (n[TRUE], ==, g_str_equal (kind, "terminal") ? 0 : 2000);
+  g_string_free (reader.text, TRUE);
 }
 
 /* The standard output of this program is a pipe for a moment: lines go behind what was printed before. */
@@ -607,6 +731,10 @@ main (int argc, char **argv)
   g_test_add_func ("/gst/publish/stalled-stop", test_stalled_stop);
   g_test_add_func ("/gst/publish/stalled-flush", test_stalled_flush);
   g_test_add_func ("/gst/publish/flush-at-stop", test_flush_at_stop);
+  g_test_add_func ("/gst/publish/broken-standard-output", test_broken_standard_output);
+  g_test_add_data_func ("/gst/publish/whole-pipe", "pipe", test_whole);
+  g_test_add_data_func ("/gst/publish/whole-socket", "socket", test_whole);
+  g_test_add_data_func ("/gst/publish/whole-terminal", "terminal", test_whole);
   g_test_add_data_func ("/gst/publish/stalled-pipe", "pipe", test_stalled_standard_output);
   g_test_add_data_func ("/gst/publish/stalled-socket", "socket", test_stalled_standard_output);
   g_test_add_data_func ("/gst/publish/stalled-terminal", "terminal", test_stalled_standard_output);
