@@ -17,6 +17,8 @@
 /* As many as Selective Search gives R-CNN. */
 #define RCNN_REGIONS 2000
 
+#define NOT_GIVEN (-G_MAXINT)
+
 static SppnetDetectorArguments detector_arguments;
 
 static struct
@@ -24,7 +26,7 @@ static struct
   gchar *size, *image;
   gint regions, repeat;
   gboolean json, rcnn;
-} arg = { .regions = -1, .repeat = 10 };
+} arg = { .regions = NOT_GIVEN, .repeat = 10 };
 
 static const GOptionEntry entries[] = {
   { "size", 's', 0, G_OPTION_ARG_STRING, &arg.size, "Size of the made-up frame (default: 640x480)", "WxH" },
@@ -51,7 +53,7 @@ parse (int argc, char **argv, SppnetSettings *settings, gint *width, gint *heigh
   sppnet_arguments_add_proposals (context, &detector_arguments, "proposals");
   if (!sppnet_arguments_parse (context, argc, argv, error)
       || !sppnet_arguments_check (&detector_arguments, settings, error)
-      || !sppnet_check_integer ("regions", arg.regions, -1, 100000, error)
+      || (arg.regions != NOT_GIVEN && !sppnet_check_integer ("regions", arg.regions, 1, 100000, error))
       || !sppnet_check_integer ("repeat", arg.repeat, 1, 100000, error)
       || !sppnet_check_size ("size", arg.size ? arg.size : "640x480", width, height, error))
     return FALSE;

@@ -219,6 +219,8 @@ write_mistakes (const SppnetEvaluation *evaluation, const GArray *classes, const
   g_ptr_array_add (labels, NULL);
   mistakes = sppnet_mistakes_find (evaluation->annotations, (const gchar *const *) labels->pdata,
                                    (GArray *const *) found->pdata, LOWEST, TILES);
+  if (mistakes->len == 0)
+    g_printerr ("sppnet evaluate: %s: there are no mistakes to draw\n", evaluation->mistakes);
   return sppnet_contact_sheet_write (evaluation->mistakes, evaluation->annotations, mistakes, error);
 }
 

@@ -450,6 +450,8 @@ take_arguments (SppnetTrainOptions *options, GError **error)
     sppnet_heads_only_defaults (&options->end_to_end);
   if (!arg.output)
     return sppnet_usage_error (error, "--output FILE is needed");
+  if ((arg.name && !*arg.name) || (arg.work && !*arg.work))
+    return sppnet_usage_error (error, "%s is empty", arg.name && !*arg.name ? "--name" : "--work");
   if (arg.labels && arg.label_file)
     return sppnet_usage_error (error, "give --label NAME or --label-file FILE, not both");
   if (arg.validation_set && (pictures.validation > 0.0 || !pictures.sets.voc))

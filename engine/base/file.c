@@ -53,6 +53,10 @@ sppnet_file_read_lines (const gchar *path, GError **error)
 static gboolean
 check_replaceable (const gchar *path, GError **error)
 {
+  if (!*path) {
+    g_set_error_literal (error, SPPNET_ERROR, SPPNET_ERROR_WRITE, "the name of a file to write is empty");
+    return FALSE;
+  }
   if (!g_file_test (path, G_FILE_TEST_EXISTS) || g_file_test (path, G_FILE_TEST_IS_REGULAR))
     return TRUE;
   g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_WRITE, "%s: exists and is not a regular file", path);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "evaluate/voc.h"
 
+#include <errno.h>
+#include <glib/gstdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "evaluate/annotation.h"
@@ -23,9 +26,13 @@ load_one (const gchar *dir, const gchar *id, const gchar *where, GError **error)
   static const gchar *const endings[] = { "jpg", "jpeg", "png", "JPG", "JPEG", "PNG" };
   g_autoptr (SppnetAnnotation) annotation = sppnet_annotation_new (id);
   g_autofree gchar *file = g_strdup_printf ("%s/Annotations/%s.xml", dir, id);
+  g_autofree gchar *pictures = NULL;
 
-  if (!g_file_test (file, G_FILE_TEST_EXISTS)) {
-    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_NOT_FOUND, "%s: no annotation %s", where, file);
+  if (g_access (file, F_OK) != 0) {
+    if (errno == ENOENT)
+      g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_NOT_FOUND, "%s: no annotation %s", where, file);
+    else
+      g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_NOT_FOUND, "%s: %s: %s", where, file, g_strerror (errno));
     return NULL;
   }
   if (!read_annotation (annotation, file, error))
@@ -37,6 +44,11 @@ load_one (const gchar *dir, const gchar *id, const gchar *where, GError **error)
       annotation->picture = g_steal_pointer (&picture);
       return g_steal_pointer (&annotation);
     }
+  }
+  pictures = g_build_filename (dir, "JPEGImages", NULL);
+  if (g_access (pictures, X_OK) != 0 && errno != ENOENT) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_NOT_FOUND, "%s: %s: %s", where, pictures, g_strerror (errno));
+    return NULL;
   }
   g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_NOT_FOUND, "%s: no picture %s/JPEGImages/%s.jpg, .jpeg or .png", where,
                dir, id);

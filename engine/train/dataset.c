@@ -113,8 +113,10 @@ sppnet_dataset_new (GPtrArray *annotations, gchar **labels, guint first_needed, 
     }
   }
   if (n_used == 0) {
-    g_set_error_literal (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
-                         "the pictures to train on have no object of the labels to train");
+    g_autofree gchar *names = g_strjoinv (", ", dataset->labels);
+
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
+                 "the pictures to train on have no object of the labels to train%s%s", *names ? ": " : "", names);
     return NULL;
   }
   for (guint i = first_needed; i < dataset->n_labels; i++)

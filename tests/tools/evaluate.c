@@ -90,7 +90,9 @@ test_mistakes (Tool *tool, gconstpointer data)
     g_autoptr (GdkPixbuf) pixbuf = NULL;
     const guint8 *pixel;
 
-    tool_run_ok (tool, "evaluate " MODEL "--voc voc --set known --mistakes sheet.png");
+    tool_run (tool, "evaluate " MODEL "--voc voc --set known --mistakes sheet.png");
+    g_assert_cmpint (tool->status, ==, 0);
+    g_assert_true ((strstr (tool->err, "no mistakes") == NULL) == wrong);
     pixbuf = gdk_pixbuf_new_from_file (sheet, &error);
     g_assert_no_error (error);
     g_assert_cmpint (gdk_pixbuf_get_width (pixbuf), ==, 6 + 6 * 206);
@@ -102,6 +104,7 @@ test_mistakes (Tool *tool, gconstpointer data)
     tool_write (tool, "voc/Annotations/one.xml", xml, -1); /* a red object called green */
   }
   tool_run_fails (tool, "evaluate " MODEL "--voc voc --set known --mistakes nowhere/sheet.png", 1, "nowhere/sheet.png");
+  tool_run_fails (tool, "calibrate " MODEL "--voc voc --set known --output ''", 1, "empty");
 }
 
 /* Objects that no region of the picture can be: AP 0, which is a number. */
