@@ -26,7 +26,7 @@ static struct
   gdouble rpn_epochs, rpn_learning_rate;
   gdouble epochs, learning_rate, backbone_learning_rate, weight_decay, dropout, min_scale, max_scale, around_scale,
       mosaic, blend, colour, aspect, erase, teachers_part, average;
-  gboolean heads_only, rpn, rpn_only, quiet;
+  gboolean heads_only, rpn, rpn_only, quiet, iou_aware;
 } arg;
 
 static SppnetPictureArguments pictures;
@@ -83,6 +83,8 @@ static const GOptionEntry schedule_entries[] = {
     "N" },
   { "candidates", 0, 0, G_OPTION_ARG_INT, &arg.candidates,
     "Score so many regions per picture and learn from the hardest of them (default: 0, any)", "N" },
+  { "iou-aware", 0, 0, G_OPTION_ARG_NONE, &arg.iou_aware,
+    "Learn a region's label the more surely the better it overlaps the object, instead of from half (IoU) on", NULL },
   { "optimizer", 0, 0, G_OPTION_ARG_STRING, &arg.optimizer, "adamw (default) or sgd", "KIND" },
   { "learning-rate", 0, 0, G_OPTION_ARG_DOUBLE, &arg.learning_rate,
     "Of fully connected layers (default: 3e-4; sgd and --heads-only 1e-3)", "X" },
@@ -303,6 +305,7 @@ take_numbers (SppnetTrainOptions *options, GError **error)
   e->sampler.colour = arg.colour;
   e->sampler.variation.aspect = arg.aspect;
   e->sampler.erase = arg.erase;
+  e->sampler.iou_aware = arg.iou_aware;
   e->teachers_part = arg.teachers_part;
   e->optimizer.average = arg.average;
   if (arg.dropout != NOT_GIVEN)
@@ -386,6 +389,7 @@ check_part (const SppnetTrainOptions *options, GError **error)
     { "--average", arg.average != e->optimizer.average, RPN_ONLY },
     { "--warm-up", arg.warm_up != (gint) e->warm_up, RPN_ONLY },
     { "--candidates", arg.candidates > 0, all },
+    { "--iou-aware", arg.iou_aware, RPN_ONLY | ADD_CLASS },
     { "--teacher", arg.teachers != NULL, all },
     /* Pictures are seen in fixed variants. */
     { "--min-scale", arg.min_scale != sampler->min_scale, all },

@@ -117,6 +117,7 @@ make_key (const SppnetNetwork *network, const SppnetDataset *dataset, gboolean f
               : g_strdup_printf ("%.9g %.9g %.9g %d %.9g %.9g %.9g", p->min_scale, p->max_scale, p->mosaic,
                                  p->variation.flip, p->variation.aspect, p->erase, p->colour);
   g_autofree gchar *blend = p->blend > 0.0 && !fixed ? g_strdup_printf (" | %.9g", p->blend) : g_strdup ("");
+  const gchar *iou_aware = p->iou_aware ? " | iou" : "";
   g_autofree gchar *teachers = s->teachers
                                    ? g_strdup_printf (" | %s%.9g", sppnet_teachers_key (s->teachers), s->teachers_part)
                                    : g_strdup ("");
@@ -124,9 +125,9 @@ make_key (const SppnetNetwork *network, const SppnetDataset *dataset, gboolean f
       = g_strdup_printf ("%d %.9g %.9g %.9g %.9g %.9g %.9g %.9g", o->kind, o->learning_rate, o->backbone_learning_rate,
                          o->momentum, o->second_moment, o->weight_decay, o->clip, o->average);
   g_autofree gchar *text
-      = g_strdup_printf ("%s %s %s %u %.9g %u %u | %s | %s | %s | %d %u %d %d%s%s", data, config, s->init_key, s->seed,
-                         s->epochs, s->pictures, s->warm_up, regions, scenes, optimizer, s->outputs_only,
-                         s->first_label, s->new_head, s->new_rpn, teachers, blend);
+      = g_strdup_printf ("%s %s %s %u %.9g %u %u | %s | %s | %s | %d %u %d %d%s%s%s", data, config, s->init_key,
+                         s->seed, s->epochs, s->pictures, s->warm_up, regions, scenes, optimizer, s->outputs_only,
+                         s->first_label, s->new_head, s->new_rpn, teachers, blend, iou_aware);
 
   return g_compute_checksum_for_string (G_CHECKSUM_SHA256, text, -1);
 }

@@ -199,6 +199,18 @@ softmax_sum (const gfloat *scores, gint n, gdouble *sum)
   return best;
 }
 
+/* What the annotation says about class c, 0 .. 1. */
+static gfloat
+annotated_part (const SppnetSamples *samples, gsize i, gint c)
+{
+  gfloat certainty;
+
+  if (!samples->nearest)
+    return c == samples->target[i] ? 1.0f : 0.0f;
+  certainty = samples->nearest[i] > 0 ? samples->certainty[i] : 0.0f;
+  return c == 0 ? 1.0f - certainty : c == samples->nearest[i] ? certainty : 0.0f;
+}
+
 /* Softmax and cross-entropy of region i of samples, whose annotation counts as much as the region does; scores become
  * their gradient. */
 static gdouble
@@ -213,7 +225,7 @@ classification_loss (gfloat *scores, gint n, const SppnetSamples *samples, gsize
   *correct += best == target;
   for (gint c = 0; c < n; c++) {
     gdouble relative = (gdouble) scores[c] - highest;
-    gfloat wanted = c == target ? annotated : 0.0f;
+    gfloat wanted = annotated * annotated_part (samples, i, c);
 
     if (samples->taught)
       wanted += part * samples->taught[i * (gsize) n + (gsize) c];

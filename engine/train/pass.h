@@ -15,6 +15,8 @@ typedef struct
   gint *target;                /* [n], 0: background, else 1 + label */
   gfloat (*box_target)[4];     /* [n], whitened as the configuration says; read where target > 0 */
   gfloat *weight;              /* [n], 0 .. 1: how much each counts */
+  gint *nearest;               /* (nullable): [n], as target, of the object that is overlapped most, however little */
+  gfloat *certainty;           /* [n], with nearest: the classifier learns it by so much, the rest being background */
   const gfloat *taught;        /* (nullable): [n][1 + labels], probabilities that other models give */
   gfloat taught_part;          /* of what the classifier learns; the rest is target */
   const SppnetRpnTargets *rpn; /* (nullable): anchors that the region proposal network learns from */

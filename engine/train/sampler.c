@@ -16,11 +16,16 @@
 /* Of two hard regions with more overlap than this, one is enough: both would have much the same loss. */
 #define SAME_REGION 0.7f
 
+/* A region's label is learnt by what lies between, of its IoU. */
+#define LEAST_IOU 0.3f
+#define SURE_IOU 0.7f
+
 /* A region of the scene and the object it overlaps most (-1: none). */
 typedef struct
 {
   SppnetBox box;
   gint object;
+  gfloat iou;
 } Candidate;
 
 SppnetSampler *
@@ -49,6 +54,8 @@ sppnet_sampler_free (SppnetSampler *sampler)
   sppnet_buffer_clear (&sampler->targets);
   sppnet_buffer_clear (&sampler->box_targets);
   sppnet_buffer_clear (&sampler->weights);
+  sppnet_buffer_clear (&sampler->nearest);
+  sppnet_buffer_clear (&sampler->certainties);
   sppnet_rpn_targets_clear (&sampler->rpn_targets);
   g_array_unref (sampler->objects);
   g_array_unref (sampler->positive);
@@ -131,7 +138,7 @@ static void
 add_candidate (SppnetSampler *sampler, const SppnetBox *box)
 {
   const GArray *objects = sampler->scene.objects;
-  Candidate candidate = { *box, -1 };
+  Candidate candidate = { *box, -1, 0.0f };
   gfloat best = 0.0f;
 
   for (guint k = 0; k < objects->len; k++) {
@@ -142,6 +149,7 @@ add_candidate (SppnetSampler *sampler, const SppnetBox *box)
       candidate.object = (gint) k;
     }
   }
+  candidate.iou = best;
   if (best < 0.5f)
     g_array_append_val (best >= 0.1f ? sampler->hard : sampler->easy, candidate);
   /* Neither a positive nor a negative of an object that is difficult, tiny or hardly visible: it says nothing. */
@@ -210,6 +218,21 @@ set_target (SppnetSampler *sampler, const SppnetMap *map, const SppnetConfig *co
     t[c] = (t[c] - config->box_mean[c]) / config->box_scale[c];
 }
 
+/* Objects that are not trained on say nothing, as where they are positives. */
+static void
+set_certainty (SppnetSampler *sampler, const Candidate *candidate)
+{
+  const GArray *objects = sampler->scene.objects;
+  const SppnetSceneObject *object
+      = candidate->object < 0 ? NULL : &g_array_index (objects, SppnetSceneObject, candidate->object);
+  SppnetSamples *samples = &sampler->samples;
+  gfloat certainty = CLAMP ((candidate->iou - LEAST_IOU) / (SURE_IOU - LEAST_IOU), 0.0f, 1.0f);
+
+  samples->nearest[samples->n] = object ? 1 + object->label : 0;
+  /* A positive counts by its share as a whole. */
+  samples->certainty[samples->n] = object && samples->target[samples->n] == 0 ? certainty * object->share : certainty;
+}
+
 /* Draws up to n candidates without repetition, by swapping the drawn ones to the end. */
 static void
 draw_from (SppnetSampler *sampler, GArray *candidates, guint n, const SppnetMap *map, const SppnetConfig *config,
@@ -227,12 +250,14 @@ draw_from (SppnetSampler *sampler, GArray *candidates, guint n, const SppnetMap 
     samples->weight[samples->n] = 1.0f;
     if (candidates == sampler->positive)
       set_target (sampler, map, config, &candidate);
+    if (samples->nearest)
+      set_certainty (sampler, &candidate);
     samples->n++;
   }
 }
 
 static gboolean
-reserve (SppnetSampler *sampler, guint regions, GError **error)
+reserve (SppnetSampler *sampler, guint regions, gboolean iou_aware, GError **error)
 {
   SppnetSamples *samples = &sampler->samples;
 
@@ -241,6 +266,13 @@ reserve (SppnetSampler *sampler, guint regions, GError **error)
   samples->target = sppnet_buffer_reserve (&sampler->targets, regions, sizeof *samples->target, error);
   samples->box_target = sppnet_buffer_reserve (&sampler->box_targets, regions, sizeof *samples->box_target, error);
   samples->weight = sppnet_buffer_reserve (&sampler->weights, regions, sizeof *samples->weight, error);
+  samples->nearest = NULL;
+  if (iou_aware) {
+    samples->nearest = sppnet_buffer_reserve (&sampler->nearest, regions, sizeof *samples->nearest, error);
+    samples->certainty = sppnet_buffer_reserve (&sampler->certainties, regions, sizeof *samples->certainty, error);
+    if (!samples->nearest || !samples->certainty)
+      return FALSE;
+  }
   return samples->boxes && samples->target && samples->box_target && samples->weight;
 }
 
@@ -283,7 +315,7 @@ sppnet_sampler_draw_regions (SppnetSampler *sampler, const SppnetBox *proposals,
   guint positives = (guint) (settings->positive_fraction * regions), left, easy;
   SppnetMap map = scene_map (sampler, config);
 
-  if (!reserve (sampler, regions, error))
+  if (!reserve (sampler, regions, settings->iou_aware, error))
     return FALSE;
   collect_candidates (sampler, proposals, n, settings->jitter, random);
   draw_from (sampler, sampler->positive, positives, &map, config, random);
@@ -363,6 +395,10 @@ sppnet_sampler_keep_hardest (SppnetSampler *sampler, const gfloat *losses, guint
     samples->boxes[to] = samples->boxes[i];
     samples->target[to] = samples->target[i];
     samples->weight[to] = samples->weight[i];
+    if (samples->nearest) {
+      samples->nearest[to] = samples->nearest[i];
+      samples->certainty[to] = samples->certainty[i];
+    }
     memcpy (samples->box_target[to], samples->box_target[i], sizeof *samples->box_target);
     to++;
   }

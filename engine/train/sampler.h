@@ -18,8 +18,10 @@ typedef struct
   gdouble mosaic; /* part of the steps whose scenes are of four pictures each */
   gdouble blend;  /* part of the other scenes that another picture is laid over */
   SppnetSceneVariation variation;
-  gdouble erase;  /* this part of the objects is partly hidden */
-  guint anchors;  /* per scene, where there is a region proposal network */
+  gdouble erase;      /* this part of the objects is partly hidden */
+  gboolean iou_aware; /* a region's label is learnt the more surely the better its IoU: not at all at .3, for certain
+                       * from .7 on */
+  guint anchors;      /* per scene, where there is a region proposal network */
   gdouble colour; /* brightness, contrast and saturation vary by up to this part, hue by up to this part of 45 degrees,
                    * red and blue by up to a quarter of it */
 } SppnetSamplerSettings;
@@ -40,7 +42,7 @@ typedef struct
   gboolean keep_plain; /* set by the owner: plain is wanted */
   SppnetBuffer plain;  /* as input, nothing hidden and no colour changed */
   SppnetSamples samples;
-  SppnetBuffer boxes, targets, box_targets, weights;
+  SppnetBuffer boxes, targets, box_targets, weights, nearest, certainties;
   SppnetRpnTargets rpn_targets;
   GArray *objects;                /* for the anchors; (element-type SppnetBox) */
   SppnetBuffer order;             /* scratch */

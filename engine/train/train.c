@@ -234,6 +234,8 @@ describe (const SppnetTrainOptions *options, const SppnetDataset *dataset, Sppne
   json_object_set_int_member (record, "regions_per_picture", e->sampler.regions);
   if (e->sampler.candidates > 0)
     json_object_set_int_member (record, "candidates_per_picture", e->sampler.candidates);
+  if (e->sampler.iou_aware)
+    json_object_set_boolean_member (record, "iou_aware", TRUE);
   if (!options->heads_only) {
     JsonArray *scale = json_array_new ();
 

@@ -193,6 +193,7 @@ static const Mistake mistakes[] = {
   { "train/output", "train --coco a", "--output" },
   { "train/name", "train --voc . --output a --name ''", "--name is empty" },
   { "train/work", "train --voc . --output a --work ''", "--work is empty" },
+  { "train/iou-aware", "train --voc . --output a --rpn-only --iou-aware", "--iou-aware" },
   { "train/labels", "train --voc . --output a --label b --label-file c", "--label-file" },
   { "train/add-class", "train --voc . --output a --add-class b --label c", "--add-class" },
   { "train/validation", "train --voc . --output a --validation .2 --validation-set b", "--validation-set" },

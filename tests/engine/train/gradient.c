@@ -170,7 +170,7 @@ check_segment (SppnetPass *pass, SppnetNetwork *network, const Example *example,
   g_assert_cmpfloat (sqrt (analytic / numeric), <, 1.05);
 }
 
-/* taught: a part of what the classifier learns comes from elsewhere */
+/* taught: a part of what the classifier learns comes from elsewhere, and the rest is uncertain */
 static void
 check_gradient (const SppnetConfig *config, gboolean taught)
 {
@@ -179,7 +179,8 @@ check_gradient (const SppnetConfig *config, gboolean taught)
   g_autoptr (SppnetNetwork) network = sppnet_network_new (config, &random, &error);
   g_autoptr (SppnetPass) pass = NULL;
   g_autofree gfloat *gradient = NULL;
-  gfloat probabilities[REGIONS][4];
+  gfloat probabilities[REGIONS][4], certainty[REGIONS];
+  gint nearest[REGIONS];
   Example example;
 
   g_assert_no_error (error);
@@ -196,6 +197,12 @@ check_gradient (const SppnetConfig *config, gboolean taught)
     }
     example.samples.taught = &probabilities[0][0];
     example.samples.taught_part = 0.6f;
+    for (guint i = 0; i < REGIONS; i++) {
+      nearest[i] = (gint) sppnet_random_below (&random, 4);
+      certainty[i] = (gfloat) sppnet_random_uniform (&random);
+    }
+    example.samples.nearest = nearest;
+    example.samples.certainty = certainty;
   }
   /* Larger output weights and biases than a start has, so that every path carries gradient. */
   for (guint s = 0; s < network->n_segments; s++)

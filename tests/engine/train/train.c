@@ -122,8 +122,58 @@ test_threads_and_variation (Fixture *fixture, gconstpointer user_data)
   e->sampler.blend = 0.5;
   e->sampler.variation.aspect = 1.3;
   e->sampler.erase = 0.5;
+  e->sampler.iou_aware = TRUE;
   e->optimizer.average = 0.9;
   test_threads_and_seed (fixture, user_data);
+}
+
+/* Targets of a region follow from its overlap: background below .3, its label from .7 on. */
+static void
+test_iou_aware (Fixture *fixture, gconstpointer user_data)
+{
+  g_autoptr (GPtrArray) loaded = sppnet_voc_load (fixture->dir, "train", NULL);
+  g_autoptr (SppnetDataset) dataset = sppnet_dataset_new (g_steal_pointer (&loaded), NULL, 0, NULL);
+  g_autoptr (SppnetModel) model = sppnet_model_load (fixture->init, NULL);
+  const SppnetConfig *config = sppnet_model_get_config (model);
+  g_autoptr (SppnetSampler) sampler = sppnet_sampler_new ();
+  SppnetSamplerSettings settings = fixture->options.end_to_end.sampler;
+  const SppnetSceneDraw draw = { .scale = 1.0 };
+  SppnetRandom random = { 5 };
+  g_autoptr (GError) error = NULL;
+  guint between = 0, below_half = 0;
+
+  settings.iou_aware = TRUE;
+  settings.jitter = 100;
+  settings.regions = 400;
+  for (guint i = 0; i < 8; i++) {
+    const SppnetSamples *samples = &sampler->samples;
+
+    sppnet_sampler_draw (sampler, dataset, i, &draw, config, &settings, &random, &error);
+    g_assert_no_error (error);
+    sppnet_sampler_draw_regions (sampler, NULL, 0, config, &settings, &random, &error);
+    g_assert_no_error (error);
+    for (gsize r = 0; r < samples->n; r++) {
+      gfloat best = 0.0f;
+      gint label = 0;
+
+      for (guint k = 0; k < sampler->scene.objects->len; k++) {
+        const SppnetSceneObject *object = &g_array_index (sampler->scene.objects, SppnetSceneObject, k);
+        gfloat iou = sppnet_box_iou (&samples->boxes[r], &object->box);
+
+        if (iou > best) {
+          best = iou;
+          label = 1 + object->label;
+        }
+      }
+      g_assert_cmpint (samples->nearest[r], ==, label);
+      g_assert_cmpfloat_with_epsilon (samples->certainty[r], CLAMP ((best - 0.3f) / 0.4f, 0.0f, 1.0f), 1e-5);
+      g_assert_true ((samples->target[r] > 0) == (best >= 0.5f));
+      between += best > 0.5f && best < 0.7f;
+      below_half += best > 0.3f && best < 0.5f;
+    }
+  }
+  g_assert_cmpuint (between, >, 20);
+  g_assert_cmpuint (below_half, >, 20);
 }
 
 /* Any setting that changes a run. */
@@ -170,6 +220,9 @@ test_checkpoint_of_any_other_setting (Fixture *fixture, gconstpointer user_data)
     else
       (*count)--;
   }
+  e->sampler.iou_aware = TRUE;
+  g_assert_false (sppnet_train (&fixture->options, NULL, NULL, NULL));
+  e->sampler.iou_aware = FALSE;
   train (fixture, NULL, NULL);
 }
 
@@ -963,6 +1016,7 @@ main (int argc, char **argv)
   ADD ("checkpoint-of-any-other-setting", test_checkpoint_of_any_other_setting);
   ADD ("fixed-backbone-refusals", test_fixed_backbone_refusals);
   ADD ("checkpoint-of-other-settings", test_checkpoint_of_other_settings);
+  ADD ("iou-aware", test_iou_aware);
   ADD ("after-a-complete-run", test_after_a_complete_run);
   ADD ("stopped-in-last-stage", test_stopped_in_last_stage);
   g_test_add ("/train/after-a-complete-run-of-heads", Fixture, "heads", set_up, test_after_a_complete_run,
