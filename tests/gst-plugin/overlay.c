@@ -308,6 +308,51 @@ test_behind (void)
   }
 }
 
+/* An element that would need the pixels comes between while the sink composes. */
+static void
+test_relinked (void)
+{
+  GstElement *crop = gst_element_factory_make ("videocrop", NULL);
+  GstPad *src, *crop_sink, *crop_src;
+  GstHarness *h;
+
+  if (!crop) {
+    g_test_skip ("no videocrop here");
+    return;
+  }
+  gst_object_ref_sink (crop);
+  g_object_set (crop, "left", 2, NULL);
+  h = gst_harness_new ("sppnetoverlay");
+  gst_harness_set_sink_caps_str (h, "video/x-raw(memory:SystemMemory, meta:GstVideoOverlayComposition), format=RGB; "
+                                    "video/x-raw, format=RGB");
+  gst_harness_add_propose_allocation_meta (h, GST_VIDEO_OVERLAY_COMPOSITION_META_API_TYPE, NULL);
+  element_set_caps (h, GST_VIDEO_FORMAT_RGB, 160, 120);
+  src = gst_element_get_static_pad (h->element, "src");
+  crop_sink = gst_element_get_static_pad (crop, "sink");
+  crop_src = gst_element_get_static_pad (crop, "src");
+  for (guint k = 0; k < 2; k++) {
+    g_autoptr (GstBuffer) out = NULL;
+    GstBuffer *in = black (GST_VIDEO_FORMAT_RGB, 160, 120);
+
+    add_detection (in, "dog", 20, 40, 100, 60);
+    out = element_push (h, in);
+    g_assert_true ((gst_buffer_get_video_overlay_composition_meta (out) != NULL) == (k == 0));
+    g_assert_cmpuint (gst_buffer_get_size (out), ==, k == 0 ? 160 * 120 * 3 : (158 * 3 + 2) * 120);
+    if (k == 1)
+      break;
+    g_assert_true (gst_pad_unlink (src, h->sinkpad));
+    g_assert_cmpint (gst_pad_link (src, crop_sink), ==, GST_PAD_LINK_OK);
+    g_assert_cmpint (gst_pad_link (crop_src, h->sinkpad), ==, GST_PAD_LINK_OK);
+    g_assert_cmpint (gst_element_set_state (crop, GST_STATE_PLAYING), ==, GST_STATE_CHANGE_SUCCESS);
+  }
+  gst_element_set_state (crop, GST_STATE_NULL);
+  gst_object_unref (src);
+  gst_object_unref (crop_sink);
+  gst_object_unref (crop_src);
+  gst_harness_teardown (h);
+  gst_object_unref (crop);
+}
+
 /* A sink that takes anything gets plain caps, also behind an element that does so only with some features of caps, or
  * that would need the pixels. */
 static void
@@ -348,6 +393,7 @@ main (int argc, char **argv)
   g_test_add_func ("/gst/overlay/merged", test_merged);
   g_test_add_func ("/gst/overlay/reconfigured", test_reconfigured);
   g_test_add_func ("/gst/overlay/behind", test_behind);
+  g_test_add_func ("/gst/overlay/relinked", test_relinked);
   g_test_add_func ("/gst/overlay/any", test_any);
   return element_run ();
 }
