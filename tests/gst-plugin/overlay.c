@@ -313,14 +313,17 @@ static void
 test_relinked (void)
 {
   GstElement *crop = gst_element_factory_make ("videocrop", NULL);
+  GstBus *bus = gst_bus_new ();
   GstPad *src, *crop_sink, *crop_src;
   GstHarness *h;
 
   if (!crop) {
     g_test_skip ("no videocrop here");
+    gst_object_unref (bus);
     return;
   }
   gst_object_ref_sink (crop);
+  gst_element_set_bus (crop, bus);
   g_object_set (crop, "left", 2, NULL);
   h = gst_harness_new ("sppnetoverlay");
   gst_harness_set_sink_caps_str (h, "video/x-raw(memory:SystemMemory, meta:GstVideoOverlayComposition), format=RGB; "
@@ -345,7 +348,10 @@ test_relinked (void)
     g_assert_cmpint (gst_pad_link (crop_src, h->sinkpad), ==, GST_PAD_LINK_OK);
     g_assert_cmpint (gst_element_set_state (crop, GST_STATE_PLAYING), ==, GST_STATE_CHANGE_SUCCESS);
   }
+  g_assert_null (gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR));
   gst_element_set_state (crop, GST_STATE_NULL);
+  gst_element_set_bus (crop, NULL);
+  gst_object_unref (bus);
   gst_object_unref (src);
   gst_object_unref (crop_sink);
   gst_object_unref (crop_src);
