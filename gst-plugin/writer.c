@@ -72,6 +72,7 @@ gst_sppnet_writer_open (GstSppnetWriter *writer, const gchar *location, gboolean
   writer->socket = S_ISSOCK (info.st_mode);
   if (writer->most == PIPE_BUF && !(writer->standard && writer->fd == STDOUT_FILENO))
     fcntl (writer->fd, F_SETFL, fcntl (writer->fd, F_GETFL) | O_NONBLOCK);
+  writer->gave_way = FALSE;
   gst_poll_fd_init (&writer->poll_fd);
   writer->poll_fd.fd = writer->fd;
   gst_poll_add_fd (writer->poll, &writer->poll_fd);
