@@ -84,11 +84,12 @@ sppnet_features_fill (SppnetFeatures *features, SppnetProgress progress, gpointe
     if (!sppnet_picture_load_sized (&picture, annotation->picture, annotation->width, annotation->height, error))
       return FALSE;
     frame = sppnet_picture_frame (&picture);
-    if (!sppnet_backbone_run (features->backbone, &frame, features->threads, &map, NULL, error)
-        || !sppnet_map_cache_put (features->cache, i, &map, error)) {
+    if (!sppnet_backbone_run (features->backbone, &frame, features->threads, &map, NULL, error)) {
       g_prefix_error (error, "%s: ", annotation->picture);
       return FALSE;
     }
+    if (!sppnet_map_cache_put (features->cache, i, &map, error))
+      return FALSE;
     if (progress && !progress (user_data, "feature maps", (i + 1.0) / n, "")) {
       g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CANCELLED, "stopped");
       return FALSE;

@@ -106,12 +106,11 @@ make_map (SppnetVariants *variants, guint picture, guint variant, guint threads,
                                        resized.height, table[variant].mirror, resized.rgb, error))
     return FALSE;
   frame = sppnet_picture_frame (&resized);
-  if (!sppnet_backbone_run (variants->backbone, &frame, threads, &map, NULL, error)
-      || !sppnet_map_cache_put (variants->cache, entry_of (variants, picture, variant), &map, error)) {
+  if (!sppnet_backbone_run (variants->backbone, &frame, threads, &map, NULL, error)) {
     g_prefix_error (error, "%s: ", annotation->picture);
     return FALSE;
   }
-  return TRUE;
+  return sppnet_map_cache_put (variants->cache, entry_of (variants, picture, variant), &map, error);
 }
 
 gboolean
