@@ -47,6 +47,13 @@ open_standard_output (void)
   return fd < 0 ? STDOUT_FILENO : fd;
 }
 
+/* Whether the descriptor is the application's. */
+static gboolean
+is_borrowed (const GstSppnetWriter *writer)
+{
+  return writer->standard && writer->fd == STDOUT_FILENO;
+}
+
 gboolean
 gst_sppnet_writer_open (GstSppnetWriter *writer, const gchar *location, gboolean append)
 {
@@ -70,7 +77,7 @@ gst_sppnet_writer_open (GstSppnetWriter *writer, const gchar *location, gboolean
   /* A file takes all in one piece, a pipe so much in one piece or nothing, a terminal what it has room for. */
   writer->most = S_ISREG (info.st_mode) ? G_MAXSSIZE : PIPE_BUF;
   writer->socket = S_ISSOCK (info.st_mode);
-  if (writer->most == PIPE_BUF && !(writer->standard && writer->fd == STDOUT_FILENO))
+  if (writer->most == PIPE_BUF && !is_borrowed (writer))
     fcntl (writer->fd, F_SETFL, fcntl (writer->fd, F_GETFL) | O_NONBLOCK);
   writer->gave_way = FALSE;
   gst_poll_fd_init (&writer->poll_fd);
@@ -83,6 +90,7 @@ gst_sppnet_writer_open (GstSppnetWriter *writer, const gchar *location, gboolean
 gboolean
 gst_sppnet_writer_close (GstSppnetWriter *writer)
 {
+  gboolean borrowed = is_borrowed (writer);
   gint fd = writer->fd;
 
   g_string_truncate (writer->waiting, 0);
@@ -93,7 +101,7 @@ gst_sppnet_writer_close (GstSppnetWriter *writer)
     return TRUE;
   gst_poll_remove_fd (writer->poll, &writer->poll_fd);
   writer->fd = -1;
-  return (writer->standard && fd == STDOUT_FILENO) || close (fd) == 0;
+  return borrowed || close (fd) == 0;
 }
 
 /* Bytes of text for one write: whole lines, where one is not longer than that. */

@@ -91,6 +91,17 @@ done
 [ -e "$work/cars.safetensors" ] || all "$@" --init "$work/mean.safetensors" $later --max-scale 1.5 --mosaic 0.2 --blend 0.3 \
   --learning-rate 4e-5 --backbone-learning-rate 2e-5 --epochs 0.75 --output "$work/cars.safetensors" --work "$work/cars-too"
 
+# One more training: NAME FROM RATE BACKBONE_RATE EPOCHS OPTION...
+further()
+{
+  name=$1 from=$2 rate=$3 backbone_rate=$4 epochs=$5
+  shift 5
+  # shellcheck disable=SC2086
+  [ -e "$work/$name.safetensors" ] || all "$@" --init "$work/$from.safetensors" $later --max-scale 1.5 --mosaic 0.2 --blend 0.3 \
+    --learning-rate "$rate" --backbone-learning-rate "$backbone_rate" --epochs "$epochs" \
+    --output "$work/$name.safetensors" --work "$work/$name"
+}
+
 # The same three times more, each with horses whose coats are light, which the pictures have few of and which were called
 # cows: with those few and with others that were made so; and the mean of these.
 horses()
@@ -105,9 +116,7 @@ horses()
     made=$((made - 1))
     set -- "$@" --voc "$work/light" --set made
   done
-  # shellcheck disable=SC2086
-  [ -e "$work/$name.safetensors" ] || all "$@" --init "$work/cars.safetensors" $later --max-scale 1.5 --mosaic 0.2 --blend 0.3 \
-    --learning-rate 4e-5 --backbone-learning-rate 2e-5 --epochs 0.75 --output "$work/$name.safetensors" --work "$work/$name"
+  further "$name" cars 4e-5 2e-5 0.75 "$@"
 }
 horses found 2 3 "$@"
 horses made 0 3 "$@"
@@ -117,17 +126,9 @@ horses more 0 6 "$@" --seed 2
 
 # Twice more, at rates as before the cars, with labels that are learnt the more surely the better a region fits;
 # and the mean of these and what they started from.
-fitting()
-{
-  name=$1 epochs=$2
-  shift 2
-  # shellcheck disable=SC2086
-  [ -e "$work/$name.safetensors" ] || all "$@" --voc "$work/light" --set made --init "$work/light.safetensors" $later --max-scale 1.5 \
-    --mosaic 0.2 --blend 0.3 --iou-aware --learning-rate 2e-4 --backbone-learning-rate 1e-4 --epochs "$epochs" \
-    --output "$work/$name.safetensors" --work "$work/$name"
-}
-fitting fitting 2.5 "$@"
-fitting fitting-too 2.2 "$@" --seed 2
+set -- "$@" --voc "$work/light" --set made --iou-aware
+further fitting light 2e-4 1e-4 2.5 "$@"
+further fitting-too light 2e-4 1e-4 2.2 "$@" --seed 2
 [ -e "$work/last.safetensors" ] || "$sppnet" average "$work/light.safetensors" "$work/fitting.safetensors" \
   "$work/fitting-too.safetensors" --output "$work/last.safetensors"
 

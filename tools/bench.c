@@ -17,7 +17,7 @@
 /* As many as Selective Search gives R-CNN. */
 #define RCNN_REGIONS 2000
 
-#define NOT_GIVEN (-G_MAXINT)
+#define NOT_GIVEN G_MININT
 
 static SppnetDetectorArguments detector_arguments;
 

@@ -95,19 +95,12 @@ split (const gchar *file, gchar *content, gsize length, const gchar **body, GErr
   return g_steal_pointer (&words);
 }
 
-static gchar *
-beside (const gchar *file, const gchar *name)
-{
-  g_autofree gchar *folder = g_path_get_dirname (file);
-
-  return g_build_filename (folder, name, NULL);
-}
-
 /* Whether nothing is lost with it. */
 static gboolean
 is_of_complete_run (const gchar *file, const gchar *key)
 {
-  g_autofree gchar *list = beside (file, COMPLETE), *content = NULL;
+  g_autofree gchar *folder = g_path_get_dirname (file), *content = NULL;
+  g_autofree gchar *list = g_build_filename (folder, COMPLETE, NULL);
   g_auto (GStrv) keys = NULL;
 
   if (!g_file_get_contents (list, &content, NULL, NULL))

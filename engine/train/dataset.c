@@ -99,7 +99,6 @@ sppnet_dataset_new (GPtrArray *annotations, gchar **labels, guint first_needed, 
   used = g_new0 (guint, dataset->n_labels + 1);
   dataset->objects = g_new0 (GArray *, dataset->annotations->len + 1);
   dataset->proposals = g_new0 (GArray *, dataset->annotations->len + 1);
-  dataset->stamps = make_stamps (dataset->annotations);
   for (guint i = 0; i < dataset->annotations->len; i++) {
     const SppnetAnnotation *annotation = g_ptr_array_index (dataset->annotations, i);
 
@@ -128,6 +127,8 @@ sppnet_dataset_new (GPtrArray *annotations, gchar **labels, guint first_needed, 
                    "label \"%s\": the pictures to train on have no such object", dataset->labels[i]);
       return NULL;
     }
+  /* Reads every picture: not before the rest is right. */
+  dataset->stamps = make_stamps (dataset->annotations);
   return g_steal_pointer (&dataset);
 }
 
@@ -173,9 +174,8 @@ sppnet_dataset_pictures_key (const SppnetDataset *dataset)
 {
   g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
 
-  for (guint i = 0; i < dataset->annotations->len; i++) {
-    g_checksum_update (checksum, (const guchar *) &dataset->stamps[i], sizeof *dataset->stamps);
-  }
+  g_checksum_update (checksum, (const guchar *) dataset->stamps,
+                     (gssize) (dataset->annotations->len * sizeof *dataset->stamps));
   return g_strdup (g_checksum_get_string (checksum));
 }
 

@@ -8,9 +8,9 @@
 #include <string.h>
 
 /* The file: one line of text (the key), then for each picture that is done its stamp, a count and that many boxes as
- * four 16-bit integers: proposals are whole pixels of at most 8192; at the end SHA-256 of all that. Native byte order:
- * a cache. */
-#define DIGEST 32
+ * four 16-bit integers: proposals are whole pixels of at most 8192; at the end SHA-256 of all that, as text. Native
+ * byte order: a cache. */
+#define SUM_LENGTH 64
 
 typedef struct
 {
@@ -39,30 +39,20 @@ unpack (const gchar *packed, gsize n)
   return boxes;
 }
 
-static void
-digest (const gchar *content, gsize length, guint8 found[DIGEST])
-{
-  g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
-  gsize size = DIGEST;
-
-  g_checksum_update (checksum, (const guchar *) content, (gssize) length);
-  g_checksum_get_digest (checksum, found, &size);
-}
-
 /* One that is damaged is as good as none. pictures: stamp to number of the first picture that has it */
 static void
 read_cache (SppnetDataset *dataset, GHashTable *pictures, const gchar *file, const gchar *key)
 {
-  g_autofree gchar *content = NULL;
+  g_autofree gchar *content = NULL, *sum = NULL;
   gsize length, at = strlen (key);
-  guint8 found[DIGEST];
   Entry entry;
 
-  if (!g_file_get_contents (file, &content, &length, NULL) || length < at + DIGEST || memcmp (content, key, at) != 0)
+  if (!g_file_get_contents (file, &content, &length, NULL) || length < at + SUM_LENGTH
+      || memcmp (content, key, at) != 0)
     return;
-  length -= DIGEST;
-  digest (content, length, found);
-  if (memcmp (content + length, found, DIGEST) != 0)
+  length -= SUM_LENGTH;
+  sum = g_compute_checksum_for_data (G_CHECKSUM_SHA256, (const guchar *) content, length);
+  if (memcmp (content + length, sum, SUM_LENGTH) != 0)
     return;
   while (length - at >= sizeof entry) {
     gpointer picture;
@@ -79,14 +69,14 @@ read_cache (SppnetDataset *dataset, GHashTable *pictures, const gchar *file, con
 }
 
 static gboolean
-write_cache (const SppnetDataset *dataset, const guint64 *stamps, const gchar *file, const gchar *key, GError **error)
+write_cache (const SppnetDataset *dataset, const gchar *file, const gchar *key, GError **error)
 {
   g_autoptr (GString) content = g_string_new (key);
-  guint8 found[DIGEST];
+  g_autofree gchar *sum = NULL;
 
   for (guint i = 0; i < dataset->annotations->len; i++) {
     const GArray *boxes = dataset->proposals[i];
-    Entry entry = { stamps[i], boxes ? boxes->len : 0 };
+    Entry entry = { dataset->stamps[i], boxes ? boxes->len : 0 };
 
     if (!boxes)
       continue;
@@ -98,8 +88,8 @@ write_cache (const SppnetDataset *dataset, const guint64 *stamps, const gchar *f
       g_string_append_len (content, (const gchar *) &packed, sizeof packed);
     }
   }
-  digest (content->str, content->len, found);
-  g_string_append_len (content, (const gchar *) found, DIGEST);
+  sum = g_compute_checksum_for_data (G_CHECKSUM_SHA256, (const guchar *) content->str, content->len);
+  g_string_append (content, sum);
   return sppnet_file_write (file, content->str, content->len, error);
 }
 
@@ -151,10 +141,10 @@ propose_some (SppnetDataset *dataset, const guint *numbers, guint n, SppnetPropo
 
 /* The same picture twice in the list has the same proposals. */
 static void
-copy_repeated (SppnetDataset *dataset, GHashTable *pictures, const guint64 *stamps)
+copy_repeated (SppnetDataset *dataset, GHashTable *pictures)
 {
   for (guint i = 0; i < dataset->annotations->len; i++) {
-    guint first = GPOINTER_TO_UINT (g_hash_table_lookup (pictures, &stamps[i]));
+    guint first = GPOINTER_TO_UINT (g_hash_table_lookup (pictures, &dataset->stamps[i]));
 
     if (!dataset->proposals[i])
       dataset->proposals[i] = g_array_copy (dataset->proposals[first]);
@@ -187,7 +177,7 @@ sppnet_dataset_propose (SppnetDataset *dataset, SppnetProposals method, guint ma
 
     ok = propose_some (dataset, todo + first, end - first, proposers, method, max_boxes, seed, threads, error);
     if (ok && ++written % 32 == 0)
-      ok = write_cache (dataset, stamps, file, key, error);
+      ok = write_cache (dataset, file, key, error);
     if (ok && progress && !progress (user_data, "proposals", (gdouble) end / n_todo, "")) {
       g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_CANCELLED, "stopped");
       ok = FALSE;
@@ -197,10 +187,10 @@ sppnet_dataset_propose (SppnetDataset *dataset, SppnetProposals method, guint ma
     sppnet_proposer_free (proposers[t]);
   /* What is done before a picture that cannot be read need not be done again. */
   if (!ok)
-    write_cache (dataset, stamps, file, key, NULL);
+    write_cache (dataset, file, key, NULL);
   else if (n_todo > 0)
-    ok = write_cache (dataset, stamps, file, key, error);
+    ok = write_cache (dataset, file, key, error);
   if (ok)
-    copy_repeated (dataset, pictures, stamps);
+    copy_repeated (dataset, pictures);
   return ok;
 }

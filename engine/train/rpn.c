@@ -6,8 +6,8 @@
 
 #include "backbone/backbone.h"
 #include "base/threads.h"
-#include "train/checkpoint.h"
 #include "train/anchors.h"
+#include "train/checkpoint.h"
 #include "train/descent.h"
 #include "train/rpn_pass.h"
 #include "train/schedule.h"

@@ -139,19 +139,17 @@ add_candidate (SppnetSampler *sampler, const SppnetBox *box)
 {
   const GArray *objects = sampler->scene.objects;
   Candidate candidate = { *box, -1, 0.0f };
-  gfloat best = 0.0f;
 
   for (guint k = 0; k < objects->len; k++) {
     gfloat iou = sppnet_box_iou (box, &g_array_index (objects, SppnetSceneObject, k).box);
 
-    if (iou > best) {
-      best = iou;
+    if (iou > candidate.iou) {
+      candidate.iou = iou;
       candidate.object = (gint) k;
     }
   }
-  candidate.iou = best;
-  if (best < 0.5f)
-    g_array_append_val (best >= 0.1f ? sampler->hard : sampler->easy, candidate);
+  if (candidate.iou < 0.5f)
+    g_array_append_val (candidate.iou >= 0.1f ? sampler->hard : sampler->easy, candidate);
   /* Neither a positive nor a negative of an object that is difficult, tiny or hardly visible: it says nothing. */
   else if (g_array_index (objects, SppnetSceneObject, candidate.object).label >= 0)
     g_array_append_val (sampler->positive, candidate);

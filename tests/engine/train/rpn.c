@@ -404,7 +404,7 @@ test_other_maps (Fixture *fixture, gconstpointer user_data)
 {
   g_autofree gchar *other = g_build_filename (fixture->dir, "other.safetensors", NULL);
   SppnetTrainOptions *options = &fixture->options;
-  g_autoptr (GBytes) after = NULL, clean = NULL;
+  g_autoptr (GBytes) after = NULL;
 
   train (fixture, NULL, NULL);
   options->rpn_only = FALSE;
@@ -414,12 +414,7 @@ test_other_maps (Fixture *fixture, gconstpointer user_data)
   options->rpn_only = TRUE;
   options->init = other;
   options->output = fixture->output;
-  train (fixture, NULL, NULL);
-  after = read_output (fixture);
-  remove_tree (fixture->work);
-  train (fixture, NULL, NULL);
-  clean = read_output (fixture);
-  g_assert_true (g_bytes_equal (after, clean));
+  after = train_anew (fixture);
 }
 
 #define ADD(name, function) g_test_add ("/train/rpn/" name, Fixture, NULL, set_up, function, end_training)

@@ -59,3 +59,19 @@ read_output (const Fixture *fixture)
   g_assert_true (g_file_get_contents (fixture->output, &content, &length, NULL));
   return g_bytes_new_take (content, length);
 }
+
+/* Trains with the folder as it is, which gives what it gives in a new one. (transfer full) */
+static inline GBytes *
+train_anew (Fixture *fixture)
+{
+  g_autoptr (GBytes) clean = NULL;
+  GBytes *after;
+
+  train (fixture, NULL, NULL);
+  after = read_output (fixture);
+  remove_tree (fixture->work);
+  train (fixture, NULL, NULL);
+  clean = read_output (fixture);
+  g_assert_true (g_bytes_equal (after, clean));
+  return after;
+}
