@@ -4,30 +4,19 @@
 those in which a coat is light, as they are; its set "made" are those in which a coat was made as light as that of a
 white one. What of a box is the animal is found by GrabCut (Rother et al. 2004); where that fails
 there is no such picture. Needs python3-opencv."""
-import os
 import shutil
 import sys
-import xml.etree.ElementTree as tree
 import zlib
 
 import cv2
 import numpy
 
+import pictures
+
 LEAST_AREA = 3000  # pixels of a box
 ITERATIONS = 4
 COVERED = 0.2, 0.85  # part of a box that an animal can take
 LIGHT = 0.3  # part of the middle of a box that is light and has little colour, for a light coat
-
-
-def read_objects(path):
-    """[(label, (left, top, right, bottom))]"""
-    sides = "xmin", "ymin", "xmax", "ymax"
-    return [(item.findtext("name"), tuple(int(float(item.findtext("bndbox/" + side))) for side in sides))
-            for item in tree.parse(path).iter("object")]
-
-
-def area(box):
-    return (box[2] - box[0]) * (box[3] - box[1])
 
 
 def rows_and_columns(box):
@@ -40,13 +29,13 @@ def cut_out(picture, box, others):
     kind = numpy.full(picture.shape[:2], cv2.GC_BGD, numpy.uint8)
     kind[rows_and_columns(box)] = cv2.GC_PR_FGD
     for other in others:
-        if area(other) < area(box) / 2:
+        if pictures.area(other) < pictures.area(box) / 2:
             kind[rows_and_columns(other)] = cv2.GC_BGD
     if len(numpy.unique(kind)) < 2:  # a box without a surrounding, or nothing left of it
         return None
     cv2.grabCut(picture, kind, None, numpy.zeros((1, 65)), numpy.zeros((1, 65)), ITERATIONS, cv2.GC_INIT_WITH_MASK)
     found = ((kind == cv2.GC_FGD) | (kind == cv2.GC_PR_FGD)).astype(numpy.float32)
-    return found if COVERED[0] <= found.sum() / area(box) <= COVERED[1] else None
+    return found if COVERED[0] <= found.sum() / pictures.area(box) <= COVERED[1] else None
 
 
 def lighten(picture, found, random):
@@ -81,35 +70,24 @@ def make(picture, animals, others, name):
 def main():
     if len(sys.argv) != 4:
         sys.exit(f"usage: {sys.argv[0]} VOC LABEL DIR")
-    voc, label, folder = sys.argv[1], sys.argv[2], sys.argv[3].rstrip("/")
-    if os.path.exists(folder):
-        sys.exit(f"{folder}: exists")
-    shutil.rmtree(folder + ".new", ignore_errors=True)
-    for part in "JPEGImages", "Annotations", "ImageSets/Main":
-        os.makedirs(f"{folder}.new/{part}")
-    sets = {"found": [], "made": []}
+    voc, label = sys.argv[1], sys.argv[2]
+    folder = pictures.Folder(sys.argv[3], ["found", "made"])
 
     def add(kind, name, picture):
-        sets[kind].append(f"{name}-{kind}")
-        cv2.imwrite(f"{folder}.new/JPEGImages/{name}-{kind}.jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 92])
-        shutil.copy(f"{voc}/Annotations/{name}.xml", f"{folder}.new/Annotations/{name}-{kind}.xml")
+        shutil.copy(f"{voc}/Annotations/{name}.xml", folder.add(kind, f"{name}-{kind}", picture, 92))
 
-    with open(f"{voc}/ImageSets/Main/train.txt") as listed:
-        for name in (line.split()[0] for line in listed if line.strip()):
-            objects = read_objects(f"{voc}/Annotations/{name}.xml")
-            animals = [box for kind, box in objects if kind == label and area(box) > LEAST_AREA]
-            if not animals:
-                continue
-            picture = cv2.imread(f"{voc}/JPEGImages/{name}.jpg")
-            if any(is_light(picture, box) for box in animals):
-                add("found", name, picture)
-            lightened = make(picture, animals, [box for kind, box in objects if kind != label], name)
-            if lightened is not None:
-                add("made", name, lightened)
-    for kind, names in sets.items():
-        with open(f"{folder}.new/ImageSets/Main/{kind}.txt", "w") as listed:
-            listed.writelines(name + "\n" for name in names)
-    os.rename(folder + ".new", folder)
+    for name in pictures.names_of(voc, "train"):
+        objects = pictures.read_objects(voc, name)
+        animals = [box for kind, box in objects if kind == label and pictures.area(box) > LEAST_AREA]
+        if not animals:
+            continue
+        picture = pictures.read_picture(voc, name)
+        if any(is_light(picture, box) for box in animals):
+            add("found", name, picture)
+        lightened = make(picture, animals, [box for kind, box in objects if kind != label], name)
+        if lightened is not None:
+            add("made", name, lightened)
+    folder.finish()
 
 
 main()

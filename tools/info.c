@@ -143,12 +143,34 @@ add_dense (GArray *rows, const gchar *name, const gchar *kind, const gchar *deta
 }
 
 static void
+add_region_layer (GArray *rows, const SppnetConfig *config, guint index)
+{
+  const SppnetLayer *layer = &config->region_layers[index];
+  gint level = config->levels[sppnet_config_region_level (config, NULL)];
+  guint64 depth = 9 * (guint64) sppnet_config_region_channels (config, index);
+  Row row = { layer->name,
+              "region",
+              "",
+              level,
+              level,
+              layer->filters,
+              (depth + 1) * layer->filters,
+              2e-6 * (gdouble) (depth * layer->filters * level * level) };
+
+  g_snprintf (row.detail, sizeof row.detail, "3x3 %s", sppnet_activation_names[layer->activation]);
+  g_array_append_val (rows, row);
+}
+
+static void
 add_head (GArray *rows, const SppnetConfig *config)
 {
-  guint64 pooled = (guint64) sppnet_config_bins (config) * sppnet_config_channels (config), inputs = pooled;
+  guint64 pooled = (guint64) sppnet_config_pooled (config);
+  guint64 inputs = pooled + (guint64) sppnet_config_region_features (config);
 
   if (config->n_labels == 0)
     return;
+  for (guint i = 0; i < config->n_region_layers; i++)
+    add_region_layer (rows, config, i);
   for (guint i = 0; i < config->n_head; i++)
     inputs = add_dense (rows, config->head[i].name, "dense", sppnet_activation_names[config->head[i].activation],
                         inputs, config->head[i].outputs);

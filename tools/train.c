@@ -19,8 +19,8 @@
 static struct
 {
   gchar **labels, **teachers;
-  gchar *add_class, *label_file, *validation_set, *init, *output, *work, *name, *levels, *around, *head, *context,
-      *merge, *classifier, *box, *optimizer, *proposals;
+  gchar *add_class, *label_file, *validation_set, *init, *output, *work, *name, *levels, *around, *region_layers, *head,
+      *context, *merge, *classifier, *box, *optimizer, *proposals;
   gint threads, seed, pictures, regions, candidates, warm_up, max_proposals;
   gint anchors, rpn_filters, rpn_stride, variants;
   gdouble rpn_epochs, rpn_learning_rate;
@@ -60,6 +60,9 @@ static const GOptionEntry network_entries[] = {
     "Further pyramid levels, of a larger window around each region; the head stays, with more inputs", "N,N,..." },
   { "around-scale", 0, 0, G_OPTION_ARG_DOUBLE, &arg.around_scale,
     "Width and height of that window, in those of the region (default: 3)", "X" },
+  { "region-layers", 0, 0, G_OPTION_ARG_STRING, &arg.region_layers,
+    "Add 3x3 convolutions with so many filters over the bins of each region; the head stays, with more inputs",
+    "N,N,..." },
   { "head", 0, 0, G_OPTION_ARG_STRING, &arg.head,
     "Outputs of the fully connected layers of a new head (default: the initial model's, or 512,512)", "N,N,..." },
   { "context", 0, 0, G_OPTION_ARG_STRING, &arg.context,
@@ -371,6 +374,7 @@ check_part (const SppnetTrainOptions *options, GError **error)
     { "--label-file", arg.label_file != NULL, ADD_CLASS },
     { "--levels", arg.levels != NULL, RPN_ONLY | ADD_CLASS },
     { "--around", arg.around != NULL, RPN_ONLY | ADD_CLASS },
+    { "--region-layers", arg.region_layers != NULL, RPN_ONLY | ADD_CLASS },
     { "--head", arg.head != NULL, RPN_ONLY | ADD_CLASS },
     { "--context", arg.context != NULL, RPN_ONLY | ADD_CLASS },
     { "--merge", arg.merge != NULL, RPN_ONLY | ADD_CLASS },
@@ -469,6 +473,10 @@ take_arguments (SppnetTrainOptions *options, GError **error)
     return FALSE;
   if (arg.around
       && !parse_numbers ("around", arg.around, 1, 32, SPPNET_MAX_LEVELS, options->around, &options->n_around, error))
+    return FALSE;
+  if (arg.region_layers
+      && !parse_numbers ("region-layers", arg.region_layers, 1, 4096, SPPNET_MAX_REGION_LAYERS, options->region_layers,
+                         &options->n_region_layers, error))
     return FALSE;
   if (arg.head
       && !parse_numbers ("head", arg.head, 1, 65536, SPPNET_MAX_HEAD_LAYERS, options->head, &options->n_head, error))

@@ -86,13 +86,13 @@ typedef struct
   gboolean pooled;                       /* as the tiles are stored; with then_out they are not */
   gint side;                             /* of a tile */
   gint per_row;                          /* tiles */
-  gint first_y;                          /* of the first tile, in the convolution's output */
-  gfloat *cells;                         /* [planes][n][channels] */
-  gfloat *products;                      /* [n][planes][block] */
-  gfloat *padded;                        /* [planes][channels] */
-  gfloat *partial;                       /* [n][side][side][block] */
-  gfloat *handed;                        /* [n][pixels][HANDED_FILTERS] */
-  gfloat *sums;                          /* [n][pixels][filters of then] */
+  gint first_y, pitch; /* of the first tile, and from a row of tiles to the next, in the convolution's output */
+  gfloat *cells;       /* [planes][n][channels] */
+  gfloat *products;    /* [n][planes][block] */
+  gfloat *padded;      /* [planes][channels] */
+  gfloat *partial;     /* [n][side][side][block] */
+  gfloat *handed;      /* [n][pixels][HANDED_FILTERS] */
+  gfloat *sums;        /* [n][pixels][filters of then] */
   gboolean whole[MOST_TILES];
   SppnetWinogradTile place[MOST_TILES]; /* where a tile's results go: into out, or handed */
   SppnetWinogradTile tiles[MOST_TILES]; /* where they go at first */
@@ -143,7 +143,7 @@ static void
 tile_place (const Group *group, gsize tile, gint *x, gint *y)
 {
   *x = (gint) (tile % group->per_row) * group->side;
-  *y = group->first_y + (gint) (tile / group->per_row) * group->side;
+  *y = group->first_y + (gint) (tile / group->per_row) * group->pitch;
 }
 
 /* The cells under a tile at the side of the map, with zeros beside the map. */
@@ -321,38 +321,64 @@ run_group (Group *group, gsize first, gint n)
     copy_sums (group, first, n);
 }
 
-void
-sppnet_winograd_run (const SppnetConv *conv, const SppnetWinogradAfter *after, const SppnetRows *in,
-                     const SppnetRows *out, gint y0, gint y1, guint threads, gfloat *scratch)
+/* all: what the groups have in common; rows: of tiles. */
+static void
+run_groups (const Group *all, gint rows, guint threads, gfloat *scratch, gsize scratch_size)
 {
-  gsize scratch_size = sppnet_winograd_scratch (conv, after);
-  gint width = sppnet_layer_output_width (conv->layer, in->width);
-  gint height = sppnet_layer_output_height (conv->layer, in->height);
-  gint first_y = after->pooled ? 2 * y0 : y0, end_y = after->pooled ? MIN (2 * y1, height) : y1;
-  gint side = conv->kernels->winograd->side, per_row = (width + side - 1) / side;
-  gsize most = sppnet_winograd_tiles (conv->kernels, conv->channels), total, n_groups;
+  gsize most = sppnet_winograd_tiles (all->conv->kernels, all->conv->channels);
+  gsize total = (gsize) all->per_row * (gsize) rows,
+        n_groups = ((total + most - 1) / most + threads - 1) / threads * threads;
 
-  /* Pooling may leave out an odd map's last row. */
-  if (after->then_out && y1 == out->height)
-    end_y = height;
-  total = (gsize) per_row * ((end_y - first_y + side - 1) / side);
-  n_groups = ((total + most - 1) / most + threads - 1) / threads * threads;
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
   for (gsize g = 0; g < n_groups; g++) {
-    Group group = { .conv = conv,
-                    .then = after->then,
-                    .in = in,
-                    .out = out,
-                    .then_out = after->then_out,
-                    .width = width,
-                    .height = height,
-                    .pooled = after->pooled && !after->then_out,
-                    .per_row = per_row,
-                    .first_y = first_y };
     gsize first = g * total / n_groups, end = (g + 1) * total / n_groups;
+    Group group = *all;
 
     group_init (&group, scratch + sppnet_thread_index () * scratch_size);
     if (end > first)
       run_group (&group, first, (gint) (end - first));
   }
+}
+
+void
+sppnet_winograd_run (const SppnetConv *conv, const SppnetWinogradAfter *after, const SppnetRows *in,
+                     const SppnetRows *out, gint y0, gint y1, guint threads, gfloat *scratch)
+{
+  gint width = sppnet_layer_output_width (conv->layer, in->width);
+  gint height = sppnet_layer_output_height (conv->layer, in->height);
+  gint first_y = after->pooled ? 2 * y0 : y0, end_y = after->pooled ? MIN (2 * y1, height) : y1;
+  gint side = conv->kernels->winograd->side;
+  Group group = { .conv = conv,
+                  .then = after->then,
+                  .in = in,
+                  .out = out,
+                  .then_out = after->then_out,
+                  .width = width,
+                  .height = height,
+                  .pooled = after->pooled && !after->then_out,
+                  .per_row = (width + side - 1) / side,
+                  .first_y = first_y,
+                  .pitch = side };
+
+  /* Pooling may leave out an odd map's last row. */
+  if (after->then_out && y1 == out->height)
+    end_y = height;
+  run_groups (&group, (end_y - first_y + side - 1) / side, threads, scratch, sppnet_winograd_scratch (conv, after));
+}
+
+void
+sppnet_winograd_run_apart (const SppnetConv *conv, const SppnetRows *in, const SppnetRows *out, gint pitch,
+                           guint threads, gfloat *scratch)
+{
+  gint side = conv->kernels->winograd->side;
+  Group group = { .conv = conv,
+                  .in = in,
+                  .out = out,
+                  .width = out->width,
+                  .height = out->height,
+                  .per_row = (out->width + side - 1) / side,
+                  .pitch = pitch };
+
+  run_groups (&group, out->height / pitch, threads, scratch,
+              sppnet_winograd_scratch (conv, &(SppnetWinogradAfter) { 0 }));
 }

@@ -45,3 +45,8 @@ gsize sppnet_winograd_scratch (const SppnetConv *conv, const SppnetWinogradAfter
  */
 void sppnet_winograd_run (const SppnetConv *conv, const SppnetWinogradAfter *after, const SppnetRows *in,
                           const SppnetRows *out, gint y0, gint y1, guint threads, gfloat *scratch);
+/* The rows of tiles that start at every pitch-th row; rows between them are left as they are. For a layer that pads by
+ * 1, of pieces of a map that are as high as a tile, with zeros between them. pitch: at least sppnet_winograd_rows(), of
+ * which the map's height is a multiple */
+void sppnet_winograd_run_apart (const SppnetConv *conv, const SppnetRows *in, const SppnetRows *out, gint pitch,
+                                guint threads, gfloat *scratch);

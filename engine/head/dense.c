@@ -44,13 +44,13 @@ sppnet_packed_dense_clear (SppnetPackedDense *dense)
 
 /* All outputs of some regions, a slice of the inputs after the other. */
 static void
-run_regions (const SppnetPackedDense *dense, const gfloat *x, gsize n, gfloat *y)
+run_regions (const SppnetPackedDense *dense, const gfloat *x, gsize spacing, gsize n, gfloat *y)
 {
   for (gint first = 0; first < dense->inputs; first += SLICE) {
     gint run = MIN (SLICE, dense->inputs - first);
     SppnetConvRow row = {
       .in = x + first,
-      .in_pixel = (gsize) dense->inputs,
+      .in_pixel = spacing,
       .rows = 1,
       .run = run,
       .weight = dense->weight,
@@ -85,7 +85,14 @@ sppnet_packed_dense_run (const SppnetPackedDense *dense, const gfloat *x, gsize 
 
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
   for (gsize first = 0; first < n; first += share)
-    run_regions (dense, x + first * (gsize) dense->inputs, MIN (share, n - first), y + first * (gsize) dense->outputs);
+    run_regions (dense, x + first * (gsize) dense->inputs, (gsize) dense->inputs, MIN (share, n - first),
+                 y + first * (gsize) dense->outputs);
+}
+
+void
+sppnet_packed_dense_run_spaced (const SppnetPackedDense *dense, const gfloat *x, gsize spacing, gsize n, gfloat *y)
+{
+  run_regions (dense, x, spacing, n, y);
 }
 
 /* Steps of a region at a time: sums of so many products of 16-bit numbers fit into 32 bits. */
@@ -97,8 +104,8 @@ G_STATIC_ASSERT ((gint64) BINS *SPPNET_STEPS *LARGEST_WEIGHT *(SPPNET_STEP_LARGE
 
 /* The weights of one block of outputs. A column's are at its place in the slice of its input. */
 static void
-pack_block (const SppnetStepsDense *dense, gsize bins, const gfloat *weight, const guint32 *order, gsize columns,
-            gsize output)
+pack_block (const SppnetStepsDense *dense, gsize bins, const gfloat *weight, gsize row, const guint32 *order,
+            gsize columns, gsize output)
 {
   gsize block = sppnet_kernels ()->dense_block, n = MIN (block, dense->outputs - output);
 
@@ -111,15 +118,14 @@ pack_block (const SppnetStepsDense *dense, gsize bins, const gfloat *weight, con
       gfloat scale = dense->scale[output + o];
 
       if (scale > 0.0f)
-        out[2 * o]
-            = (gint16) lrintf (CLAMP (weight[(output + o) * columns + i] / scale, -LARGEST_WEIGHT, LARGEST_WEIGHT));
+        out[2 * o] = (gint16) lrintf (CLAMP (weight[(output + o) * row + i] / scale, -LARGEST_WEIGHT, LARGEST_WEIGHT));
     }
   }
 }
 
 gboolean
 sppnet_steps_dense_init (SppnetStepsDense *dense, gsize groups, gsize bins, gsize outputs, gfloat slope,
-                         const gfloat *weight, const guint32 *order, gsize columns, const gfloat *bias)
+                         const gfloat *weight, gsize row, const guint32 *order, gsize columns, const gfloat *bias)
 {
   gsize block = sppnet_kernels ()->dense_block, padded = (outputs + block - 1) / block * block;
   gsize inputs = groups * bins * SPPNET_STEPS;
@@ -134,13 +140,13 @@ sppnet_steps_dense_init (SppnetStepsDense *dense, gsize groups, gsize bins, gsiz
     gfloat largest = 0.0f;
 
     for (gsize i = 0; i < columns && o < outputs; i++)
-      largest = MAX (largest, fabsf (weight[o * columns + i]));
+      largest = MAX (largest, fabsf (weight[o * row + i]));
     dense->scale[o] = largest / LARGEST_WEIGHT;
     dense->bias[o] = o < outputs ? bias[o] : 0.0f;
   }
   memset (dense->weight, 0, inputs * padded * sizeof *dense->weight);
   for (gsize o = 0; o < outputs; o += block)
-    pack_block (dense, bins, weight, order, columns, o);
+    pack_block (dense, bins, weight, row, order, columns, o);
   return TRUE;
 }
 
@@ -175,7 +181,8 @@ read_slice (const SppnetPooled *x, gsize from, gsize n, gsize group, gsize bin, 
 
 /* At most REGIONS from one on. shorts: [SPPNET_STEPS_SCRATCH] */
 static void
-run_steps (const SppnetStepsDense *dense, const SppnetPooled *x, gsize from, gsize n, gint16 *shorts, gfloat *y)
+run_steps (const SppnetStepsDense *dense, const SppnetPooled *x, gsize from, gsize n, gboolean onto, gint16 *shorts,
+           gfloat *y)
 {
   const SppnetKernels *kernels = sppnet_kernels ();
   gsize groups = sppnet_step_groups (x->channels);
@@ -193,7 +200,7 @@ run_steps (const SppnetStepsDense *dense, const SppnetPooled *x, gsize from, gsi
         .weight_block = bins * SPPNET_STEPS * kernels->dense_block,
         .scale = dense->scale,
         .unit = x->sizes->unit,
-        .bias = first == 0 ? dense->bias : NULL,
+        .bias = first == 0 && !onto ? dense->bias : NULL,
         .slope = first + bins * SPPNET_STEPS == dense->inputs ? dense->slope : 1.0f,
         .outputs = dense->outputs,
         .out = y,
@@ -208,12 +215,13 @@ run_steps (const SppnetStepsDense *dense, const SppnetPooled *x, gsize from, gsi
 }
 
 void
-sppnet_steps_dense_run (const SppnetStepsDense *dense, const SppnetPooled *x, guint threads, gint16 *scratch, gfloat *y)
+sppnet_steps_dense_run (const SppnetStepsDense *dense, const SppnetPooled *x, gboolean onto, guint threads,
+                        gint16 *scratch, gfloat *y)
 {
   gsize share = share_of (x->n, sppnet_kernels ()->dense_rows, threads);
 
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
   for (gsize first = 0; first < x->n; first += share)
-    run_steps (dense, x, first, MIN (share, x->n - first),
+    run_steps (dense, x, first, MIN (share, x->n - first), onto,
                scratch + (gsize) sppnet_thread_index () * SPPNET_STEPS_SCRATCH, y + first * dense->outputs);
 }

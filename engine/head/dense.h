@@ -25,6 +25,10 @@ void sppnet_packed_dense_clear (SppnetPackedDense *dense);
 /* x: [n][inputs], y: [n][outputs]. A region's values depend neither on n nor on threads. */
 void sppnet_packed_dense_run (const SppnetPackedDense *dense, const gfloat *x, gsize n, guint threads, gfloat *y);
 
+/* The same for rows of x that are so many floats apart, in the calling thread. */
+void sppnet_packed_dense_run_spaced (const SppnetPackedDense *dense, const gfloat *x, gsize spacing, gsize n,
+                                     gfloat *y);
+
 /* The first layer of a head, whose inputs are pooled regions as sppnet_pooler_run() gives them: weights in 16 bits,
  * steps of 1/2047 of each output's largest, sums of products exact. */
 typedef struct
@@ -36,14 +40,16 @@ typedef struct
   gfloat *bias;   /* padded likewise */
 } SppnetStepsDense;
 
-/* inputs: groups x bins x SPPNET_STEPS; weight: [outputs][columns]; order: [columns], the input of each, as
- * sppnet_steps_from_file_order() gives it; other inputs count nothing; bias: [outputs]. FALSE where there is no memory.
+/* inputs: groups x bins x SPPNET_STEPS; weight: [outputs][row], of which columns are used; order: [columns], the input
+ * of each, as sppnet_steps_from_file_order() gives it; other inputs count nothing; bias: [outputs]. FALSE where there
+ * is no memory.
  */
 gboolean sppnet_steps_dense_init (SppnetStepsDense *dense, gsize groups, gsize bins, gsize outputs, gfloat slope,
-                                  const gfloat *weight, const guint32 *order, gsize columns, const gfloat *bias);
+                                  const gfloat *weight, gsize row, const guint32 *order, gsize columns,
+                                  const gfloat *bias);
 void sppnet_steps_dense_clear (SppnetStepsDense *dense);
-/* x: inputs of the layer; y: [x->n][outputs], NaN for a region in which something is not finite; scratch:
- * [threads][SPPNET_STEPS_SCRATCH] */
+/* x: inputs of the layer; onto: the sums are added to y, which has the bias; y: [x->n][outputs], NaN for a region in
+ * which something is not finite; scratch: [threads][SPPNET_STEPS_SCRATCH] */
 #define SPPNET_STEPS_SCRATCH (144 * 7 * SPPNET_STEPS)
-void sppnet_steps_dense_run (const SppnetStepsDense *dense, const SppnetPooled *x, guint threads, gint16 *scratch,
-                             gfloat *y);
+void sppnet_steps_dense_run (const SppnetStepsDense *dense, const SppnetPooled *x, gboolean onto, guint threads,
+                             gint16 *scratch, gfloat *y);

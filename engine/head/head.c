@@ -17,6 +17,7 @@ struct _SppnetHead
   SppnetBuffer layer[2];   /* outputs of the layers in turn */
   SppnetBuffer confidence; /* [n][labels] */
   SppnetBuffer deltas;     /* [n_pairs][4] */
+  SppnetBuffer region;     /* of each thread: the bins of some regions and what the region layers make of them */
   SppnetBuffer scratch;    /* of each thread: some pooled regions as they are multiplied */
   const gfloat *features;  /* [n_features][inputs of the classifier]: of the last run, for sppnet_head_regress(); NULL
                               without fully connected layers, where they are the pooled vectors */
@@ -61,6 +62,7 @@ sppnet_head_free (SppnetHead *head)
     sppnet_buffer_clear (&head->layer[i]);
   sppnet_buffer_clear (&head->confidence);
   sppnet_buffer_clear (&head->deltas);
+  sppnet_buffer_clear (&head->region);
   sppnet_buffer_clear (&head->scratch);
   sppnet_model_unref (head->model);
   g_free (head);
@@ -128,8 +130,11 @@ outputs_of (const SppnetHeadWeights *weights, guint layer)
 gboolean
 sppnet_head_reserve (SppnetHead *head, gsize n, guint threads, GError **error)
 {
+  gsize region = sppnet_region_layers_scratch (&head->weights->region) * sizeof (gfloat);
+
   if (!sppnet_buffer_reserve (&head->confidence, MAX (n, 1) * head->config->n_labels, sizeof (gfloat), error)
-      || !sppnet_buffer_reserve (&head->scratch, threads, SPPNET_STEPS_SCRATCH * sizeof (gint16), error))
+      || !sppnet_buffer_reserve (&head->scratch, threads, SPPNET_STEPS_SCRATCH * sizeof (gint16), error)
+      || !sppnet_buffer_reserve (&head->region, threads, MAX (region, 1), error))
     return FALSE;
   for (guint i = 0; i < head->weights->n_layers; i++)
     if (!sppnet_buffer_reserve (&head->layer[i % 2], MAX (n, 1) * outputs_of (head->weights, i), sizeof (gfloat),
@@ -161,7 +166,9 @@ sppnet_head_run (SppnetHead *head, const SppnetPooled *pooled, guint threads, co
   out = head->confidence.data;
   head->features = NULL;
   scores = head->layer[0].data;
-  sppnet_steps_dense_run (&weights->first, pooled, threads, head->scratch.data, scores);
+  if (weights->region.n > 0)
+    sppnet_region_layers_run (&weights->region, pooled, threads, head->region.data, scores);
+  sppnet_steps_dense_run (&weights->first, pooled, weights->region.n > 0, threads, head->scratch.data, scores);
   for (guint i = 1; i < weights->n_layers; i++) {
     head->features = scores;
     scores = head->layer[i % 2].data;

@@ -52,18 +52,20 @@ matrix_init (SppnetMatrix *matrix, SppnetModel *model, const gchar *name, gsize 
   return TRUE;
 }
 
-/* The layer that multiplies what sppnet_pooler_run() gives. */
+/* What multiplies the pooled vectors that sppnet_pooler_run() gives: all of the layer but the columns of the region
+ * layers. */
 static gboolean
 first_init (SppnetStepsDense *first, const SppnetMatrix *matrix, const SppnetConfig *config, gfloat slope)
 {
-  g_autofree guint32 *order = g_try_new (guint32, matrix->inputs);
+  gsize pooled = (gsize) sppnet_config_pooled (config);
+  g_autofree guint32 *order = g_try_new (guint32, pooled);
 
   if (!order)
     return FALSE;
   sppnet_steps_from_file_order (config, order);
   return sppnet_steps_dense_init (first, sppnet_step_groups ((gsize) sppnet_config_channels (config)),
-                                  (gsize) sppnet_config_bins (config), matrix->outputs, slope, matrix->weight, order,
-                                  matrix->inputs, matrix->bias);
+                                  (gsize) sppnet_config_bins (config), matrix->outputs, slope, matrix->weight,
+                                  matrix->inputs, order, pooled, matrix->bias);
 }
 
 static gboolean
@@ -75,7 +77,9 @@ layer_init (SppnetHeadWeights *weights, guint i, SppnetModel *model, const gchar
   if (!matrix_init (&matrix, model, name, outputs, inputs, error))
     return FALSE;
   if (i == 0)
-    return first_init (&weights->first, &matrix, sppnet_model_get_config (model), slope) || no_memory (name, error);
+    return (first_init (&weights->first, &matrix, sppnet_model_get_config (model), slope) || no_memory (name, error))
+           && sppnet_region_layers_init (&weights->region, model, outputs, matrix.weight, inputs, matrix.bias,
+                                         precision, error);
   return sppnet_packed_dense_init (&weights->others[i - 1], (gint) inputs, (gint) outputs, slope, precision,
                                    matrix.weight, matrix.bias)
          || no_memory (name, error);
@@ -88,6 +92,7 @@ weights_free (gpointer data)
 
   for (guint i = 0; i < G_N_ELEMENTS (weights->others); i++)
     sppnet_packed_dense_clear (&weights->others[i]);
+  sppnet_region_layers_clear (&weights->region);
   sppnet_steps_dense_clear (&weights->first);
   sppnet_aligned_free (weights->box.reordered);
   g_free (weights);
@@ -111,8 +116,8 @@ weights_new (SppnetModel *model, guint part, SppnetPrecision precision, GError *
 {
   const SppnetConfig *config = sppnet_model_get_config (model);
   SppnetHeadWeights *weights = g_new0 (SppnetHeadWeights, 1);
-  gsize pooled = (gsize) sppnet_config_bins (config) * sppnet_config_channels (config);
-  gsize inputs = pooled;
+  gsize pooled = (gsize) sppnet_config_pooled (config);
+  gsize inputs = pooled + (gsize) sppnet_config_region_features (config);
   gsize classes = config->n_labels + (config->classifier == SPPNET_CLASSIFIER_SOFTMAX ? 1 : 0);
   gboolean ok = TRUE;
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "head/dense.h"
+#include "head/region_layers.h"
 #include "model/model.h"
 
 /* A matrix whose rows are used one by one: y = weight x + bias. */
@@ -16,8 +17,9 @@ typedef struct
 /* The matrices of a model's head in the order of the engine's pooled vectors; immutable, one per model. */
 typedef struct
 {
-  guint n_layers;         /* fully connected layers and the classifier, which is the last */
-  SppnetStepsDense first; /* of them */
+  guint n_layers;            /* fully connected layers and the classifier, which is the last */
+  SppnetStepsDense first;    /* of them */
+  SppnetRegionLayers region; /* which add to it */
   SppnetPackedDense others[SPPNET_MAX_HEAD_LAYERS];
   SppnetMatrix box; /* outputs: [labels][4]; 0 without box regression */
 } SppnetHeadWeights;

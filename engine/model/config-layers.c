@@ -157,6 +157,21 @@ read_layer (const SppnetNode *node, SppnetConfig *config, guint index, GHashTabl
 }
 
 static void
+read_region_layer (const SppnetNode *node, SppnetLayer *layer, GHashTable *names)
+{
+  SppnetActivation activation = SPPNET_ACTIVATION_LINEAR;
+  gfloat slope = 0.0f;
+  gint filters = 1;
+
+  sppnet_node_note_unknown (node, KEYS ("name", "filters", "activation", "slope"));
+  read_name (node, layer->name, names);
+  sppnet_node_require (node, "filters");
+  sppnet_node_int (node, "filters", 1, 4096, &filters);
+  read_activation (node, &activation, &slope);
+  *layer = sppnet_config_region_layer (layer->name, filters, activation, slope);
+}
+
+static void
 read_head_layer (const SppnetNode *node, SppnetHeadLayer *layer, GHashTable *names)
 {
   sppnet_node_note_unknown (node, KEYS ("name", "outputs", "activation", "slope", "dropout"));
@@ -214,6 +229,7 @@ sppnet_config_read_layers (const SppnetNode *root, SppnetConfig *config)
 {
   g_autoptr (GHashTable) names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   JsonArray *layers = sppnet_node_array (root, "layers", 1, SPPNET_MAX_LAYERS);
+  JsonArray *region = sppnet_node_array (root, "region_layers", 0, SPPNET_MAX_REGION_LAYERS);
   JsonArray *head = sppnet_node_array (root, "head", 0, SPPNET_MAX_HEAD_LAYERS);
   SppnetNode node;
 
@@ -227,6 +243,12 @@ sppnet_config_read_layers (const SppnetNode *root, SppnetConfig *config)
       if (!root->document->error && stage_stride (config, config->n_layers) > SPPNET_FRAME_MAX_SIZE)
         fail (&node, "the strides down to here make a cell larger than any frame");
     }
+  }
+  for (guint i = 0; region && i < json_array_get_length (region) && !root->document->error; i++) {
+    g_autofree gchar *where = g_strdup_printf ("region_layers[%u]", i);
+
+    if (sppnet_node_element (root, region, i, where, &node))
+      read_region_layer (&node, &config->region_layers[config->n_region_layers++], names);
   }
   for (guint i = 0; head && i < json_array_get_length (head) && !root->document->error; i++) {
     g_autofree gchar *where = g_strdup_printf ("head[%u]", i);

@@ -60,6 +60,17 @@ read_pooling (const SppnetNode *root, SppnetConfig *config)
 }
 
 static void
+check_region_layers (const SppnetNode *root, const SppnetConfig *config)
+{
+  if (root->document->error || config->n_region_layers == 0)
+    return;
+  if (config->n_head == 0)
+    fail (root, "'region_layers' need a fully connected layer in 'head'");
+  else if (sppnet_config_region_level (config, NULL) == config->n_levels)
+    fail (root, "'region_layers' need a level with the scale 1");
+}
+
+static void
 read_labels (const SppnetNode *root, SppnetConfig *config)
 {
   JsonArray *labels = sppnet_node_array (root, "labels", 0, SPPNET_MAX_LABELS);
@@ -190,13 +201,14 @@ read_root (const SppnetNode *root, SppnetConfig *config)
                           version, SPPNET_FORMAT_VERSION);
   if (root->document->error)
     return;
-  sppnet_node_note_unknown (root, KEYS ("version", "name", "input", "layers", "pooling", "head", "classifier", "labels",
-                                        "thresholds", "calibration", "context", "box", "rpn", "proposals",
-                                        "nms_threshold", "provenance"));
+  sppnet_node_note_unknown (root, KEYS ("version", "name", "input", "layers", "pooling", "region_layers", "head",
+                                        "classifier", "labels", "thresholds", "calibration", "context", "box", "rpn",
+                                        "proposals", "nms_threshold", "provenance"));
   config->name = g_strdup (sppnet_node_text (root, "name", 255));
   read_input (root, config);
   sppnet_config_read_layers (root, config);
   read_pooling (root, config);
+  check_region_layers (root, config);
   sppnet_node_choice (root, "classifier", sppnet_classifier_names, G_N_ELEMENTS (sppnet_classifier_names), &classifier);
   config->classifier = (SppnetClassifier) classifier;
   read_labels (root, config);

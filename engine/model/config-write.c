@@ -103,6 +103,16 @@ append_layer (GString *json, const SppnetConfig *config, const SppnetLayer *laye
 }
 
 static void
+append_region_layer (GString *json, const SppnetLayer *layer)
+{
+  g_string_append_c (json, '{');
+  add_text (json, "name", layer->name);
+  add_int (json, "filters", layer->filters);
+  add_activation (json, layer->activation, layer->slope);
+  g_string_append_c (json, '}');
+}
+
+static void
 append_head_layer (GString *json, const SppnetHeadLayer *layer)
 {
   g_string_append_c (json, '{');
@@ -152,6 +162,16 @@ add_network (GString *json, const SppnetConfig *config)
   }
   g_string_append_c (json, '}');
 
+  if (config->n_region_layers > 0) {
+    key (json, "region_layers");
+    g_string_append_c (json, '[');
+    for (guint i = 0; i < config->n_region_layers; i++) {
+      if (i > 0)
+        g_string_append_c (json, ',');
+      append_region_layer (json, &config->region_layers[i]);
+    }
+    g_string_append_c (json, ']');
+  }
   key (json, "head");
   g_string_append_c (json, '[');
   for (guint i = 0; i < config->n_head; i++) {

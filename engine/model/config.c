@@ -95,6 +95,65 @@ sppnet_config_bins (const SppnetConfig *config)
   return bins;
 }
 
+gint
+sppnet_config_pooled (const SppnetConfig *config)
+{
+  return sppnet_config_bins (config) * sppnet_config_channels (config);
+}
+
+SppnetLayer
+sppnet_config_region_layer (const gchar *name, gint filters, SppnetActivation activation, gfloat slope)
+{
+  SppnetLayer layer = { .kind = SPPNET_LAYER_CONV,
+                        .filters = filters,
+                        .kernel_width = 3,
+                        .kernel_height = 3,
+                        .stride = 1,
+                        .pad_x = 1,
+                        .pad_y = 1,
+                        .activation = activation,
+                        .slope = slope };
+
+  g_strlcpy (layer.name, name, sizeof layer.name);
+  return layer;
+}
+
+guint
+sppnet_config_region_level (const SppnetConfig *config, gint *first_bin)
+{
+  guint finest = config->n_levels;
+  gint bin = 0;
+
+  for (guint i = 0; i < config->n_levels; i++) {
+    gint level = config->levels[i];
+
+    if (config->scales[i] == 1.0f && (finest == config->n_levels || level > config->levels[finest])) {
+      finest = i;
+      if (first_bin)
+        *first_bin = bin;
+    }
+    bin += level * level;
+  }
+  return finest;
+}
+
+gint
+sppnet_config_region_channels (const SppnetConfig *config, guint stage)
+{
+  return stage == 0 ? sppnet_config_channels (config) : config->region_layers[stage - 1].filters;
+}
+
+gint
+sppnet_config_region_features (const SppnetConfig *config)
+{
+  gint level;
+
+  if (config->n_region_layers == 0)
+    return 0;
+  level = config->levels[sppnet_config_region_level (config, NULL)];
+  return level * level * sppnet_config_region_channels (config, config->n_region_layers);
+}
+
 gboolean
 sppnet_layer_has_weights (const SppnetLayer *layer)
 {
@@ -127,7 +186,7 @@ sppnet_config_features (const SppnetConfig *config)
 {
   if (config->n_head > 0)
     return config->head[config->n_head - 1].outputs;
-  return sppnet_config_bins (config) * sppnet_config_channels (config);
+  return sppnet_config_pooled (config);
 }
 
 SppnetLayer

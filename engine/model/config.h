@@ -104,6 +104,7 @@ typedef struct
 #define SPPNET_MAX_LAYERS 128
 #define SPPNET_MAX_HEAD_LAYERS 8
 #define SPPNET_MAX_LEVELS 8
+#define SPPNET_MAX_REGION_LAYERS 4
 #define SPPNET_MAX_LABELS 4096
 #define SPPNET_DEFAULT_THRESHOLD 0.5f /* of a label for which the model has none */
 
@@ -122,6 +123,12 @@ typedef struct
   guint n_levels;
   gint levels[SPPNET_MAX_LEVELS];
   gfloat scales[SPPNET_MAX_LEVELS]; /* of each level: it pools a window so many times as large, around the region's */
+
+  /* 3x3 convolutions, padded by 1, over the bins of the finest level that pools the region itself (Ren et al. 2017,
+   * "Object Detection Networks on Convolutional Feature Maps"). The first fully connected layer sees their result, too.
+   */
+  guint n_region_layers;
+  SppnetLayer region_layers[SPPNET_MAX_REGION_LAYERS];
 
   guint n_head; /* may be 0: the classifier sees the pooled vector */
   SppnetHeadLayer head[SPPNET_MAX_HEAD_LAYERS];
@@ -167,6 +174,16 @@ gboolean sppnet_config_check (const SppnetConfig *config, const gchar *file, GEr
 gfloat sppnet_activation_slope (SppnetActivation activation, gfloat slope);
 /* Bins of the pyramid or RoI grid: the sum of the squared levels. */
 gint sppnet_config_bins (const SppnetConfig *config);
+/* Length of a pooled vector: bins times channels. */
+gint sppnet_config_pooled (const SppnetConfig *config);
+/* A layer over the bins of a region. */
+SppnetLayer sppnet_config_region_layer (const gchar *name, gint filters, SppnetActivation activation, gfloat slope);
+/* The level whose bins those layers see; first_bin: (nullable). */
+guint sppnet_config_region_level (const SppnetConfig *config, gint *first_bin);
+/* Channels of those bins before region layer `stage`, or after the last. */
+gint sppnet_config_region_channels (const SppnetConfig *config, guint stage);
+/* Numbers that the last of them gives for each region; 0 without such layers. */
+gint sppnet_config_region_features (const SppnetConfig *config);
 /* Channels of the map before layer `stage`: of the network's input at 0, of the last map at n_layers. */
 gint sppnet_config_stage_channels (const SppnetConfig *config, guint stage);
 gint sppnet_config_channels (const SppnetConfig *config); /* of the last map */

@@ -16,6 +16,15 @@ add (GArray *tensors, const gchar *name, const gchar *suffix, gsize a, gsize b, 
   g_array_append_val (tensors, source);
 }
 
+/* Weights of a convolution of so many channels, and its biases. */
+static void
+add_convolution (GArray *tensors, const SppnetLayer *layer, gint channels)
+{
+  add (tensors, layer->name, ".weight", (gsize) layer->filters, (gsize) channels, (gsize) layer->kernel_height,
+       (gsize) layer->kernel_width);
+  add (tensors, layer->name, ".bias", (gsize) layer->filters, 0, 0, 0);
+}
+
 static void
 add_classifier (GArray *tensors, const SppnetConfig *config, gsize pooled)
 {
@@ -49,8 +58,8 @@ GArray *
 sppnet_config_tensors (const SppnetConfig *config)
 {
   GArray *tensors = g_array_new (FALSE, FALSE, sizeof (SppnetTensorSource));
-  gsize pooled = (gsize) sppnet_config_bins (config) * (gsize) sppnet_config_channels (config);
-  gsize inputs = pooled;
+  gsize pooled = (gsize) sppnet_config_pooled (config);
+  gsize inputs = pooled + (gsize) sppnet_config_region_features (config);
 
   g_array_set_clear_func (tensors, clear_source);
   for (guint i = 0; i < config->n_layers; i++) {
@@ -58,11 +67,10 @@ sppnet_config_tensors (const SppnetConfig *config)
 
     if (!sppnet_layer_has_weights (layer))
       continue;
-    add (tensors, layer->name, ".weight", (gsize) layer->filters,
-         (gsize) sppnet_config_stage_channels (config, sppnet_config_weighted_stage (config, i)),
-         (gsize) layer->kernel_height, (gsize) layer->kernel_width);
-    add (tensors, layer->name, ".bias", (gsize) layer->filters, 0, 0, 0);
+    add_convolution (tensors, layer, sppnet_config_stage_channels (config, sppnet_config_weighted_stage (config, i)));
   }
+  for (guint i = 0; i < config->n_region_layers; i++)
+    add_convolution (tensors, &config->region_layers[i], sppnet_config_region_channels (config, i));
   for (guint i = 0; i < config->n_head; i++) {
     gsize outputs = (gsize) config->head[i].outputs;
 

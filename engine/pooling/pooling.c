@@ -219,3 +219,14 @@ sppnet_pooled_from_file_order (const SppnetConfig *config, guint32 *index)
     level_start += bins * channels;
   }
 }
+
+void
+sppnet_region_features_from_file_order (const SppnetConfig *config, guint32 *index)
+{
+  guint32 filters = (guint32) sppnet_config_region_channels (config, config->n_region_layers);
+  guint32 bins = (guint32) sppnet_config_region_features (config) / filters;
+
+  for (guint32 c = 0; c < filters; c++)
+    for (guint32 b = 0; b < bins; b++)
+      *index++ = b * filters + c;
+}

@@ -76,3 +76,6 @@ void sppnet_pyramid_plan (const SppnetConfig *config, SppnetPyramidStep *steps);
 
 /* index[i]: place in the engine's order of element i of the file's order. [bins * channels] */
 void sppnet_pooled_from_file_order (const SppnetConfig *config, guint32 *index);
+/* The same for what the region layers give: [bins of their level][channels] in the engine, (channel, y, x) in the file.
+ * [sppnet_config_region_features()] */
+void sppnet_region_features_from_file_order (const SppnetConfig *config, guint32 *index);

@@ -219,7 +219,7 @@ static gboolean
 compress_head (Writer *writer, gint rank, gdouble energy, GArray *layers, GError **error)
 {
   const SppnetConfig *config = sppnet_model_get_config (writer->model);
-  gint inputs = sppnet_config_bins (config) * sppnet_config_channels (config);
+  gint inputs = sppnet_config_pooled (config) + sppnet_config_region_features (config);
   guint at = 0;
 
   for (guint i = 0; i < config->n_head; i++) {

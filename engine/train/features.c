@@ -7,6 +7,7 @@
 #include "frame/picture.h"
 #include "pooling/pooling.h"
 #include "region/rpn.h"
+#include "train/region_pass.h"
 
 struct _SppnetFeatures
 {
@@ -19,6 +20,7 @@ struct _SppnetFeatures
   gfloat *map;
   gsize map_floats;
   SppnetBuffer vectors[SPPNET_MAX_HEAD_LAYERS + 1]; /* [n][in of each head layer]; the last: of the classifier */
+  SppnetRegionPass *region;                         /* [threads] */
   GArray *boxes;                                    /* (element-type SppnetBox) */
   GArray *labels;                                   /* (element-type gint) */
   GArray *difficult;                                /* (element-type gboolean), as long as labels */
@@ -39,6 +41,7 @@ sppnet_features_new (const SppnetNetwork *network, SppnetModel *model, const Spp
   features->dataset = dataset;
   features->max_regions = max_regions;
   features->threads = threads;
+  features->region = g_new0 (SppnetRegionPass, threads);
   features->boxes = g_array_new (FALSE, FALSE, sizeof (SppnetBox));
   features->labels = g_array_new (FALSE, FALSE, sizeof (gint));
   features->difficult = g_array_new (FALSE, FALSE, sizeof (gboolean));
@@ -58,6 +61,9 @@ sppnet_features_free (SppnetFeatures *features)
     return;
   for (guint i = 0; i <= SPPNET_MAX_HEAD_LAYERS; i++)
     sppnet_buffer_clear (&features->vectors[i]);
+  for (guint i = 0; i < features->threads; i++)
+    sppnet_region_pass_clear (&features->region[i]);
+  g_free (features->region);
   g_clear_pointer (&features->cache, sppnet_map_cache_free);
   g_clear_pointer (&features->backbone, sppnet_backbone_free);
   sppnet_rpn_free (features->rpn);
@@ -143,6 +149,27 @@ collect_boxes (SppnetFeatures *features, guint picture, const SppnetMap *map, GE
 /* The same rows at a time for any number of threads, so that the sums are the same, too. */
 #define ROWS 128
 
+/* The first layer, which may have region layers before it. */
+static gboolean
+run_first (const SppnetFeatures *features, gsize n, GError **error)
+{
+  const SppnetNetwork *network = features->network;
+  gsize pooled = (gsize) sppnet_config_pooled (&network->config), outputs = (gsize) network->head[0].out;
+  const gfloat *in = features->vectors[0].data;
+  gfloat *out = features->vectors[1].data;
+
+  for (guint i = 0; i < features->threads; i++)
+    if (!sppnet_region_pass_reserve (&features->region[i], network, ROWS, error))
+      return FALSE;
+  sppnet_blas_begin ();
+#pragma omp parallel for num_threads(features->threads) schedule(dynamic)
+  for (gsize first = 0; first < n; first += ROWS)
+    sppnet_region_pass_run (&features->region[sppnet_thread_index ()], network, in + first * pooled,
+                            MIN (ROWS, n - first), out + first * outputs);
+  sppnet_blas_end ();
+  return TRUE;
+}
+
 static void
 run_layer (const SppnetFeatures *features, guint i, gsize n)
 {
@@ -164,8 +191,7 @@ run_head (SppnetFeatures *features, const SppnetMap *map, GError **error)
 {
   const SppnetNetwork *network = features->network;
   guint n_head = features->kind == SPPNET_FEATURES_HEAD ? network->config.n_head : 0;
-  gsize n = features->boxes->len;
-  gint pooled = sppnet_config_bins (&network->config) * map->channels;
+  gsize n = features->boxes->len, pooled = (gsize) sppnet_config_pooled (&network->config);
 
   if (!sppnet_buffer_reserve (&features->vectors[0], n * pooled, sizeof (gfloat), error))
     return NULL;
@@ -174,7 +200,10 @@ run_head (SppnetFeatures *features, const SppnetMap *map, GError **error)
   for (guint i = 0; i < n_head; i++) {
     if (!sppnet_buffer_reserve (&features->vectors[i + 1], n * network->head[i].out, sizeof (gfloat), error))
       return NULL;
-    run_layer (features, i, n);
+    if (i > 0)
+      run_layer (features, i, n);
+    else if (!run_first (features, n, error))
+      return NULL;
   }
   return features->vectors[n_head].data;
 }
@@ -202,7 +231,7 @@ SppnetRegionSource
 sppnet_features_source (SppnetFeatures *features, SppnetFeatureKind kind)
 {
   const SppnetNetwork *network = features->network;
-  gint pooled = sppnet_config_bins (&network->config) * sppnet_config_channels (&network->config);
+  gint pooled = sppnet_config_pooled (&network->config);
 
   features->kind = kind;
   return (SppnetRegionSource) {

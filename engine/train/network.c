@@ -60,7 +60,7 @@ static void
 lay_out (SppnetNetwork *network)
 {
   const SppnetConfig *config = &network->config;
-  gint length = sppnet_config_channels (config) * sppnet_config_bins (config);
+  gint length = sppnet_config_pooled (config) + sppnet_config_region_features (config);
 
   for (guint i = 0; i < config->n_layers; i++) {
     const SppnetLayer *layer = &config->layers[i];
@@ -70,6 +70,9 @@ lay_out (SppnetNetwork *network)
       network->conv_bias[i] = add_segment (network, layer->filters, TRUE, FALSE);
     }
   }
+  for (guint i = 0; i < config->n_region_layers; i++)
+    network->region[i]
+        = add_dense (network, 9 * sppnet_config_region_channels (config, i), config->region_layers[i].filters);
   for (guint i = 0; i < config->n_head; i++) {
     network->head[i] = add_dense (network, length, config->head[i].outputs);
     length = config->head[i].outputs;
@@ -85,6 +88,12 @@ fill_normal (SppnetNetwork *network, gsize offset, gsize count, gdouble sigma, S
 {
   for (gsize i = 0; i < count; i++)
     network->params[offset + i] = (gfloat) (sigma * sppnet_random_normal (random));
+}
+
+static void
+fill_he_normal (SppnetNetwork *network, const SppnetDense *dense, SppnetRandom *random)
+{
+  fill_normal (network, dense->weight, (gsize) dense->in * dense->out, sqrt (2.0 / dense->in), random);
 }
 
 void
@@ -115,11 +124,10 @@ initialise (SppnetNetwork *network, SppnetRandom *random)
     if (layer->kind == SPPNET_LAYER_CONV)
       fill_normal (network, network->conv_weight[i], (gsize) depth * layer->filters, sqrt (2.0 / depth), random);
   }
-  for (guint i = 0; i < config->n_head; i++) {
-    const SppnetDense *dense = &network->head[i];
-
-    fill_normal (network, dense->weight, (gsize) dense->in * dense->out, sqrt (2.0 / dense->in), random);
-  }
+  for (guint i = 0; i < config->n_region_layers; i++)
+    fill_he_normal (network, &network->region[i], random);
+  for (guint i = 0; i < config->n_head; i++)
+    fill_he_normal (network, &network->head[i], random);
   /* New output layers as in Fast R-CNN, section 2.3. */
   fill_normal (network, network->classifier.weight, (gsize) network->classifier.in * network->classifier.out, 0.01,
                random);
@@ -170,6 +178,9 @@ check_slopes (const SppnetConfig *config, GError **error)
   for (guint i = 0; i < config->n_layers; i++)
     if (config->layers[i].slope < 0.0f)
       name = config->layers[i].name;
+  for (guint i = 0; i < config->n_region_layers; i++)
+    if (config->region_layers[i].slope < 0.0f)
+      name = config->region_layers[i].name;
   for (guint i = 0; i < config->n_head; i++)
     if (config->head[i].slope < 0.0f)
       name = config->head[i].name;
@@ -286,6 +297,18 @@ dense_place (const SppnetDense *dense, const gchar *name, const gchar *tensor, g
   return dense->out > 0;
 }
 
+/* The same for a convolution of so many channels. */
+static gboolean
+convolution_place (const SppnetDense *dense, const SppnetLayer *layer, gint channels, const gchar *name,
+                   const gchar *tensor, Place *place)
+{
+  if (!dense_place (dense, name, tensor, FALSE, place))
+    return FALSE;
+  if (place->in)
+    *place = (Place) { .offset = place->offset, .count = place->count, .layer = layer, .channels = channels };
+  return TRUE;
+}
+
 /* PART: the name without the network's own. */
 static gboolean
 rpn_place (const SppnetNetwork *network, const gchar *tensor, Place *place)
@@ -293,15 +316,9 @@ rpn_place (const SppnetNetwork *network, const gchar *tensor, Place *place)
   const gchar *name = network->config.rpn.name;
   const gchar *part = g_str_has_prefix (tensor, name) ? tensor + strlen (name) : "";
 
-  if (dense_place (&network->rpn, "", part, FALSE, place)) {
-    if (place->in)
-      *place = (Place) { .offset = place->offset,
-                         .count = place->count,
-                         .layer = &network->rpn_layer,
-                         .channels = sppnet_config_channels (&network->config) };
-    return TRUE;
-  }
-  return dense_place (&network->rpn_score, "_score", part, FALSE, place)
+  return convolution_place (&network->rpn, &network->rpn_layer, sppnet_config_channels (&network->config), "", part,
+                            place)
+         || dense_place (&network->rpn_score, "_score", part, FALSE, place)
          || dense_place (&network->rpn_box, "_box", part, FALSE, place);
 }
 
@@ -332,6 +349,10 @@ find_place (const SppnetNetwork *network, const gchar *tensor, Place *place)
       return TRUE;
     }
   }
+  for (guint i = 0; i < config->n_region_layers; i++)
+    if (convolution_place (&network->region[i], &config->region_layers[i], sppnet_config_region_channels (config, i),
+                           config->region_layers[i].name, tensor, place))
+      return TRUE;
   for (guint i = 0; i < config->n_head; i++)
     if (dense_place (&network->head[i], config->head[i].name, tensor, i == 0, place))
       return TRUE;
@@ -359,8 +380,15 @@ copy_tensor (const SppnetNetwork *network, const Place *place, gfloat *params, g
   index = g_new (guint32, place->in);
   for (gint i = 0; i < place->in; i++)
     index[i] = (guint32) i;
-  if (place->pooled)
+  if (place->pooled) {
+    gint pooled = sppnet_config_pooled (&network->config);
+
     sppnet_pooled_from_file_order (&network->config, index);
+    if (place->in > pooled)
+      sppnet_region_features_from_file_order (&network->config, index + pooled);
+    for (gint i = pooled; i < place->in; i++)
+      index[i] += (guint32) pooled;
+  }
   for (gint o = 0; o < place->out; o++)
     for (gint i = 0; i < place->in; i++, file++) {
       gfloat *here = params + (gsize) index[i] * place->out + o;
@@ -405,19 +433,38 @@ same_levels (const SppnetConfig *to, const SppnetConfig *from)
          && sppnet_config_channels (from) == sppnet_config_channels (to);
 }
 
-/* The first fully connected layer of a model whose pyramid may have fewer levels, the same ones first: the inputs of
- * the others start with weights of 0. */
+/* Whether a model has the network's region layers, whose features its first fully connected layer then sees. */
+static gboolean
+same_region_layers (const SppnetConfig *to, const SppnetConfig *from)
+{
+  gboolean same = from->n_region_layers == to->n_region_layers
+                  && sppnet_config_region_features (from) == sppnet_config_region_features (to);
+
+  for (guint i = 0; same && i < from->n_region_layers; i++)
+    same = g_str_equal (from->region_layers[i].name, to->region_layers[i].name)
+           && from->region_layers[i].filters == to->region_layers[i].filters;
+  return same;
+}
+
+/* The first fully connected layer of a model whose pyramid may have fewer levels, the same ones first, and which may
+ * have no region layers: the inputs of the others start with weights of 0. */
 static gboolean
 adopt_pooled (SppnetNetwork *network, const SppnetConfig *from, const Place *place, const gfloat *data, gsize count)
 {
-  gsize inputs = (gsize) sppnet_config_bins (from) * sppnet_config_channels (from);
+  const SppnetConfig *to = &network->config;
+  gsize pooled = (gsize) sppnet_config_pooled (from), features = (gsize) sppnet_config_region_features (from);
+  gsize inputs = pooled + features;
   g_autofree gfloat *file = NULL;
 
-  if (!same_levels (&network->config, from) || count != inputs * place->out)
+  if (!same_levels (to, from) || count != inputs * place->out || (features > 0 && !same_region_layers (to, from)))
     return FALSE;
   file = g_new0 (gfloat, place->count);
-  for (gint o = 0; o < place->out; o++)
-    memcpy (file + (gsize) o * place->in, data + (gsize) o * inputs, sizeof (gfloat) * inputs);
+  for (gint o = 0; o < place->out; o++) {
+    gfloat *row = file + (gsize) o * place->in;
+
+    memcpy (row, data + (gsize) o * inputs, sizeof (gfloat) * pooled);
+    memcpy (row + sppnet_config_pooled (to), data + (gsize) o * inputs + pooled, sizeof (gfloat) * features);
+  }
   copy_tensor (network, place, network->params + place->offset, file, FALSE);
   return TRUE;
 }

@@ -43,16 +43,18 @@ typedef struct
   gsize n_params;
   gsize conv_weight[SPPNET_MAX_LAYERS]; /* [ky][kx][in][out] */
   gsize conv_bias[SPPNET_MAX_LAYERS];
-  SppnetDense head[SPPNET_MAX_HEAD_LAYERS];
-  SppnetDense classifier; /* out: 1 + labels, background first */
-  SppnetDense box;        /* out: labels * 4; out is 0 without box regression on the head */
-  gboolean rpn_only;      /* nothing but the following three; the other layers are fixed, and elsewhere */
-  SppnetLayer rpn_layer;  /* region proposal network */
-  SppnetDense rpn;        /* its convolution, in: 9 * channels in the order [ky][kx][in] */
-  SppnetDense rpn_score;  /* out: anchors */
-  SppnetDense rpn_box;    /* out: anchors * 4 */
+  SppnetDense region[SPPNET_MAX_REGION_LAYERS]; /* in: 9 * channels in the order [ky][kx][in] */
+  SppnetDense
+      head[SPPNET_MAX_HEAD_LAYERS]; /* in of the first: the pooled vector, then what the last region layer gives */
+  SppnetDense classifier;           /* out: 1 + labels, background first */
+  SppnetDense box;                  /* out: labels * 4; out is 0 without box regression on the head */
+  gboolean rpn_only;                /* nothing but the following three; the other layers are fixed, and elsewhere */
+  SppnetLayer rpn_layer;            /* region proposal network */
+  SppnetDense rpn;                  /* its convolution, in: 9 * channels in the order [ky][kx][in] */
+  SppnetDense rpn_score;            /* out: anchors */
+  SppnetDense rpn_box;              /* out: anchors * 4 */
   guint n_segments;
-  SppnetSegment segments[2 * (SPPNET_MAX_LAYERS + SPPNET_MAX_HEAD_LAYERS + 5)];
+  SppnetSegment segments[2 * (SPPNET_MAX_LAYERS + SPPNET_MAX_HEAD_LAYERS + SPPNET_MAX_REGION_LAYERS + 5)];
 } SppnetNetwork;
 
 /* config is copied and must have a softmax classifier and no, or head, box regression. Parameters: He-normal

@@ -8,6 +8,7 @@
 #include "backbone/backbone.h"
 #include "kernel/kernel.h"
 #include "train/gradient.h"
+#include "train/region_pass.h"
 
 struct _SppnetPass
 {
@@ -21,6 +22,7 @@ struct _SppnetPass
   SppnetBuffer
       merge_gradient[SPPNET_MAX_LAYERS + 1]; /* of a map that a merge adds: what comes back through the merge */
   SppnetBuffer scratch;
+  SppnetRegionPass region;
   SppnetBuffer source;                              /* [n][pooled] */
   SppnetBuffer vectors[SPPNET_MAX_HEAD_LAYERS + 1]; /* [n][in of each head layer]; the last: of the classifier */
   SppnetBuffer kept[SPPNET_MAX_HEAD_LAYERS];        /* [n][out] 0 or 1 / (1 - p) */
@@ -60,6 +62,7 @@ sppnet_pass_free (SppnetPass *pass)
   sppnet_buffer_clear (&pass->source);
   sppnet_buffer_clear (&pass->scores);
   sppnet_buffer_clear (&pass->boxes);
+  sppnet_region_pass_clear (&pass->region);
   sppnet_rpn_pass_free (pass->rpn);
   g_free (pass);
 }
@@ -126,8 +129,9 @@ reserve_vectors (SppnetPass *pass, const SppnetNetwork *network, gsize n, GError
         || (i < n_head && !sppnet_buffer_reserve (&pass->kept[i], n * network->head[i].out, sizeof (gfloat), error)))
       return FALSE;
   }
-  return sppnet_buffer_reserve (&pass->source, n * sppnet_config_bins (pass->config),
-                                sizeof (gint32) * sppnet_config_channels (pass->config), error)
+  return sppnet_region_pass_reserve (&pass->region, network, n, error)
+         && sppnet_buffer_reserve (&pass->source, n * sppnet_config_bins (pass->config),
+                                   sizeof (gint32) * sppnet_config_channels (pass->config), error)
          && sppnet_buffer_reserve (&pass->vector_gradient[0], n * widest, sizeof (gfloat), error)
          && sppnet_buffer_reserve (&pass->vector_gradient[1], n * widest, sizeof (gfloat), error)
          && sppnet_buffer_reserve (&pass->scores, n * network->classifier.out, sizeof (gfloat), error)
@@ -170,7 +174,10 @@ head_forward (SppnetPass *pass, const SppnetNetwork *network, gsize n, SppnetRan
     gfloat *y = pass->vectors[i + 1].data, *kept = pass->kept[i].data;
     gsize count = n * network->head[i].out;
 
-    sppnet_dense_run (network, &network->head[i], pass->vectors[i].data, n, sppnet_head_slope (layer), y);
+    if (i == 0)
+      sppnet_region_pass_run (&pass->region, network, pass->vectors[i].data, n, y);
+    else
+      sppnet_dense_run (network, &network->head[i], pass->vectors[i].data, n, sppnet_head_slope (layer), y);
     for (gsize k = 0; k < count; k++) {
       gboolean drop = dropout && layer->dropout > 0.0f && sppnet_random_uniform (dropout) < layer->dropout;
 
@@ -300,8 +307,11 @@ head_backward (SppnetPass *pass, const SppnetNetwork *network, gsize n, Depth de
 
     for (gsize k = 0; k < count; k++)
       dy[k] *= kept[k] * (y[k] > 0.0f ? 1.0f : slope);
-    sppnet_dense_gradient (network, &network->head[i], pass->vectors[i].data, dy, n, 0.0f,
-                           i > 0 || depth == HEAD_AND_POOLED ? dx : NULL, gradient);
+    if (i == 0)
+      sppnet_region_pass_gradient (&pass->region, network, pass->vectors[i].data, dy, n,
+                                   depth == HEAD_AND_POOLED ? dx : NULL, gradient);
+    else
+      sppnet_dense_gradient (network, &network->head[i], pass->vectors[i].data, dy, n, 0.0f, dx, gradient);
     dy = dx;
     dx = swap;
   }
@@ -466,7 +476,7 @@ sppnet_pass_map_square (const SppnetPass *pass)
 gdouble
 sppnet_pass_pooled_square (const SppnetPass *pass, const SppnetNetwork *network, gsize n)
 {
-  gsize count = n * (network->config.n_head ? network->head[0].in : network->classifier.in);
+  gsize count = n * (gsize) sppnet_config_pooled (&network->config);
   const gfloat *pooled = pass->vectors[0].data;
   gdouble sum = 0.0;
 

@@ -60,6 +60,13 @@ set_head (SppnetConfig *config, const gint *outputs, guint n)
   }
 }
 
+/* Whether the head is asked for anew, so that nothing of init's is taken. */
+static gboolean
+new_head (const SppnetTrainOptions *options)
+{
+  return options->n_levels > 0 || options->n_head > 0;
+}
+
 /* Pyramid and fully connected layers: what is asked for, or else those of init, or where it has none, those of the
  * default model. Whether they start as what init has learnt is another matter: new_head(). */
 static void
@@ -75,16 +82,11 @@ choose_head (SppnetConfig *config, const SppnetTrainOptions *options, const Sppn
     set_head (config, options->head, options->n_head);
   else if (init->n_labels == 0)
     set_head (config, outputs, G_N_ELEMENTS (outputs));
+  if (new_head (options))
+    config->n_region_layers = 0;
   for (guint i = 0; i < config->n_head && options->dropout >= 0.0; i++)
     if (config->head[i].activation != SPPNET_ACTIVATION_LINEAR)
       config->head[i].dropout = (gfloat) options->dropout;
-}
-
-/* Whether the head is asked for anew, so that nothing of init's is taken. */
-static gboolean
-new_head (const SppnetTrainOptions *options)
-{
-  return options->n_levels > 0 || options->n_head > 0;
 }
 
 /* More levels, of larger windows. The fully connected layers stay. */
@@ -105,6 +107,22 @@ add_around (SppnetConfig *config, const SppnetTrainOptions *options, GError **er
   for (guint i = 0; i < options->n_around; i++) {
     config->levels[config->n_levels] = options->around[i];
     config->scales[config->n_levels++] = (gfloat) options->around_scale;
+  }
+  return TRUE;
+}
+
+static gboolean
+add_region_layers (SppnetConfig *config, const SppnetTrainOptions *options, GError **error)
+{
+  if (options->n_region_layers > 0 && config->n_region_layers > 0) {
+    g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS, "%s: the model has region layers already", options->init);
+    return FALSE;
+  }
+  for (guint i = 0; i < options->n_region_layers; i++) {
+    g_autofree gchar *name = g_strdup_printf ("region%u", i + 1);
+
+    config->region_layers[config->n_region_layers++]
+        = sppnet_config_region_layer (name, options->region_layers[i], SPPNET_ACTIVATION_RELU, 0.0f);
   }
   return TRUE;
 }
@@ -399,7 +417,7 @@ make_network (SppnetTrainOptions *options, SppnetModel *init, const SppnetDatase
                          "a new layer is trained with the convolution layers, not with heads only");
     return NULL;
   }
-  if (!add_around (&config, options, error))
+  if (!add_around (&config, options, error) || !add_region_layers (&config, options, error))
     return NULL;
   if (options->context[0] > 0 && !add_context (&config, options->context, error))
     return NULL;

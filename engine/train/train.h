@@ -40,6 +40,8 @@ typedef struct
    * new one, of which what is 0 is as in init, or as above. */
   guint n_levels;
   gint levels[SPPNET_MAX_LEVELS];
+  guint n_region_layers; /* convolutions over the bins of a region, with so many filters */
+  gint region_layers[SPPNET_MAX_REGION_LAYERS];
   guint n_around; /* levels that pool a window around_scale times as large around each region, after the others */
   gint around[SPPNET_MAX_LEVELS];
   gdouble around_scale;

@@ -106,8 +106,8 @@ test_steps (void)
     if (bad < n)
       x[bad * length + sppnet_random_below (&random, (guint32) length)] = round % 2 ? NAN : -INFINITY;
     g_assert_true (sppnet_pooled_from_floats (&memory, x, n, n_bins, n_channels, &pooled, NULL));
-    g_assert_true (sppnet_steps_dense_init (&dense, groups, n_bins, out, slope, weight, order, length, bias));
-    sppnet_steps_dense_run (&dense, &pooled, 1, scratch, y);
+    g_assert_true (sppnet_steps_dense_init (&dense, groups, n_bins, out, slope, weight, length, order, length, bias));
+    sppnet_steps_dense_run (&dense, &pooled, FALSE, 1, scratch, y);
     for (gsize r = 0; r < n; r++) {
       sppnet_pooled_to_floats (&pooled, r, vector);
       for (gsize o = 0; o < out; o++) {
@@ -131,7 +131,7 @@ test_steps (void)
     }
     g_assert_cmpfloat (y[n * out], ==, 77.0f);
     /* The same bits for any number of threads. */
-    sppnet_steps_dense_run (&dense, &pooled, 2 + round % 3, scratch, other);
+    sppnet_steps_dense_run (&dense, &pooled, FALSE, 2 + round % 3, scratch, other);
     g_assert_cmpmem (other, n * out * sizeof *other, y, n * out * sizeof *y);
     sppnet_steps_dense_clear (&dense);
   }
@@ -157,8 +157,9 @@ test_steps_limits (void)
       x[i] = -3.0f;
     }
     g_assert_true (sppnet_pooled_from_floats (&memory, x, 1, bins, SPPNET_STEPS, &pooled, NULL));
-    g_assert_true (sppnet_steps_dense_init (&dense, 1, bins, 1, 1.0f, weight, order, G_N_ELEMENTS (x), &bias));
-    sppnet_steps_dense_run (&dense, &pooled, 1, scratch, &y);
+    g_assert_true (
+        sppnet_steps_dense_init (&dense, 1, bins, 1, 1.0f, weight, G_N_ELEMENTS (x), order, G_N_ELEMENTS (x), &bias));
+    sppnet_steps_dense_run (&dense, &pooled, FALSE, 1, scratch, &y);
     g_assert_cmpfloat_with_epsilon (y, -3.0f * (gfloat) sign * (gfloat) G_N_ELEMENTS (x), 0.01f);
     sppnet_steps_dense_clear (&dense);
   }

@@ -23,6 +23,8 @@ assert_same (const SppnetConfig *a, const SppnetConfig *b)
   g_assert_cmpint (a->pooling, ==, b->pooling);
   g_assert_cmpmem (a->levels, a->n_levels * sizeof (gint), b->levels, b->n_levels * sizeof (gint));
   g_assert_cmpmem (a->scales, a->n_levels * sizeof (gfloat), b->scales, b->n_levels * sizeof (gfloat));
+  g_assert_cmpuint (a->n_region_layers, ==, b->n_region_layers);
+  g_assert_cmpmem (a->region_layers, sizeof a->region_layers, b->region_layers, sizeof b->region_layers);
   g_assert_cmpmem (a->head, sizeof a->head, b->head, sizeof b->head);
   g_assert_cmpint (a->classifier, ==, b->classifier);
   g_assert_cmpuint (a->n_labels, ==, b->n_labels);
@@ -132,6 +134,8 @@ test_numbers (void)
   g_assert_cmpint (sppnet_config_channels (&config), ==, 4);
   g_assert_cmpint (sppnet_config_bins (&config), ==, 10);
   g_assert_cmpint (sppnet_config_features (&config), ==, 6);
+  g_assert_cmpint (sppnet_config_pooled (&config), ==, 40);
+  g_assert_cmpint (sppnet_config_region_features (&config), ==, 27);
   config.n_head = 0;
   g_assert_cmpint (sppnet_config_features (&config), ==, 40);
 }
@@ -145,15 +149,16 @@ test_tensors (void)
     guint n_dims;
     gsize dims[4];
   } expected[] = {
-    { "conv1.weight", 4, { 8, 3, 3, 5 } },  { "conv1.bias", 1, { 8 } },
-    { "conv2.weight", 4, { 4, 8, 1, 1 } },  { "conv2.bias", 1, { 4 } },
-    { "merge1.weight", 4, { 4, 4, 1, 1 } }, { "merge1.bias", 1, { 4 } },
-    { "fc6.weight", 2, { 6, 40 } },         { "fc6.bias", 1, { 6 } },
-    { "classifier.weight", 2, { 3, 6 } },   { "classifier.bias", 1, { 3 } },
-    { "box.weight", 3, { 2, 4, 40 } },      { "box.bias", 2, { 2, 4 } },
-    { "rpn.weight", 4, { 5, 4, 3, 3 } },    { "rpn.bias", 1, { 5 } },
-    { "rpn_score.weight", 2, { 2, 5 } },    { "rpn_score.bias", 1, { 2 } },
-    { "rpn_box.weight", 3, { 2, 4, 5 } },   { "rpn_box.bias", 2, { 2, 4 } },
+    { "conv1.weight", 4, { 8, 3, 3, 5 } },   { "conv1.bias", 1, { 8 } },
+    { "conv2.weight", 4, { 4, 8, 1, 1 } },   { "conv2.bias", 1, { 4 } },
+    { "merge1.weight", 4, { 4, 4, 1, 1 } },  { "merge1.bias", 1, { 4 } },
+    { "region1.weight", 4, { 3, 4, 3, 3 } }, { "region1.bias", 1, { 3 } },
+    { "fc6.weight", 2, { 6, 40 + 27 } },     { "fc6.bias", 1, { 6 } },
+    { "classifier.weight", 2, { 3, 6 } },    { "classifier.bias", 1, { 3 } },
+    { "box.weight", 3, { 2, 4, 40 } },       { "box.bias", 2, { 2, 4 } },
+    { "rpn.weight", 4, { 5, 4, 3, 3 } },     { "rpn.bias", 1, { 5 } },
+    { "rpn_score.weight", 2, { 2, 5 } },     { "rpn_score.bias", 1, { 2 } },
+    { "rpn_box.weight", 3, { 2, 4, 5 } },    { "rpn_box.bias", 2, { 2, 4 } },
   };
   g_auto (SppnetConfig) config;
   g_autoptr (GArray) tensors = NULL;
@@ -173,8 +178,50 @@ test_tensors (void)
   config.classifier = SPPNET_CLASSIFIER_SVM;
   config.box_input = SPPNET_BOX_HEAD;
   svm = sppnet_config_tensors (&config);
-  g_assert_cmpuint (g_array_index (svm, SppnetTensorSource, 8).dims[0], ==, 2);
-  g_assert_cmpuint (g_array_index (svm, SppnetTensorSource, 10).dims[2], ==, 6);
+  g_assert_cmpuint (g_array_index (svm, SppnetTensorSource, 10).dims[0], ==, 2);
+  g_assert_cmpuint (g_array_index (svm, SppnetTensorSource, 12).dims[2], ==, 6);
+}
+
+/* The finest level that pools the region itself; the first of two. */
+static void
+test_region_level (void)
+{
+  g_auto (SppnetConfig) config;
+  gint first_bin = -1;
+
+  sample_config (&config, TRUE);
+  config.n_levels = 4;
+  config.levels[0] = 2;
+  config.levels[1] = 8;
+  config.scales[1] = 3;
+  config.levels[2] = config.levels[3] = 5;
+  g_assert_cmpuint (sppnet_config_region_level (&config, &first_bin), ==, 2);
+  g_assert_cmpint (first_bin, ==, 4 + 64);
+  g_assert_cmpint (sppnet_config_region_features (&config), ==, 75);
+  config.n_region_layers = 0;
+  g_assert_cmpint (sppnet_config_region_features (&config), ==, 0);
+}
+
+/* Where nothing could see what they give, or they nothing. */
+static void
+test_region_layers_refused (void)
+{
+  for (guint i = 0; i < 2; i++) {
+    g_auto (SppnetConfig) config;
+    g_autofree gchar *json = NULL;
+    g_autoptr (GError) error = NULL;
+    SppnetConfig refused;
+
+    sample_config (&config, TRUE);
+    if (i == 0)
+      config.n_head = 0;
+    else
+      config.scales[0] = config.scales[1] = 2;
+    json = sppnet_config_to_json (&config);
+    g_assert_false (sppnet_config_parse (&refused, json, -1, FILE_NAME, &error));
+    assert_refused (error, SPPNET_ERROR_CORRUPT, FILE_NAME,
+                    i == 0 ? "'region_layers' need a fully connected layer" : "'region_layers' need a level");
+  }
 }
 
 /* A model that has no network for it cannot recommend it. */
@@ -307,6 +354,11 @@ static const struct
   { "\"name\":\"conv1\"", "\"name\":\"0123456789012345678901234567890a\"", SPPNET_ERROR_CORRUPT, "layers[0]: 'name'" },
   { "\"name\":\"conv1\"", "\"name\":\"conv2\"", SPPNET_ERROR_CORRUPT, "layers[3]: another layer" },
   { "\"name\":\"conv1\"", "\"name\":\"fc6\"", SPPNET_ERROR_CORRUPT, "head[0]: another layer" },
+  { "\"name\":\"region1\"", "\"name\":\"conv1\"", SPPNET_ERROR_CORRUPT, "region_layers[0]: another layer" },
+  { "\"name\":\"region1\",", "", SPPNET_ERROR_CORRUPT, "region_layers[0]: 'name' is missing" },
+  { "\"filters\":3,", "", SPPNET_ERROR_CORRUPT, "region_layers[0]: 'filters' is missing" },
+  { "\"filters\":3,", "\"filters\":4097,", SPPNET_ERROR_CORRUPT, "region_layers[0]: 'filters'" },
+  { "\"region_layers\":[", "\"region_layers\":[1,", SPPNET_ERROR_CORRUPT, "region_layers" },
   { "\"name\":\"fc6\"", "\"name\":\"classifier\"", SPPNET_ERROR_CORRUPT, "head[0]: the names" },
   { "\"filters\":8,", "", SPPNET_ERROR_CORRUPT, "layers[0]: 'filters' is missing" },
   { "\"filters\":8", "\"filters\":0", SPPNET_ERROR_CORRUPT, "layers[0]: 'filters'" },
@@ -563,6 +615,8 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/config/region-level", test_region_level);
+  g_test_add_func ("/config/region-layers-refused", test_region_layers_refused);
   g_test_add_func ("/config/round-trip", test_round_trip);
   g_test_add_func ("/config/round-trip/random", test_round_trip_random);
   g_test_add_func ("/config/round-trip/locale", test_locale);

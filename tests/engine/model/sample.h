@@ -30,6 +30,8 @@ sample_config (SppnetConfig *config, gboolean with_labels)
   config->n_levels = 2;
   config->levels[0] = 3;
   config->levels[1] = 1;
+  config->n_region_layers = 1;
+  config->region_layers[0] = sppnet_config_region_layer ("region1", 3, SPPNET_ACTIVATION_LEAKY, 0.2f);
   config->n_head = 1;
   config->head[0] = (SppnetHeadLayer) { "fc6", 6, SPPNET_ACTIVATION_RELU, 0, 0.5f };
   config->rpn.filters = 5;

@@ -265,6 +265,20 @@ test_teachers (void)
 }
 
 static void
+test_region_layers (void)
+{
+  g_auto (SppnetConfig) config;
+
+  base_config (&config);
+  config.n_layers = 1;
+  config.layers[0] = conv ("conv1", 6, 3, 2, 1, SPPNET_ACTIVATION_LEAKY);
+  config.n_region_layers = 2;
+  config.region_layers[0] = sppnet_config_region_layer ("region1", 5, SPPNET_ACTIVATION_LEAKY, 0.4f);
+  config.region_layers[1] = sppnet_config_region_layer ("region2", 7, SPPNET_ACTIVATION_LEAKY, 0.2f);
+  check_network (&config);
+}
+
+static void
 test_merge (void)
 {
   g_auto (SppnetConfig) config;
@@ -421,6 +435,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/train/gradient/region-layers", test_region_layers);
   g_test_add_func ("/train/gradient/teachers", test_teachers);
   g_test_add_func ("/train/gradient/convolution-and-max-pooling", test_convolution_and_max_pooling);
   g_test_add_func ("/train/gradient/average-pooling-and-normalisation", test_average_pooling_and_normalisation);

@@ -577,6 +577,9 @@ test_new_parts_change_nothing (Fixture *fixture, gconstpointer user_data)
   fixture->options.around[0] = 1;
   fixture->options.around[1] = 2;
   fixture->options.around_scale = 2.5;
+  fixture->options.n_region_layers = 2;
+  fixture->options.region_layers[0] = 6;
+  fixture->options.region_layers[1] = 5;
   fixture->options.context[0] = 8;
   fixture->options.context[1] = 16;
   train (fixture, NULL, NULL);
@@ -585,6 +588,7 @@ test_new_parts_change_nothing (Fixture *fixture, gconstpointer user_data)
   model = sppnet_model_load (fixture->output, NULL);
   g_assert_cmpuint (sppnet_model_get_config (model)->n_levels, ==, 4);
   g_assert_cmpuint (sppnet_model_get_config (model)->n_layers, ==, 3 + 5);
+  g_assert_cmpuint (sppnet_model_get_config (model)->n_region_layers, ==, 2);
 }
 
 /* Box regression that was trained from regions is trained further from regions. */
