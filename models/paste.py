@@ -32,6 +32,12 @@ OVERLAP = 0.35  # part of a box, old or new, that a new one may share with anoth
 Cut = collections.namedtuple("Cut", "label edges pixels mask")
 
 
+def read_objects(voc, name):
+    """[(label, (left, top, right, bottom))], pixels from 0, right and bottom one past the last."""
+    return [(label, (left - 1, top - 1, right, bottom))
+            for label, (left, top, right, bottom) in pictures.read_objects(voc, name)]
+
+
 def shared(one, other):
     return (max(0, min(one[2], other[2]) - max(one[0], other[0]))
             * max(0, min(one[3], other[3]) - max(one[1], other[1])))
@@ -84,7 +90,7 @@ def cut_all(voc, names, objects):
             if picture is None:
                 picture = pictures.read_picture(voc, name)
             height, width = picture.shape[:2]
-            edges = (box[0] <= 2) + (box[1] <= 2) + (box[2] >= width - 2) + (box[3] >= height - 2)
+            edges = (box[0] <= 1) + (box[1] <= 1) + (box[2] >= width - 2) + (box[3] >= height - 2)
             mask = outline(picture, box) if edges <= 1 else None
             if mask is not None:
                 cuts[label].append(Cut(label, edges, picture[box[1]:box[3], box[0]:box[2]].copy(),
@@ -149,15 +155,19 @@ def main():
     voc, number = sys.argv[1], int(sys.argv[2])
     folder = pictures.Folder(sys.argv[3], ["train"])
     names = pictures.names_of(voc, "train")
-    objects = {name: pictures.read_objects(voc, name) for name in names}
+    objects = {name: read_objects(voc, name) for name in names}
     cuts = cut_all(voc, names, objects)
     labels = [label for label in OFTEN if cuts[label]]
     if not labels:
         sys.exit(f"{voc}: no object could be cut out")
     chance = random.Random(5)
+    failures = 0
     while len(folder.sets["train"]) < number:
+        if failures > 100 * number + 1000:
+            sys.exit(f"{voc}: there is no place in these pictures")
         name = chance.choice(names)
         made = make(pictures.read_picture(voc, name), objects[name], cuts, labels, chance)
+        failures += not made
         if made:
             name = f"p{len(folder.sets['train']):05d}"
             path = folder.add("train", name, made[0], 90)

@@ -55,7 +55,7 @@ class Folder:
 
 
 def write_objects(path, name, width, height, objects):
-    """An annotation; objects: as read_objects() gives them, clipped to the picture."""
+    """An annotation; objects: [(label, (left, top, right, bottom))], pixels from 0, right and bottom one past the last."""
     annotation = tree.Element("annotation")
 
     def add(parent, tag, text=None):
@@ -72,6 +72,6 @@ def write_objects(path, name, width, height, objects):
         add(item, "name", label)
         add(item, "difficult", "0")
         box = add(item, "bndbox")
-        for tag, value in zip(SIDES, (max(left, 1), max(top, 1), min(right, width), min(bottom, height))):
+        for tag, value in zip(SIDES, (max(left, 0) + 1, max(top, 0) + 1, min(right, width), min(bottom, height))):
             add(box, tag, str(value))
     tree.ElementTree(annotation).write(path)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Trains the default model: models/voc20.sh DATA OUTPUT
 # DATA holds voc/ and extra/ (VOC folders with a set "train" each), backbone/ (tiny.cfg and tiny.weights of Darknet) and
-# video/ (car-detection.mp4, see cars.sh). Needs python3-opencv, too (light.py).
+# video/ (car-detection.mp4, see cars.sh). Needs python3-opencv, too (light.py, paste.py).
 # A stopped run goes on when started again. SPPNET names the command when it is not installed.
 set -eu
 if [ $# -ne 2 ]; then
@@ -16,6 +16,7 @@ work=$output.work
 mkdir -p "$work"
 # First, as they need what else is installed.
 [ -d "$work/light" ] || "$(dirname "$0")/light.py" "$data/voc" horse "$work/light"
+[ -d "$work/paste" ] || "$(dirname "$0")/paste.py" "$data/voc" 2200 "$work/paste"
 [ -d "$work/cars" ] || "$(dirname "$0")/cars.sh" "$data/video/car-detection.mp4" "$work/cars"
 [ -e "$work/tiny.safetensors" ] || "$sppnet" import --darknet "$data/backbone/tiny.cfg" "$data/backbone/tiny.weights" \
   --output "$work/tiny.safetensors"
@@ -129,8 +130,19 @@ horses more 0 6 "$@" --seed 2
 set -- "$@" --voc "$work/light" --set made --iou-aware
 further fitting light 2e-4 1e-4 2.5 "$@"
 further fitting-too light 2e-4 1e-4 2.2 "$@" --seed 2
-[ -e "$work/last.safetensors" ] || "$sppnet" average "$work/light.safetensors" "$work/fitting.safetensors" \
-  "$work/fitting-too.safetensors" --output "$work/last.safetensors"
+[ -e "$work/fit.safetensors" ] || "$sppnet" average "$work/light.safetensors" "$work/fitting.safetensors" \
+  "$work/fitting-too.safetensors" --output "$work/fit.safetensors"
+
+# Once more, with objects that were cut out and pasted into other pictures, most of them smaller; and the mean with what it
+# started from.
+set -- "$@" --voc "$work/paste" --set train
+further pasted fit 2e-4 1e-4 2.2 "$@" --seed 5
+[ -e "$work/both-fit.safetensors" ] || "$sppnet" average "$work/fit.safetensors" "$work/pasted.safetensors" \
+  --output "$work/both-fit.safetensors"
+
+# With convolutions over the bins of each region; twice more from there; and the mean of the three.
+further regions both-fit 3e-4 1e-4 2.2 "$@" --seed 6 --region-layers 64,64
+further regions-again regions 2.5e-4 1e-4 2 "$@" --seed 7
 
 # Confidences from pictures that were not trained on, what labels say about each other from those that were, and confidences
 # again. Proposals that are hardly believed in are not scored.

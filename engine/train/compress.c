@@ -126,6 +126,9 @@ is_taken (const SppnetConfig *config, const gchar *name)
   for (guint i = 0; i < config->n_layers; i++)
     if (g_str_equal (config->layers[i].name, name))
       return TRUE;
+  for (guint i = 0; i < config->n_region_layers; i++)
+    if (g_str_equal (config->region_layers[i].name, name))
+      return TRUE;
   for (guint i = 0; i < config->n_head; i++)
     if (g_str_equal (config->head[i].name, name))
       return TRUE;

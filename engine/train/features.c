@@ -19,11 +19,12 @@ struct _SppnetFeatures
   guint max_regions, threads;
   gfloat *map;
   gsize map_floats;
-  SppnetBuffer vectors[SPPNET_MAX_HEAD_LAYERS + 1]; /* [n][in of each head layer]; the last: of the classifier */
-  SppnetRegionPass *region;                         /* [threads] */
-  GArray *boxes;                                    /* (element-type SppnetBox) */
-  GArray *labels;                                   /* (element-type gint) */
-  GArray *difficult;                                /* (element-type gboolean), as long as labels */
+  SppnetBuffer vectors[SPPNET_MAX_HEAD_LAYERS
+                       + 1]; /* [n][pooled], [n][in of the other head layers]; the last: of the classifier */
+  SppnetRegionPass *region;  /* [threads] */
+  GArray *boxes;             /* (element-type SppnetBox) */
+  GArray *labels;            /* (element-type gint) */
+  GArray *difficult;         /* (element-type gboolean), as long as labels */
   SppnetFeatureKind kind;
 };
 

@@ -486,13 +486,15 @@ is_output (const gchar *tensor)
   return sppnet_tensor_is_of (tensor, "classifier") || sppnet_tensor_is_of (tensor, "box");
 }
 
-/* Of the network's fully connected layers and outputs. */
+/* Of the network's region layers, fully connected layers and outputs. */
 static gboolean
 is_of_head (const SppnetNetwork *network, const gchar *tensor)
 {
   gboolean is = is_output (tensor);
   Place place;
 
+  for (guint i = 0; i < network->config.n_region_layers && !is; i++)
+    is = sppnet_tensor_is_of (tensor, network->config.region_layers[i].name);
   for (guint i = 0; i < network->config.n_head && !is; i++)
     is = dense_place (&network->head[i], network->config.head[i].name, tensor, FALSE, &place);
   return is;

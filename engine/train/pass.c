@@ -24,7 +24,8 @@ struct _SppnetPass
   SppnetBuffer scratch;
   SppnetRegionPass region;
   SppnetBuffer source;                              /* [n][pooled] */
-  SppnetBuffer vectors[SPPNET_MAX_HEAD_LAYERS + 1]; /* [n][in of each head layer]; the last: of the classifier */
+  SppnetBuffer vectors[SPPNET_MAX_HEAD_LAYERS + 1]; /* [n][pooled], [n][in of the other head layers]; the last: of the
+                                                       classifier */
   SppnetBuffer kept[SPPNET_MAX_HEAD_LAYERS];        /* [n][out] 0 or 1 / (1 - p) */
   SppnetBuffer vector_gradient[2];                  /* [n][in or out] */
   SppnetBuffer scores, boxes;                       /* [n][1 + labels], [n][labels][4]; then their gradients */
@@ -122,7 +123,7 @@ reserve_vectors (SppnetPass *pass, const SppnetNetwork *network, gsize n, GError
   gint widest = network->classifier.in;
 
   for (guint i = 0; i <= n_head; i++) {
-    gint in = i < n_head ? network->head[i].in : network->classifier.in;
+    gint in = i == 0 ? sppnet_config_pooled (pass->config) : i < n_head ? network->head[i].in : network->classifier.in;
 
     widest = MAX (widest, in);
     if (!sppnet_buffer_reserve (&pass->vectors[i], n * in, sizeof (gfloat), error)

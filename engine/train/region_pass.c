@@ -101,13 +101,15 @@ sppnet_region_pass_run (SppnetRegionPass *pass, const SppnetNetwork *network, co
   const SppnetRows *last = last_map (pass, network);
   gint pooled = sppnet_config_pooled (config), out = network->head[0].out;
 
+  if (config->n_region_layers == 0) {
+    sppnet_dense_run (network, &network->head[0], vectors, n, sppnet_head_slope (&config->head[0]), y);
+    return;
+  }
   cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasNoTrans, (gint) n, out, pooled, 1.0f, vectors, pooled,
                network->params + network->head[0].weight, out, 0.0f, y, out);
-  if (config->n_region_layers > 0) {
-    run_layers (pass, network, vectors, n);
-    cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasNoTrans, (gint) n, out, (gint) bins_of (last), 1.0f, last->data,
-                 (gint) pitch_of (last), network->params + features_weight (network), out, 1.0f, y, out);
-  }
+  run_layers (pass, network, vectors, n);
+  cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasNoTrans, (gint) n, out, (gint) bins_of (last), 1.0f, last->data,
+               (gint) pitch_of (last), network->params + features_weight (network), out, 1.0f, y, out);
   sppnet_kernels ()->bias_activate (y, network->params + network->head[0].bias, sppnet_head_slope (&config->head[0]), n,
                                     out);
 }

@@ -82,7 +82,7 @@ choose_head (SppnetConfig *config, const SppnetTrainOptions *options, const Sppn
     set_head (config, options->head, options->n_head);
   else if (init->n_labels == 0)
     set_head (config, outputs, G_N_ELEMENTS (outputs));
-  if (new_head (options))
+  if (new_head (options) || init->n_labels == 0)
     config->n_region_layers = 0;
   for (guint i = 0; i < config->n_head && options->dropout >= 0.0; i++)
     if (config->head[i].activation != SPPNET_ACTIVATION_LINEAR)
@@ -104,6 +104,13 @@ add_around (SppnetConfig *config, const SppnetTrainOptions *options, GError **er
                  config->n_levels, options->n_around, SPPNET_MAX_LEVELS);
     return FALSE;
   }
+  for (guint i = 0; i < options->n_around && config->n_region_layers > 0 && options->around_scale == 1.0; i++)
+    if (options->around[i] > config->levels[sppnet_config_region_level (config, NULL)]) {
+      g_set_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS,
+                   "%s: the model has region layers, which would see the finer level %d instead of their own",
+                   options->init, options->around[i]);
+      return FALSE;
+    }
   for (guint i = 0; i < options->n_around; i++) {
     config->levels[config->n_levels] = options->around[i];
     config->scales[config->n_levels++] = (gfloat) options->around_scale;

@@ -591,6 +591,54 @@ test_new_parts_change_nothing (Fixture *fixture, gconstpointer user_data)
   g_assert_cmpuint (sppnet_model_get_config (model)->n_region_layers, ==, 2);
 }
 
+/* A new head has no region layers but new ones, and levels around the regions do not come between them and theirs. */
+static void
+test_region_layers (Fixture *fixture, gconstpointer user_data)
+{
+  g_autofree gchar *first = g_build_filename (fixture->dir, "first.safetensors", NULL);
+  g_autoptr (SppnetModel) before = NULL, other = NULL, without = NULL;
+  SppnetTrainOptions *options = &fixture->options;
+  g_autoptr (GError) error = NULL;
+
+  options->dtype = SPPNET_DTYPE_F32;
+  options->end_to_end.epochs = 0;
+  options->n_region_layers = 1;
+  options->region_layers[0] = 6;
+  options->output = first;
+  train (fixture, NULL, NULL);
+  before = sppnet_model_load (first, NULL);
+
+  options->init = first;
+  options->output = fixture->output;
+  options->end_to_end.seed = 2;
+  remove_tree (fixture->work);
+  train (fixture, NULL, NULL);
+  other = sppnet_model_load (fixture->output, NULL);
+  g_assert_cmpint (memcmp (sppnet_model_get_tensor (before, "region1.weight", NULL),
+                           sppnet_model_get_tensor (other, "region1.weight", NULL), 32 * sizeof (gfloat)),
+                   !=, 0);
+
+  options->n_region_layers = 0;
+  remove_tree (fixture->work);
+  train (fixture, NULL, NULL);
+  without = sppnet_model_load (fixture->output, NULL);
+  g_assert_cmpuint (sppnet_model_get_config (without)->n_region_layers, ==, 0);
+
+  options->n_levels = options->n_head = 0;
+  options->n_around = 1;
+  options->around[0] = 9;
+  options->around_scale = 1.0;
+  g_assert_false (sppnet_train (options, NULL, NULL, &error));
+  g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS);
+  g_assert_nonnull (strstr (error->message, "the finer level 9"));
+  g_clear_error (&error);
+  options->n_around = 0;
+  options->n_region_layers = 1;
+  g_assert_false (sppnet_train (options, NULL, NULL, &error));
+  g_assert_error (error, SPPNET_ERROR, SPPNET_ERROR_SETTINGS);
+  g_assert_nonnull (strstr (error->message, "region layers already"));
+}
+
 /* Box regression that was trained from regions is trained further from regions. */
 static void
 test_keeps_the_base_of_boxes (Fixture *fixture, gconstpointer user_data)
@@ -1013,6 +1061,7 @@ main (int argc, char **argv)
               end_training);
   ADD ("detects", test_detects);
   ADD ("hard-candidates", test_hard_candidates);
+  ADD ("region-layers", test_region_layers);
   ADD ("svm-and-ridge-detect", test_svm_and_ridge_detect);
   ADD ("sgd", test_sgd);
   ADD ("keeps-a-trained-head", test_keeps_a_trained_head);
