@@ -143,6 +143,9 @@ further pasted fit 2e-4 1e-4 2.2 "$@" --seed 5
 # With convolutions over the bins of each region; twice more from there; and the mean of the three.
 further regions both-fit 3e-4 1e-4 2.2 "$@" --seed 6 --region-layers 64,64
 further regions-again regions 2.5e-4 1e-4 2 "$@" --seed 7
+further regions-too regions 2.5e-4 1e-4 1.9 "$@" --voc "$work/light" --set made --voc "$work/light" --set made --seed 8
+[ -e "$work/last.safetensors" ] || "$sppnet" average "$work/regions.safetensors" "$work/regions-again.safetensors" \
+  "$work/regions-too.safetensors" --output "$work/last.safetensors"
 
 # Confidences from pictures that were not trained on, what labels say about each other from those that were, and confidences
 # again. Proposals that are hardly believed in are not scored.

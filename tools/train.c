@@ -80,7 +80,7 @@ static const GOptionEntry network_entries[] = {
 
 static const GOptionEntry schedule_entries[] = {
   { "epochs", 0, 0, G_OPTION_ARG_DOUBLE, &arg.epochs,
-    "Passes over the pictures (default: 8, and at least 400 steps of two pictures; --heads-only 2400)", "X" },
+    "Passes over the pictures (default: 8, and at least 400 steps of two pictures; --heads-only 1400)", "X" },
   { "pictures", 0, 0, G_OPTION_ARG_INT, &arg.pictures, "Pictures per step (default: 2)", "N" },
   { "regions", 0, 0, G_OPTION_ARG_INT, &arg.regions, "Regions per picture and step (default: 64; --heads-only 128)",
     "N" },

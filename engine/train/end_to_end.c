@@ -83,7 +83,7 @@ void
 sppnet_heads_only_defaults (SppnetEndToEndSettings *settings)
 {
   sppnet_end_to_end_defaults (settings);
-  settings->least_steps = 2400;
+  settings->least_steps = 1400;
   settings->sampler.regions = 128;
   settings->optimizer.learning_rate = 1e-3;
 }
