@@ -40,7 +40,7 @@ sppnet_rcnn_new (SppnetModel *model, const SppnetPicture *picture, const SppnetB
   rcnn->n = n;
   rcnn->threads = threads;
   rcnn->rgb = g_malloc (SIDE * SIDE * 3);
-  length = (gsize) sppnet_config_bins (rcnn->config) * (gsize) sppnet_config_channels (rcnn->config);
+  length = (gsize) sppnet_config_pooled (rcnn->config);
   if (!(rcnn->head = sppnet_head_new (model, precision, error))
       || !(rcnn->whole = sppnet_backbone_new (model, precision, error))
       || !(rcnn->warped = sppnet_backbone_new (model, precision, error))
@@ -188,7 +188,7 @@ run_region (SppnetRcnn *rcnn, const SppnetBox *region, gfloat *pooled, SppnetTim
 gboolean
 sppnet_rcnn_run_rcnn (SppnetRcnn *rcnn, SppnetTimings *timings, GError **error)
 {
-  gsize length = (gsize) sppnet_config_bins (rcnn->config) * (gsize) sppnet_config_channels (rcnn->config);
+  gsize length = (gsize) sppnet_config_pooled (rcnn->config);
   gint64 start = g_get_monotonic_time ();
 
   *timings = (SppnetTimings) { .regions = (guint) rcnn->n };

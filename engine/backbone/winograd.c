@@ -86,13 +86,14 @@ typedef struct
   gboolean pooled;                       /* as the tiles are stored; with then_out they are not */
   gint side;                             /* of a tile */
   gint per_row;                          /* tiles */
-  gint first_y, pitch; /* of the first tile, and from a row of tiles to the next, in the convolution's output */
-  gfloat *cells;       /* [planes][n][channels] */
-  gfloat *products;    /* [n][planes][block] */
-  gfloat *padded;      /* [planes][channels] */
-  gfloat *partial;     /* [n][side][side][block] */
-  gfloat *handed;      /* [n][pixels][HANDED_FILTERS] */
-  gfloat *sums;        /* [n][pixels][filters of then] */
+  gint first_y;                          /* of the first tile, in the convolution's output */
+  gint pitch;                            /* from a row of tiles to the next, there */
+  gfloat *cells;                         /* [planes][n][channels] */
+  gfloat *products;                      /* [n][planes][block] */
+  gfloat *padded;                        /* [planes][channels] */
+  gfloat *partial;                       /* [n][side][side][block] */
+  gfloat *handed;                        /* [n][pixels][HANDED_FILTERS] */
+  gfloat *sums;                          /* [n][pixels][filters of then] */
   gboolean whole[MOST_TILES];
   SppnetWinogradTile place[MOST_TILES]; /* where a tile's results go: into out, or handed */
   SppnetWinogradTile tiles[MOST_TILES]; /* where they go at first */

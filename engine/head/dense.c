@@ -79,20 +79,14 @@ share_of (gsize n, gsize tile, guint threads)
 }
 
 void
-sppnet_packed_dense_run (const SppnetPackedDense *dense, const gfloat *x, gsize n, guint threads, gfloat *y)
+sppnet_packed_dense_run (const SppnetPackedDense *dense, const gfloat *x, gsize spacing, gsize n, guint threads,
+                         gfloat *y)
 {
   gsize share = share_of (n, (gsize) dense->kernels->pixels, threads);
 
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
   for (gsize first = 0; first < n; first += share)
-    run_regions (dense, x + first * (gsize) dense->inputs, (gsize) dense->inputs, MIN (share, n - first),
-                 y + first * (gsize) dense->outputs);
-}
-
-void
-sppnet_packed_dense_run_spaced (const SppnetPackedDense *dense, const gfloat *x, gsize spacing, gsize n, gfloat *y)
-{
-  run_regions (dense, x, spacing, n, y);
+    run_regions (dense, x + first * spacing, spacing, MIN (share, n - first), y + first * (gsize) dense->outputs);
 }
 
 /* Steps of a region at a time: sums of so many products of 16-bit numbers fit into 32 bits. */

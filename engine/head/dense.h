@@ -22,12 +22,10 @@ gboolean sppnet_packed_dense_init (SppnetPackedDense *dense, gint inputs, gint o
                                    SppnetPrecision precision, const gfloat *weight, const gfloat *bias);
 void sppnet_packed_dense_clear (SppnetPackedDense *dense);
 
-/* x: [n][inputs], y: [n][outputs]. A region's values depend neither on n nor on threads. */
-void sppnet_packed_dense_run (const SppnetPackedDense *dense, const gfloat *x, gsize n, guint threads, gfloat *y);
-
-/* The same for rows of x that are so many floats apart, in the calling thread. */
-void sppnet_packed_dense_run_spaced (const SppnetPackedDense *dense, const gfloat *x, gsize spacing, gsize n,
-                                     gfloat *y);
+/* x: n rows of inputs, spacing floats from one to the next; y: [n][outputs]. A region's values depend neither on n nor
+ * on threads. */
+void sppnet_packed_dense_run (const SppnetPackedDense *dense, const gfloat *x, gsize spacing, gsize n, guint threads,
+                              gfloat *y);
 
 /* The first layer of a head, whose inputs are pooled regions as sppnet_pooler_run() gives them: weights in 16 bits,
  * steps of 1/2047 of each output's largest, sums of products exact. */

@@ -172,7 +172,7 @@ sppnet_head_run (SppnetHead *head, const SppnetPooled *pooled, guint threads, co
   for (guint i = 1; i < weights->n_layers; i++) {
     head->features = scores;
     scores = head->layer[i % 2].data;
-    sppnet_packed_dense_run (&weights->others[i - 1], head->features, n, threads, scores);
+    sppnet_packed_dense_run (&weights->others[i - 1], head->features, outputs_of (weights, i - 1), n, threads, scores);
   }
 
 #pragma omp parallel for num_threads(threads)

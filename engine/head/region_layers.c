@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "head/region_layers.h"
 
-#include <string.h>
-
 #include "backbone/weights.h"
 #include "backbone/winograd.h"
 #include "base/threads.h"
@@ -134,14 +132,12 @@ row_floats (const SppnetRows *map)
   return (gsize) map->width * (gsize) map->channels;
 }
 
-/* The rows between the regions. */
 static void
 clear_gaps (const SppnetRegionLayers *layers, const SppnetRows *map, gsize n)
 {
-  gsize row = row_floats (map), used = (gsize) layers->level, pitch = (gsize) layers->pitch;
+  gsize row = row_floats (map);
 
-  for (gsize r = 0; r < n; r++)
-    memset (map->data + (r * pitch + used) * row, 0, (pitch - used) * row * sizeof (gfloat));
+  sppnet_region_gaps_clear (map->data, n, (gsize) layers->level * row, (gsize) layers->pitch * row);
 }
 
 static void
@@ -186,7 +182,7 @@ run_regions (const SppnetRegionLayers *layers, const SppnetPooled *x, gsize from
     clear_gaps (layers, &out, n);
     map = out;
   }
-  sppnet_packed_dense_run_spaced (&layers->dense, map.data, (gsize) layers->pitch * row_floats (&map), n, y);
+  sppnet_packed_dense_run (&layers->dense, map.data, (gsize) layers->pitch * row_floats (&map), n, 1, y);
 }
 
 void

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <string.h>
+
 #include "backbone/convolution.h"
 #include "head/dense.h"
 #include "model/model.h"
@@ -18,6 +20,14 @@ typedef struct
   SppnetConv conv[SPPNET_MAX_REGION_LAYERS];
   SppnetPackedDense dense; /* linear, with the layer's bias */
 } SppnetRegionLayers;
+
+/* What lies between n regions that are one map: of every pitch floats, those from used on become 0. */
+static inline void
+sppnet_region_gaps_clear (gfloat *map, gsize n, gsize used, gsize pitch)
+{
+  for (gsize r = 0; r < n; r++)
+    memset (map + r * pitch + used, 0, (pitch - used) * sizeof *map);
+}
 
 /* weight: [outputs][row], of the first fully connected layer, in the file's order; bias: [outputs]. layers: { 0 }, to
  * be cleared in any case. */

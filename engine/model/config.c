@@ -101,14 +101,14 @@ sppnet_config_pooled (const SppnetConfig *config)
   return sppnet_config_bins (config) * sppnet_config_channels (config);
 }
 
-SppnetLayer
-sppnet_config_region_layer (const gchar *name, gint filters, SppnetActivation activation, gfloat slope)
+static SppnetLayer
+convolution_3x3 (const gchar *name, gint filters, gint stride, SppnetActivation activation, gfloat slope)
 {
   SppnetLayer layer = { .kind = SPPNET_LAYER_CONV,
                         .filters = filters,
                         .kernel_width = 3,
                         .kernel_height = 3,
-                        .stride = 1,
+                        .stride = stride,
                         .pad_x = 1,
                         .pad_y = 1,
                         .activation = activation,
@@ -116,6 +116,12 @@ sppnet_config_region_layer (const gchar *name, gint filters, SppnetActivation ac
 
   g_strlcpy (layer.name, name, sizeof layer.name);
   return layer;
+}
+
+SppnetLayer
+sppnet_config_region_layer (const gchar *name, gint filters, SppnetActivation activation, gfloat slope)
+{
+  return convolution_3x3 (name, filters, 1, activation, slope);
 }
 
 guint
@@ -193,18 +199,8 @@ SppnetLayer
 sppnet_config_rpn_layer (const SppnetConfig *config)
 {
   const SppnetRpnConfig *rpn = &config->rpn;
-  SppnetLayer layer = { .kind = SPPNET_LAYER_CONV,
-                        .filters = rpn->filters,
-                        .kernel_width = 3,
-                        .kernel_height = 3,
-                        .stride = rpn->stride,
-                        .pad_x = 1,
-                        .pad_y = 1,
-                        .activation = rpn->activation,
-                        .slope = rpn->slope };
 
-  g_strlcpy (layer.name, rpn->name, sizeof layer.name);
-  return layer;
+  return convolution_3x3 (rpn->name, rpn->filters, rpn->stride, rpn->activation, rpn->slope);
 }
 
 gfloat

@@ -41,13 +41,14 @@ add_classifier (GArray *tensors, const SppnetConfig *config, gsize pooled)
 }
 
 static void
-add_rpn (GArray *tensors, const SppnetRpnConfig *rpn, gsize channels)
+add_rpn (GArray *tensors, const SppnetConfig *config)
 {
+  const SppnetRpnConfig *rpn = &config->rpn;
+  SppnetLayer layer = sppnet_config_rpn_layer (config);
   g_autofree gchar *score = g_strconcat (rpn->name, "_score", NULL), *box = g_strconcat (rpn->name, "_box", NULL);
   gsize filters = (gsize) rpn->filters, anchors = rpn->n_anchors;
 
-  add (tensors, rpn->name, ".weight", filters, channels, 3, 3);
-  add (tensors, rpn->name, ".bias", filters, 0, 0, 0);
+  add_convolution (tensors, &layer, sppnet_config_channels (config));
   add (tensors, score, ".weight", anchors, filters, 0, 0);
   add (tensors, score, ".bias", anchors, 0, 0, 0);
   add (tensors, box, ".weight", anchors, 4, filters, 0);
@@ -81,6 +82,6 @@ sppnet_config_tensors (const SppnetConfig *config)
   if (config->n_labels > 0)
     add_classifier (tensors, config, pooled);
   if (config->rpn.n_anchors > 0)
-    add_rpn (tensors, &config->rpn, (gsize) sppnet_config_channels (config));
+    add_rpn (tensors, config);
   return tensors;
 }

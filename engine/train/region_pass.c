@@ -4,6 +4,7 @@
 #include <cblas.h>
 #include <string.h>
 
+#include "head/region_layers.h"
 #include "kernel/kernel.h"
 #include "train/gradient.h"
 
@@ -49,14 +50,21 @@ bins_of (const SppnetRows *map)
   return (gsize) map->width * (gsize) map->width * (gsize) map->channels;
 }
 
-/* The rows between regions. data: like that of map */
+/* The first n regions of the map before layer `stage`. */
+static SppnetRows
+map_of (const SppnetRegionPass *pass, guint stage, gsize n)
+{
+  SppnetRows map = pass->maps[stage];
+
+  map.end = map.height = (gint) n * (map.width + 1);
+  return map;
+}
+
+/* data: like that of map */
 static void
 clear_gaps (const SppnetRows *map, gfloat *data, gsize n)
 {
-  gsize bins = bins_of (map), pitch = pitch_of (map);
-
-  for (gsize r = 0; r < n; r++)
-    memset (data + r * pitch + bins, 0, (pitch - bins) * sizeof (gfloat));
+  sppnet_region_gaps_clear (data, n, bins_of (map), pitch_of (map));
 }
 
 static const SppnetRows *
@@ -84,9 +92,8 @@ run_layers (SppnetRegionPass *pass, const SppnetNetwork *network, const gfloat *
             bins_of (in) * sizeof (gfloat));
   clear_gaps (in, in->data, n);
   for (guint i = 0; i < config->n_region_layers; i++) {
-    SppnetRows before = pass->maps[i], after = pass->maps[i + 1];
+    SppnetRows before = map_of (pass, i, n), after = map_of (pass, i + 1, n);
 
-    before.end = before.height = after.end = after.height = (gint) n * (in->width + 1);
     sppnet_layer_run (&config->region_layers[i], network->params + network->region[i].weight,
                       network->params + network->region[i].bias, &before, &after, 0, after.height, 1,
                       pass->scratch.data);
@@ -130,10 +137,9 @@ layers_gradient (SppnetRegionPass *pass, const SppnetNetwork *network, const gfl
   cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasTrans, (gint) n, (gint) bins_of (last), out, 1.0f, dy, out,
                network->params + weight, out, 0.0f, of_output, (gint) pitch_of (last));
   for (guint i = config->n_region_layers; i-- > 0;) {
-    SppnetRows before = pass->maps[i], after = pass->maps[i + 1], below = before;
+    SppnetRows before = map_of (pass, i, n), after = map_of (pass, i + 1, n), below = before;
     gfloat *swap = of_output;
 
-    before.end = before.height = after.end = after.height = below.end = below.height = (gint) n * (in->width + 1);
     below.data = of_input;
     clear_gaps (&after, of_output, n);
     sppnet_layer_gradient (&config->region_layers[i], NULL, network->params + network->region[i].weight, &before,

@@ -58,16 +58,16 @@ test_definition (gconstpointer data)
     }
 
     g_assert_true (sppnet_packed_dense_init (&dense, in, out, slope, precision, weight, bias));
-    sppnet_packed_dense_run (&dense, x, n, 1, y);
+    sppnet_packed_dense_run (&dense, x, (gsize) in, n, 1, y);
     for (gsize i = 0; i < n * (gsize) out; i++)
       assert_defined (weight + i % (gsize) out * (gsize) in, bias[i % (gsize) out], x + i / (gsize) out * (gsize) in,
                       in, slope, y[i]);
     g_assert_cmpfloat (y[n * (gsize) out], ==, 77.0f);
     /* The same bits for any number of threads, and one region at a time. */
-    sppnet_packed_dense_run (&dense, x, n, 2 + round % 3, other);
+    sppnet_packed_dense_run (&dense, x, (gsize) in, n, 2 + round % 3, other);
     g_assert_cmpmem (other, n * (gsize) out * sizeof *other, y, n * (gsize) out * sizeof *y);
     for (gsize r = 0; r < n; r++)
-      sppnet_packed_dense_run (&dense, x + r * (gsize) in, 1, 1, other + r * (gsize) out);
+      sppnet_packed_dense_run (&dense, x + r * (gsize) in, (gsize) in, 1, 1, other + r * (gsize) out);
     g_assert_cmpmem (other, n * (gsize) out * sizeof *other, y, n * (gsize) out * sizeof *y);
     sppnet_packed_dense_clear (&dense);
   }

@@ -223,6 +223,14 @@ check_network (const SppnetConfig *config)
 }
 
 static void
+one_layer_config (SppnetConfig *config)
+{
+  base_config (config);
+  config->n_layers = 1;
+  config->layers[0] = conv ("conv1", 6, 3, 2, 1, SPPNET_ACTIVATION_LEAKY);
+}
+
+static void
 test_convolution_and_max_pooling (void)
 {
   g_auto (SppnetConfig) config;
@@ -258,9 +266,7 @@ test_teachers (void)
 {
   g_auto (SppnetConfig) config;
 
-  base_config (&config);
-  config.n_layers = 1;
-  config.layers[0] = conv ("conv1", 6, 3, 2, 1, SPPNET_ACTIVATION_LEAKY);
+  one_layer_config (&config);
   check_gradient (&config, TRUE);
 }
 
@@ -269,9 +275,7 @@ test_region_layers (void)
 {
   g_auto (SppnetConfig) config;
 
-  base_config (&config);
-  config.n_layers = 1;
-  config.layers[0] = conv ("conv1", 6, 3, 2, 1, SPPNET_ACTIVATION_LEAKY);
+  one_layer_config (&config);
   config.n_region_layers = 2;
   config.region_layers[0] = sppnet_config_region_layer ("region1", 5, SPPNET_ACTIVATION_LEAKY, 0.4f);
   config.region_layers[1] = sppnet_config_region_layer ("region2", 7, SPPNET_ACTIVATION_LEAKY, 0.2f);
